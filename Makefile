@@ -1,0 +1,81 @@
+# Fluke.  Everything is made under build/.  `make help` lists the targets; the parts' own rules
+# are in the .mk files of their folders.  V=1 shows the commands, WERROR=1 makes warnings errors.
+B	= build
+Q	= $(if $(V),,@)
+say	= @echo "  $(1)"
+
+CC	= gcc
+WARN	= -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes $(if $(WERROR),-Werror)
+FREE	= -m32 -march=i686 -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-common \
+	  -fno-asynchronous-unwind-tables -fno-strict-aliasing -mno-sse -mno-mmx -mno-80387 \
+	  -Iinclude -I$(B)/include $(WARN) -MMD -MP
+TREE	= debian
+MODULES = $(B)/root $(B)/fluke.cpio $(B)/tree-$(TREE).cpio
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all run test test-all bench bench-quick iso gdb sizes docs help clean setup trees
+
+all: kernel user $(B)/fluke.cpio	## build everything but the Debian trees
+
+# ---- the parts; kernel.mk defines the target kernel, the others add to user
+-include kernel/kernel.mk libc/libc.mk libnest/libnest.mk nesters/nesters.mk apps/apps.mk tests/tests.mk
+kernel:
+user:
+
+# ---- set-up: host packages, Debian i386 packages (both once, kept under build/)
+setup: $(B)/setup.stamp		## install the host packages that are missing
+$(B)/setup.stamp: tools/setup
+	@mkdir -p $(B)
+	$(Q)tools/setup
+	@touch $@
+
+trees: $(B)/tree-debian.cpio $(B)/tree-small.cpio	## fetch Debian i386 packages, make both file trees
+$(B)/tree-debian.cpio $(B)/tree-small.cpio &: tools/mktree tools/mkcpio boot/packages $(B)/setup.stamp
+	$(Q)tools/mktree $(B)
+
+# our own programs, laid over the tree: /fluke/nesters, /fluke/apps, /fluke/image
+$(B)/fluke.cpio: tools/mkcpio $(FLUKE_FILES)
+	$(call say,CPIO $@)
+	$(Q)rm -rf $(B)/fluke && mkdir -p $(B)/fluke/fluke/nesters $(B)/fluke/fluke/apps
+	$(Q)for f in $(FLUKE_FILES); do d=$${f#$(B)/}; mkdir -p $(B)/fluke/fluke/$$(dirname $$d); \
+		objcopy -S $$f $(B)/fluke/fluke/$$d; done
+	$(Q)tools/mkcpio $(B)/fluke $@
+
+# ---- use
+run: setup all trees		## boot to bash on the console, in this terminal
+	$(Q)boot/run --tree $(TREE) $(if $(STACK),--stack "$(STACK)") $(RUN)
+
+gdb: setup all trees		## the same, waiting for gdb on port 1234 (gdb build/fluke.elf)
+	$(Q)boot/run --tree $(TREE) --gdb
+
+iso: setup all trees		## build/fluke.iso: BIOS and UEFI, disc and USB stick
+	$(Q)boot/mkimage $(B)/fluke.iso $(TREE)
+
+# ---- proof
+test: setup all trees		## every test; last line: N passed, N failed
+	$(Q)tests/run
+test-all: test			## the same and the long ones
+	$(Q)tests/run --long
+test-%: setup all trees		## test-AREA or test-ID: those cases alone
+	$(Q)tests/run $*
+
+bench: setup all trees		## measurements under -icount: build/bench/results.tsv
+	$(Q)tests/bench/run
+bench-quick: setup all trees	## the measurements with a budget, compared with tests/bench/budgets.tsv
+	$(Q)tests/bench/run --quick
+
+sizes: all			## lines of source and bytes of programs
+	$(Q)tools/sizes
+
+docs: all			## generated pages: docs/protocols, docs/linux-calls.md
+	$(Q)for t in tools/docs.d/*; do [ ! -x $$t ] || $$t || exit 1; done
+
+help:				## this list
+	@sed -n 's/^\([a-z%-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@echo; echo "  boot/run -h explains how to run commands in the system"
+
+clean:				## remove what was built (keeps downloads)
+	$(Q)find $(B) -mindepth 1 -maxdepth 1 ! -name apt ! -name debs ! -name setup.stamp -exec rm -rf {} + 2>/dev/null || true
+
+Makefile: ;

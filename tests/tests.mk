@@ -1,0 +1,32 @@
+# Test programs.  tests/api/AREA.c and tests/bad/NAME.c become guest programs that the kernel starts
+# instead of root (with check.c); tests/host/NAME.c programs for the build machine.
+
+GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c tests/bad/*.c))
+HOST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/host/*.c))
+TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer
+
+all: $(GUEST_TESTS) $(HOST_TESTS)
+.PHONY: tests
+tests: $(GUEST_TESTS) $(HOST_TESTS)	# what tests/run needs besides the kernel
+
+$(B)/tests/%.o: tests/%.c tests/tests.mk | $(B)/include/fluke/callnumbers.h
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
+
+$(B)/tests/%.o: tests/%.S tests/tests.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
+
+$(GUEST_TESTS): %.elf: %.o $(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
+	$(call say,LD $@)
+	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
+		--no-warn-rwx-segments -o $@ $(filter %.o,$^)
+
+$(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c
+	@mkdir -p $(@D)
+	$(call say,HOSTCC $<)
+	$(Q)$(CC) -O1 -g $(WARN) -Wno-missing-prototypes -Iinclude -I. -MMD -MP -o $@ $<
+
+.SECONDARY:
+-include $(wildcard $(B)/tests/*.d $(B)/tests/api/*.d $(B)/tests/bad/*.d $(B)/tests/host/*.d)

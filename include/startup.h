@@ -25,6 +25,13 @@
  * anonymous mapping is one kernel call and fork one copy-on-write clone. */
 #define START_DATA_SIZE		0xbe000000u
 
+/* A native program: linked at NATIVE_PROGRAM; its heap follows it in the data segment, its own mappings
+ * (libc's address_reserve) lie between the two ends, the stack of its first thread below START_STACK_TOP. */
+#define NATIVE_PROGRAM		0x00400000u
+#define NATIVE_HEAP_END		0x80000000u
+#define NATIVE_MAPPINGS_END	0xb0000000u
+#define NATIVE_STACK_SIZE	0x00100000u
+
 /* The personality image and what belongs to it (absent in plain native programs). */
 #define START_IMAGE		0xb8000000u	/* text and data of the image (data in the data segment) */
 #define START_FACTS		0xbd000000u	/* process facts page, read only */

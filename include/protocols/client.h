@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <fluke/fluke.h>
+#include <linux_abi.h>
 #include <protocols/proto.h>
 
 /* The two ways out; the personality image puts its own restartable ranges in their place by
@@ -19,15 +20,6 @@ fluke_error_t PROTO_CALL(fluke_ipc_params_t *params, fluke_ref_t *dest);
 #define PROTO_SEND fluke_ipc_send
 #endif
 #define PROTO_STATUS_INTERRUPTED 0xfe
-
-#ifndef EPROTO
-#define EINTR		4
-#define ERANGE		34
-#define ENAMETOOLONG	36
-#define ENOSYS		38
-#define EPROTO		71
-#define EBADMSG		74
-#endif
 
 /* 0 when the exchange came to its normal end: the server replied and left, or turned the line. */
 static inline int proto_status(fluke_error_t eax)

@@ -1,0 +1,280 @@
+/* Storage for kernel objects.  Object memory cannot be read, so what is used stands beside it:
+ * per page the size class and a bit per 32 bytes.  Invariant: a page holds one size only; a page
+ * without objects has class 0.  Objects are created here, except by object_reserve. */
+#include <stdlib.h>
+#include <string.h>
+#include <native.h>
+
+#define PAGE		4096u
+#define LOG2_MIN	5
+#define LOG2_MAX	10
+
+struct object_area {
+	uint32_t	start, pages;
+	struct object_page *page;
+	uint32_t	hint[LOG2_MAX + 1];	/* no page before it has room for the class; [0]: no free page before it */
+	struct object_area *next;
+};
+
+static struct object_area first_area, *areas;
+static struct lock object_lock;
+
+static const uint8_t type_log2[FLUKE_TYPES] = { 0, 6, 6, 7, 7, 6, 6, 8, 10, 5 };
+
+static void take(void)
+{
+	if (object_lock.mutex)
+		lock_take(&object_lock);
+}
+
+static void drop(void)
+{
+	if (object_lock.mutex)
+		lock_drop(&object_lock);
+}
+
+void objects_add(uint32_t start, uint32_t size, struct object_page *records)
+{
+	struct object_area *area = areas ? calloc(1, sizeof(*area)) : &first_area;
+
+	if (!records)
+		records = calloc(size / PAGE, sizeof(*records));
+	if (!area || !records)
+		abort();
+	area->start = start;
+	area->pages = size / PAGE;
+	area->page = records;
+	take();
+	area->next = areas;
+	areas = area;
+	drop();
+	if (!object_lock.mutex)
+		lock_init(&object_lock);
+}
+
+static int page_take(struct object_page *page, unsigned log2)
+{
+	unsigned slots = PAGE >> log2, step = 1u << (log2 - LOG2_MIN);
+
+	for (unsigned n = 0; n < slots; n++) {
+		unsigned bit = n * step;
+
+		if (page->bits[bit / 32] & 1u << bit % 32)
+			continue;
+		page->bits[bit / 32] |= 1u << bit % 32;
+		page->used++;
+		return (int)n;
+	}
+	return -1;
+}
+
+static uint32_t area_take(struct object_area *area, unsigned log2)
+{
+	unsigned slots = PAGE >> log2;
+	uint32_t p;
+
+	for (p = area->hint[log2]; p < area->pages; p++)
+		if (area->page[p].log2_size == log2 && area->page[p].used < slots)
+			goto found;
+	area->hint[log2] = area->pages;
+	for (p = area->hint[0]; p < area->pages; p++)
+		if (!area->page[p].log2_size)
+			break;
+	area->hint[0] = p;
+	if (p == area->pages)
+		return 0;
+	area->page[p].log2_size = (uint8_t)log2;
+found:
+	area->hint[log2] = p;
+	return area->start + p * PAGE + ((uint32_t)page_take(&area->page[p], log2) << log2);
+}
+
+void *object_reserve(fluke_type_t type)
+{
+	uint32_t found = 0;
+
+	take();
+	for (struct object_area *area = areas; area && !found; area = area->next)
+		found = area_take(area, type_log2[type]);
+	drop();
+	return (void *)found;
+}
+
+void object_release(void *object, fluke_type_t type)
+{
+	uint32_t at = (uint32_t)object;
+	unsigned log2 = type_log2[type];
+
+	take();
+	for (struct object_area *area = areas; area; area = area->next) {
+		uint32_t p = (at - area->start) / PAGE, bit = at % PAGE >> LOG2_MIN;
+
+		if (at < area->start || p >= area->pages)
+			continue;
+		area->page[p].bits[bit / 32] &= ~(1u << bit % 32);
+		if (--area->page[p].used == 0) {
+			area->page[p].log2_size = 0;
+			if (p < area->hint[0])
+				area->hint[0] = p;
+		} else if (p < area->hint[log2]) {
+			area->hint[log2] = p;
+		}
+		break;
+	}
+	drop();
+}
+
+#define SIMPLE(name, type_code) \
+	fluke_##name##_t *name##_new(void) \
+	{ \
+		fluke_##name##_t *new_object = object_reserve(type_code); \
+		\
+		if (new_object) \
+			fluke_##name##_create(new_object); \
+		return new_object; \
+	}
+#define DONE(name, type_code) \
+	void name##_free(fluke_##name##_t *object) \
+	{ \
+		if (!object) \
+			return; \
+		fluke_##name##_destroy(object); \
+		object_release(object, type_code); \
+	}
+
+SIMPLE(ref, FLUKE_TYPE_REF)
+DONE(ref, FLUKE_TYPE_REF)
+SIMPLE(portset, FLUKE_TYPE_PORTSET)
+DONE(portset, FLUKE_TYPE_PORTSET)
+SIMPLE(mutex, FLUKE_TYPE_MUTEX)
+DONE(mutex, FLUKE_TYPE_MUTEX)
+SIMPLE(cond, FLUKE_TYPE_COND)
+DONE(cond, FLUKE_TYPE_COND)
+DONE(port, FLUKE_TYPE_PORT)
+DONE(region, FLUKE_TYPE_REGION)
+DONE(space, FLUKE_TYPE_SPACE)
+DONE(mapping, FLUKE_TYPE_MAPPING)
+
+fluke_ref_t *ref_dup(fluke_ref_t *ref)
+{
+	fluke_ref_t *copy = ref_new();
+
+	if (copy)
+		fluke_ref_copy(ref, copy);
+	return copy;
+}
+
+fluke_port_t *port_new(fluke_portset_t *portset, void *alias, natural_t flags)
+{
+	fluke_port_t *port = object_reserve(FLUKE_TYPE_PORT);
+	fluke_port_state_t state = { 0, (natural_t)alias, flags, 0 };
+	fluke_ref_t *ref = ref_new();
+
+	if (!port || !ref)
+		goto fail;
+	fluke_port_create(port);
+	if (portset)
+		fluke_portset_reference(portset, ref);
+	fluke_port_set_state(port, &state, ref);
+	ref_free(ref);
+	return port;
+fail:
+	if (port)
+		object_release(port, FLUKE_TYPE_PORT);
+	ref_free(ref);
+	return NULL;
+}
+
+fluke_region_t *region_new(fluke_ref_t *space, uint32_t start, uint32_t size, fluke_prot_t prot, fluke_ref_t *keeper)
+{
+	fluke_region_t *region = object_reserve(FLUKE_TYPE_REGION);
+	fluke_region_state_t state = { 0, start, size, prot };
+
+	if (!region)
+		return NULL;
+	fluke_region_create(region);
+	fluke_region_set_state(region, &state, space, keeper);
+	return region;
+}
+
+fluke_space_t *space_new(fluke_ref_t *keeper)
+{
+	fluke_space_t *space = object_reserve(FLUKE_TYPE_SPACE);
+	fluke_space_state_t state = { 0 };
+
+	if (!space)
+		return NULL;
+	fluke_space_create(space);
+	if (keeper)
+		fluke_space_set_state(space, &state, keeper);
+	return space;
+}
+
+fluke_mapping_t *mapping_new(fluke_ref_t *region, uint32_t region_off, fluke_ref_t *space, uint32_t va, uint32_t size,
+	fluke_prot_t prot)
+{
+	fluke_mapping_t *mapping = object_reserve(FLUKE_TYPE_MAPPING);
+	fluke_mapping_state_t state = { 0, region_off, va, size, prot };
+
+	if (!mapping)
+		return NULL;
+	fluke_mapping_create(mapping);
+	fluke_mapping_set_state(mapping, &state, region, space ? space : own_space());
+	return mapping;
+}
+
+/* ---- address ranges for mappings in the own space: a list of free ones, by address ---- */
+
+struct range { uint32_t start, size; struct range *next; };
+static struct range *ranges;
+
+void addresses_add(uint32_t start, uint32_t size)
+{
+	struct range *fresh = malloc(sizeof(*fresh)), **at, *before = NULL;
+
+	if (!fresh)
+		return;
+	take();
+	for (at = &ranges; *at && (*at)->start < start; at = &(*at)->next)
+		before = *at;
+	fresh->start = start;
+	fresh->size = size;
+	fresh->next = *at;
+	*at = fresh;
+	if (fresh->next && start + size == fresh->next->start) {
+		struct range *next = fresh->next;
+
+		fresh->size += next->size;
+		fresh->next = next->next;
+		free(next);
+	}
+	if (before && before->start + before->size == start) {
+		before->size += fresh->size;
+		before->next = fresh->next;
+		free(fresh);
+	}
+	drop();
+}
+
+void *address_reserve(size_t size)
+{
+	struct range *r;
+	uint32_t found = 0;
+
+	size = (size + PAGE - 1) & ~(PAGE - 1);
+	take();
+	for (r = ranges; r; r = r->next) {
+		if (r->size < size + PAGE)		/* never all of it: no list surgery here */
+			continue;
+		r->size -= size;
+		found = r->start + r->size;
+		break;
+	}
+	drop();
+	return (void *)found;
+}
+
+void address_release(void *start, size_t size)
+{
+	addresses_add((uint32_t)start, (size + PAGE - 1) & ~(PAGE - 1));
+}

@@ -1,0 +1,213 @@
+/* The personality image, internally: threads, descriptor table, address space map, signals, waiting.
+ *
+ * One lock (image_lock) guards the descriptor table, the map and the thread table; it is a no-op
+ * while the process has one thread.  User memory is touched only without it.  Handlers of calls
+ * are plain C functions of up to six words that return a result or -errno. */
+#ifndef POSIX_H
+#define POSIX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <string.h>
+#include <fluke/fluke.h>
+#include <linux_abi.h>
+#include <startup.h>
+#include <process.h>
+#include "linux.h"
+
+#define PAGE			4096u
+#define PAGE_UP(x)		(((x) + PAGE - 1) & ~(PAGE - 1))
+#define PAGE_DOWN(x)		((x) & ~(PAGE - 1))
+#define NELEM(a)		(sizeof(a) / sizeof((a)[0]))
+
+#define REF(address)		((fluke_ref_t *)(address))
+#define REF_PROCESS		REF(START_REF_PARENT)
+#define REF_CLOCK		REF(IMAGE_REF_CLOCK)
+#define FACTS			((const struct process_facts *)START_FACTS)
+#define CONTROL			((struct process_control *)IMAGE_CONTROL)
+
+/* ---- threads ---- */
+
+struct registers {		/* the user's; layout known to entry.S */
+	uint32_t	ebx, ecx, edx, esi, edi, ebp, eax, orig_eax, eip, eflags, esp;
+};
+
+struct thread {			/* at the start of the thread's area */
+	/* known to entry.S */
+	uint32_t	flag;		/* look for signals before leaving */
+	uint32_t	cancel;		/* in image_blocking_call */
+	uint32_t	cancelled;	/* that was left because of flag */
+	uint32_t	cancel_esp;
+	struct registers *frame;
+	uint32_t	guard;		/* where a fault of the image unwinds to */
+	/* its own */
+	uint32_t	number;
+	int32_t		tid;
+	uint32_t	blocking;	/* the next RPC may be left by a signal */
+	uint32_t	locked;		/* holds the image lock */
+	uint32_t	has_timer, has_watch;
+	uint32_t	tls_base;
+	uint32_t	clear_tid;	/* CLONE_CHILD_CLEARTID */
+	uint64_t	blocked;
+	uint64_t	saved_mask;	/* of sigsuspend, pselect, ppoll */
+	bool		restore_mask;
+	bool		restart;	/* result -ERESTART: the call may run again */
+	uint32_t	alt_stack, alt_size, alt_flags;
+	struct { int32_t number, code, sender; uint32_t value, address; } taken;	/* signal to deliver; 0 = none */
+	/* futex: guarded by the image lock */
+	uint32_t	futex, futex_bits;
+	volatile bool	woken;
+	uint32_t	fault_address, fault_count;
+	char		name[16];
+};
+_Static_assert(offsetof(struct thread, frame) == 16 && offsetof(struct thread, guard) == 20, "entry.S");
+_Static_assert(sizeof(struct registers) == 44, "entry.S");
+
+#define THREAD(n)	((struct thread *)IMAGE_THREAD_AREA(n))
+static inline struct thread *self(void)
+{
+	uint32_t stack;
+
+	__asm__("movl %%esp, %0" : "=r"(stack));
+	return (struct thread *)(stack & ~(IMAGE_THREAD_SIZE - 1));
+}
+
+extern uint32_t image_sole_thread;	/* area of the only thread, or 0 */
+extern bool	image_thread_used[IMAGE_THREADS_MAX];
+
+void	image_lock(void);
+void	image_unlock(void);
+void	threads_start(void);		/* first thread, after start or exec */
+void	threads_forked(void);		/* in the child */
+void	thread_objects(unsigned number);	/* makes its refs, ports */
+fluke_ref_t *thread_ref(int n);		/* scratch refs of the current thread, 0-7 */
+void	thread_wake(struct thread *t);
+
+/* ---- waiting ---- */
+
+#define FOREVER		(~0ull)
+/* Until woken (0), the monotonic time (-ETIMEDOUT) or a signal that will be handled (-EINTR). */
+int	thread_wait(uint64_t deadline);
+fluke_ref_t *wait_watch_port(void);	/* what watch() gets; events wake thread_wait until wait_watch_end */
+void	wait_watch_end(void);
+
+/* An RPC that a signal may leave: BLOCKING(call) is 0, an errno, or ERESTART. */
+#define ERESTART	512
+#define BLOCKING(call) ({ \
+	int error_; \
+	do { \
+		blocking_begin(); \
+		error_ = (call); \
+	} while (blocking_again()); \
+	blocking_end(error_); \
+})
+void	blocking_begin(void);
+bool	blocking_again(void);
+int	blocking_end(int error);
+
+/* ---- time ---- */
+
+uint64_t	now_monotonic(void);
+uint64_t	now_wall(void);
+
+/* ---- errors ---- */
+
+int	fail(int error);		/* result of a stub as -errno; transport errors become EIO */
+
+/* ---- descriptors ---- */
+
+struct file {
+	uint16_t	uses;		/* descriptors and calls in progress; 0 = free slot */
+	uint8_t		made, region_made;	/* the refs are active objects */
+	uint8_t		region;		/* the region ref is valid (READ EXECUTE) */
+	uint8_t		shared;		/* the server keeps the offset */
+	uint8_t		special;	/* FILE_* */
+	uint8_t		pad;
+	uint32_t	flags, mode;
+	uint64_t	offset;
+	uint32_t	size_hint;
+	char		*text;		/* made-up content (FILE_TEXT) */
+};
+enum { FILE_PLAIN, FILE_TEXT };
+
+#define FDS		1024
+struct descriptor { int16_t file; uint16_t cloexec; };
+extern struct file	files[IMAGE_FILES_MAX];
+extern struct descriptor fds[FDS];
+
+int	file_new(void);			/* slot with uses 1, or -ENFILE */
+void	file_release(int n);
+int	fd_file(int fd);		/* file with a use taken, or -EBADF */
+int	fd_install(int file, int least, bool cloexec);	/* takes the use over */
+fluke_ref_t *file_ref(int n);
+fluke_ref_t *file_region(int n, int *error);
+void	files_share(void);
+bool	file_seekable(int n);
+int	file_open(const char *path, uint32_t flags, uint32_t mode);	/* internal; file or -errno */
+int	file_read_at(int n, uint64_t offset, void *to, uint32_t count);	/* bytes or -errno */
+
+/* ---- names ---- */
+
+struct FileStatus;
+/* Where a path leads: server in ref, rest of the path; -errno, or 0. */
+struct place { fluke_ref_t *dir; char path[4096]; int file; };
+int	place_find(struct place *p, int dirfd, const char *path);
+void	place_end(struct place *p);
+int	text_open(const char *path);	/* /proc/self/maps ...: file, -ENOENT = none of these */
+int	self_link(const char *path, char *to, size_t size);	/* /proc/self/exe, fd/N */
+uint32_t copy_path(char *to, const char *from);	/* length, or -errno */
+extern char	image_exe[4096];
+
+/* ---- address space ---- */
+
+struct area {
+	uint32_t	start, end;
+	uint8_t		prot, file;	/* file: maps a file's region, else anonymous */
+	int16_t		slot;		/* mapping object */
+	char		pad[4];
+};
+extern struct area areas[];
+extern unsigned	area_count;
+extern uint32_t	brk_start, brk_now;
+
+void	vm_start(void);
+uint32_t vm_find_free(uint32_t size);		/* or 0 */
+int	vm_map_anonymous(uint32_t start, uint32_t size, uint32_t prot);
+int	vm_map_file(uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *region, uint32_t offset);
+int	vm_unmap(uint32_t start, uint32_t size);
+int	vm_protect(uint32_t start, uint32_t size, uint32_t prot);
+struct area *vm_area(uint32_t address);		/* that contains or follows it, or null */
+long	vm_map_private(int file, uint32_t start, uint32_t size, uint32_t prot, uint64_t offset);
+
+/* ---- signals ---- */
+
+struct action { uint32_t handler, flags, restorer; uint64_t mask; };
+extern struct action actions[65];
+
+bool	signal_pending(void);		/* one that will be handled (it is taken), or the end */
+void	signal_set_blocked(struct thread *t, uint64_t set);
+void	signals_start(uint64_t ignored, uint64_t blocked);
+void	image_signals(struct registers *r);
+void	image_leave_with(struct registers *r) __attribute__((noreturn));
+void	signal_force(struct thread *t, int number, int code, uint32_t address);
+
+/* ---- exec ---- */
+
+struct startup *startup_record(void);
+long	exec_load(const char *path, int file, uint32_t *entry, uint32_t *stack);
+int	exec_check(int file, char *interpreter, size_t size);
+void	image_exit(int status) __attribute__((noreturn));
+extern uint32_t image_umask;
+
+/* ---- entry.S ---- */
+
+long	image_guarded(struct registers *r, long (*body)(struct registers *));
+fluke_error_t image_blocking_call(uint32_t number, fluke_ipc_params_t *params, void *dest);
+long	image_fork(void);
+extern char	image_text[], image_data[], image_data_end[], image_data_load[], image_bss_end[];
+extern char	image_vdso[], image_sigreturn[], image_rt_sigreturn[], image_syscall[];
+extern char	leave_check[], leave_user[], leave_end[], guard_fault[], image_async[], image_leave[];
+extern char	cancel_begin[], cancel_end[], cancel_out[];
+
+#endif

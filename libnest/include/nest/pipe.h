@@ -1,0 +1,28 @@
+/* A pipe: 64 KB in a ring.  Plain logic; the server in front parks whoever gets EAGAIN and
+ * retries when changed is called.  Writes of up to PIPE_ATOMIC bytes go in whole or not at all. */
+#ifndef NEST_PIPE_H
+#define NEST_PIPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "linux_abi.h"
+
+#define PIPE_SIZE	0x10000u
+#define PIPE_ATOMIC	4096u
+
+struct pipe {
+	uint8_t		*ring;		/* grows with use: ring_size is a power of two up to PIPE_SIZE */
+	uint32_t	ring_size;
+	uint32_t	head, tail;	/* grow without end */
+	unsigned	readers, writers;
+	uint8_t		was_written;	/* a FIFO without writers is at its end only after one came */
+};
+
+int	pipe_init(struct pipe *pipe);	/* 0 or ENOMEM */
+void	pipe_done(struct pipe *pipe);
+int	pipe_read(struct pipe *pipe, void *data, size_t count, size_t *done);
+int	pipe_write(struct pipe *pipe, const void *data, size_t count, size_t *done);
+unsigned pipe_available(const struct pipe *pipe);
+unsigned pipe_poll(const struct pipe *pipe, int writer);
+
+#endif

@@ -1,0 +1,416 @@
+/* The input half of the line discipline and its state; the output half is tty_out.c.
+ *
+ * Canonical mode: [read_tail, canon_head) are complete lines, [canon_head, read_head) is the
+ * line being typed, which erase and kill may change.  Otherwise canon_head means nothing. */
+#include <string.h>
+#include <nest/tty.h>
+#include "tty_out.h"
+
+#define AT(i)	((i) & (TTY_INPUT - 1))
+#define L(tty, flag)	((tty)->termios.lflag & (flag))
+#define I(tty, flag)	((tty)->termios.iflag & (flag))
+#define CC(tty, which)	((tty)->termios.cc[which])
+#define MARK_LINE	1
+#define MARK_EOF	2
+
+void tty_init(struct tty *tty)
+{
+	static const uint8_t cc[NCCS_KERNEL] = { 003, 034, 0177, 025, 004, 0, 1, 0, 021, 023, 032, 0, 022, 017, 027, 026, 0 };
+
+	memset(tty, 0, offsetof(struct tty, signal));
+	tty->termios.iflag = ICRNL | IXON | IUTF8 | IMAXBEL | BRKINT;
+	tty->termios.oflag = OPOST | ONLCR;
+	tty->termios.cflag = B38400 | CS8 | CREAD | HUPCL;
+	tty->termios.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
+	memcpy(tty->termios.cc, cc, sizeof cc);
+	tty->rows = 24;
+	tty->columns = 80;
+}
+
+static int is(struct tty *tty, unsigned which, uint8_t c)
+{
+	return CC(tty, which) && CC(tty, which) == c;
+}
+
+static void changed(struct tty *tty)
+{
+	if (tty->changed)
+		tty->changed(tty);
+}
+
+static void start(struct tty *tty)
+{
+	if (tty->stopped) {
+		tty->stopped = 0;
+		changed(tty);
+	}
+}
+
+static void put(struct tty *tty, uint8_t c, uint8_t mark)
+{
+	tty->in[AT(tty->read_head)] = c;
+	tty->mark[AT(tty->read_head)] = mark;
+	tty->read_head++;
+}
+
+static unsigned room(struct tty *tty)
+{
+	return TTY_INPUT - (tty->read_head - tty->read_tail);
+}
+
+static void line_done(struct tty *tty)
+{
+	tty->canon_head = tty->read_head;
+	changed(tty);
+}
+
+/* VINTR, VQUIT, VSUSP */
+static int signal_character(struct tty *tty, uint8_t c)
+{
+	int number = is(tty, VINTR, c) ? SIGINT : is(tty, VQUIT, c) ? SIGQUIT : is(tty, VSUSP, c) ? SIGTSTP : 0;
+
+	if (!number)
+		return 0;
+	if (!L(tty, NOFLSH))
+		tty_flush(tty, TCIOFLUSH);
+	if (I(tty, IXON))
+		start(tty);
+	if (L(tty, ECHO))
+		tty_echo(tty, c);
+	if (tty->signal)
+		tty->signal(tty, number);
+	changed(tty);
+	return 1;
+}
+
+static int is_continuation(struct tty *tty, uint8_t c)
+{
+	return I(tty, IUTF8) && (c & 0xc0) == 0x80;
+}
+
+static unsigned width(struct tty *tty, uint8_t c, unsigned column)
+{
+	if (c == '\t')
+		return 8 - column % 8;
+	if (c < 32 || c == 127)
+		return L(tty, ECHOCTL) ? 2 : 0;
+	return is_continuation(tty, c) ? 0 : 1;
+}
+
+/* Column behind the line being typed, up to (not with) index end. */
+static unsigned typed_column(struct tty *tty, uint32_t end)
+{
+	unsigned column = tty->canon_column;
+	uint32_t i;
+
+	for (i = tty->canon_head; i != end; i++)
+		column += width(tty, tty->in[AT(i)], column);
+	return column;
+}
+
+/* Takes the last character off the line and off the screen. */
+static uint8_t erase_one(struct tty *tty)
+{
+	unsigned before = typed_column(tty, tty->read_head), after;
+	uint8_t c;
+
+	do
+		c = tty->in[AT(--tty->read_head)];
+	while (is_continuation(tty, c) && tty->read_head != tty->canon_head);
+	after = typed_column(tty, tty->read_head);
+	if (!L(tty, ECHO))
+		return c;
+	if (!L(tty, ECHOE))
+		return c;
+	if (c == '\t') {
+		for (; before > after; before--)
+			tty_echo_raw(tty, '\b');
+	} else {
+		for (; before > after; before--)
+			tty_echo_text(tty, "\b \b");
+	}
+	return c;
+}
+
+static int is_word(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+}
+
+static void erase_word(struct tty *tty)
+{
+	int seen = 0;
+
+	while (tty->read_head != tty->canon_head) {
+		if (is_word(tty->in[AT(tty->read_head - 1)]))
+			seen = 1;
+		else if (seen)
+			break;
+		erase_one(tty);
+	}
+}
+
+static void erase_line(struct tty *tty)
+{
+	if (!L(tty, ECHO)) {
+		tty->read_head = tty->canon_head;
+		return;
+	}
+	if (!L(tty, ECHOK) || !L(tty, ECHOKE) || !L(tty, ECHOE)) {
+		tty->read_head = tty->canon_head;
+		tty_echo(tty, CC(tty, VKILL));
+		if (L(tty, ECHOK))
+			tty_echo_raw(tty, '\n');
+		return;
+	}
+	while (tty->read_head != tty->canon_head)
+		erase_one(tty);
+}
+
+static void erase_character(struct tty *tty)
+{
+	if (tty->read_head == tty->canon_head)
+		return;
+	erase_one(tty);
+	if (L(tty, ECHO) && !L(tty, ECHOE))
+		tty_echo(tty, CC(tty, VERASE));
+}
+
+static void reprint(struct tty *tty, uint8_t c)
+{
+	uint32_t i;
+
+	tty_echo(tty, c);
+	tty_echo_raw(tty, '\n');
+	tty->canon_column = 0;
+	for (i = tty->canon_head; i != tty->read_head; i++)
+		tty_echo(tty, tty->in[AT(i)]);
+}
+
+/* Characters with a meaning in canonical mode; 1 = done. */
+static int canonical_character(struct tty *tty, uint8_t c)
+{
+	if (is(tty, VERASE, c))
+		erase_character(tty);
+	else if (is(tty, VKILL, c))
+		erase_line(tty);
+	else if (is(tty, VWERASE, c) && L(tty, IEXTEN))
+		erase_word(tty);
+	else if (is(tty, VREPRINT, c) && L(tty, IEXTEN) && L(tty, ECHO))
+		reprint(tty, c);
+	else if (is(tty, VLNEXT, c) && L(tty, IEXTEN)) {
+		tty->literal_next = 1;
+		if (L(tty, ECHO) && L(tty, ECHOCTL))
+			tty_echo_text(tty, "^\b");
+	} else if (is(tty, VEOF, c)) {
+		if (room(tty)) {
+			put(tty, 0, MARK_EOF);
+			line_done(tty);
+		}
+	} else if (c == '\n' || is(tty, VEOL, c) || (is(tty, VEOL2, c) && L(tty, IEXTEN))) {
+		if (!room(tty))
+			return 1;
+		if (c == '\n') {
+			if (L(tty, ECHO) || L(tty, ECHONL))
+				tty_echo_raw(tty, '\n');
+		} else if (L(tty, ECHO)) {
+			tty_echo(tty, c);
+		}
+		put(tty, c, MARK_LINE);
+		line_done(tty);
+	} else {
+		return 0;
+	}
+	changed(tty);
+	return 1;
+}
+
+static void plain_character(struct tty *tty, uint8_t c)
+{
+	if (room(tty) <= (L(tty, ICANON) ? 2u : 0u)) {
+		if (I(tty, IMAXBEL))
+			tty_echo_raw(tty, '\a');
+		changed(tty);
+		return;
+	}
+	if (L(tty, ECHO)) {
+		if (L(tty, ICANON) && tty->canon_head == tty->read_head)
+			tty->canon_column = tty->column;
+		if (c == '\n')
+			tty_echo_raw(tty, c);
+		else
+			tty_echo(tty, c);
+	}
+	put(tty, c, 0);
+	changed(tty);
+}
+
+void tty_input(struct tty *tty, uint8_t c, uint64_t now)
+{
+	tty->last_input = now;
+	if (I(tty, ISTRIP))
+		c &= 0x7f;
+	if (I(tty, IUCLC) && L(tty, IEXTEN) && c >= 'A' && c <= 'Z')
+		c |= 0x20;
+	if (tty->literal_next) {
+		tty->literal_next = 0;
+		plain_character(tty, c);
+		return;
+	}
+	if (I(tty, IXON)) {
+		if (is(tty, VSTART, c)) {
+			start(tty);
+			return;
+		}
+		if (is(tty, VSTOP, c)) {
+			tty->stopped = 1;
+			return;
+		}
+	}
+	if (L(tty, ISIG) && signal_character(tty, c))
+		return;
+	if (tty->stopped && I(tty, IXON) && I(tty, IXANY))
+		start(tty);
+	if (c == '\r') {
+		if (I(tty, IGNCR))
+			return;
+		if (I(tty, ICRNL))
+			c = '\n';
+	} else if (c == '\n' && I(tty, INLCR)) {
+		c = '\r';
+	}
+	if (!L(tty, ICANON) || !canonical_character(tty, c))
+		plain_character(tty, c);
+}
+
+void tty_hang_up(struct tty *tty)
+{
+	tty->hung_up = 1;
+	if (tty->signal) {
+		tty->signal(tty, SIGHUP);
+		tty->signal(tty, SIGCONT);
+	}
+	changed(tty);
+}
+
+static size_t read_line(struct tty *tty, uint8_t *data, size_t count)
+{
+	size_t done = 0;
+	uint8_t mark;
+
+	while (tty->read_tail != tty->canon_head) {
+		mark = tty->mark[AT(tty->read_tail)];
+		if (mark & MARK_EOF) {		/* taken even when the buffer is just full */
+			tty->read_tail++;
+			break;
+		}
+		if (done == count)
+			break;
+		data[done++] = tty->in[AT(tty->read_tail++)];
+		if (mark & MARK_LINE)
+			break;
+	}
+	return done;
+}
+
+static int read_raw(struct tty *tty, uint8_t *data, size_t count, uint64_t started, uint64_t now, size_t *done,
+	uint64_t *wake)
+{
+	unsigned have = tty->read_head - tty->read_tail, least = CC(tty, VMIN);
+	uint64_t limit = CC(tty, VTIME) * 100000000ull, since;
+
+	if (least > count)
+		least = (unsigned)count;
+	if (have < least || (!least && limit && !have)) {
+		if (!limit)
+			return EAGAIN;
+		/* with VMIN the clock runs between bytes, without it from the start of the read */
+		since = least ? tty->last_input : started;
+		if (least && (!have || since < started))
+			since = have ? started : now;
+		if ((least && !have) || now < since + limit) {
+			*wake = least && !have ? 0 : since + limit;
+			return EAGAIN;
+		}
+	}
+	while (*done < count && tty->read_tail != tty->read_head)
+		data[(*done)++] = tty->in[AT(tty->read_tail++)];
+	return 0;
+}
+
+int tty_read(struct tty *tty, void *data, size_t count, uint64_t started, uint64_t now, size_t *done, uint64_t *wake)
+{
+	int error = 0;
+
+	*done = 0;
+	*wake = 0;
+	if (!count)
+		return 0;
+	if (L(tty, ICANON)) {
+		if (tty->read_tail == tty->canon_head)
+			return tty->hung_up ? 0 : EAGAIN;
+		*done = read_line(tty, data, count);
+	} else {
+		error = read_raw(tty, data, count, started, now, done, wake);
+		if (error && tty->hung_up)
+			error = 0;
+	}
+	return error;
+}
+
+unsigned tty_available(struct tty *tty)
+{
+	return (L(tty, ICANON) ? tty->canon_head : tty->read_head) - tty->read_tail;
+}
+
+unsigned tty_poll(struct tty *tty)
+{
+	unsigned events = 0, least = CC(tty, VTIME) || !CC(tty, VMIN) ? 1 : CC(tty, VMIN);
+
+	if (L(tty, ICANON) ? tty->read_tail != tty->canon_head : tty->read_head - tty->read_tail >= least)
+		events |= POLLIN | POLLRDNORM;
+	if (tty_output_pending(tty) < TTY_OUTPUT / 2 && !tty->stopped)
+		events |= POLLOUT | POLLWRNORM;
+	if (tty->hung_up)
+		events |= POLLHUP | POLLIN | POLLRDNORM;
+	return events;
+}
+
+void tty_set_termios(struct tty *tty, const struct tty_termios *termios)
+{
+	unsigned old = tty->termios.lflag;
+
+	tty->termios = *termios;
+	if (!(old & ICANON) && L(tty, ICANON)) {
+		/* what came in raw mode can be read at once */
+		tty->canon_head = tty->read_head;
+		if (tty->read_head != tty->read_tail)
+			tty->mark[AT(tty->read_head - 1)] |= MARK_LINE;
+	}
+	if (!I(tty, IXON))
+		start(tty);
+	changed(tty);
+}
+
+void tty_set_window(struct tty *tty, unsigned rows, unsigned columns, unsigned xpixel, unsigned ypixel)
+{
+	if (tty->rows == rows && tty->columns == columns && tty->xpixel == xpixel && tty->ypixel == ypixel)
+		return;
+	tty->rows = (uint16_t)rows;
+	tty->columns = (uint16_t)columns;
+	tty->xpixel = (uint16_t)xpixel;
+	tty->ypixel = (uint16_t)ypixel;
+	if (tty->signal)
+		tty->signal(tty, SIGWINCH);
+}
+
+void tty_flush(struct tty *tty, unsigned queue)
+{
+	if (queue == TCIFLUSH || queue == TCIOFLUSH) {
+		tty->read_tail = tty->canon_head = tty->read_head;
+		tty->literal_next = 0;
+	}
+	if (queue == TCOFLUSH || queue == TCIOFLUSH)
+		tty->out_tail = tty->out_head;
+	changed(tty);
+}

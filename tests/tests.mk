@@ -1,13 +1,14 @@
 # Test programs.  tests/api/AREA.c and tests/bad/NAME.c become guest programs that the kernel starts
-# instead of root (with check.c); tests/host/NAME.c programs for the build machine.
+# instead of root (with check.c); tests/host/NAME.c programs for the
+# build machine: linked with tests/host/NAME_*.c and with the files of a comment `Sources: a.c b.c`.
 
 GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c tests/bad/*.c))
-HOST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/host/*.c))
+HOST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(wildcard tests/host/*_*.c),$(wildcard tests/host/*.c)))
 TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer
 
-all: $(GUEST_TESTS) $(HOST_TESTS)
+all: $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf
 .PHONY: tests
-tests: $(GUEST_TESTS) $(HOST_TESTS)	# what tests/run needs besides the kernel
+tests: $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf	# what tests/run needs besides the kernel
 
 $(B)/tests/%.o: tests/%.c tests/tests.mk | $(B)/include/fluke/callnumbers.h
 	@mkdir -p $(@D)
@@ -23,10 +24,16 @@ $(GUEST_TESTS): %.elf: %.o $(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
 	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
 		--no-warn-rwx-segments -o $@ $(filter %.o,$^)
 
-$(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c
+$(B)/tests/system/standin.elf: tests/system/standin.c tests/system/standin.ld
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(FREE) -nostdlib -static -Wl,-T,tests/system/standin.ld -Wl,--build-id=none,--no-warn-rwx-segments -o $@ $<
+
+.SECONDEXPANSION:
+$(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c $$(wildcard tests/host/%_*.c) $$(wildcard $$(shell sed -n 's,.*Sources: *\(.*\)\*/.*,\1,p' tests/host/$$*.c))
 	@mkdir -p $(@D)
 	$(call say,HOSTCC $<)
-	$(Q)$(CC) -O1 -g $(WARN) -Wno-missing-prototypes -Iinclude -I. -MMD -MP -o $@ $<
+	$(Q)$(CC) -O1 -g $(WARN) -Wno-missing-prototypes -idirafter include -I. -o $@ $(filter %.c,$^)
 
 .SECONDARY:
 -include $(wildcard $(B)/tests/*.d $(B)/tests/api/*.d $(B)/tests/bad/*.d $(B)/tests/host/*.d)

@@ -1,0 +1,33 @@
+"""Prints TAP from Python tests: t = Tap(); t.check(id, sentence, claim, what_was_seen);
+t.equal(id, sentence, got, wanted); t.done().  The plan comes last; a test that dies early has
+none, which counts as a failure."""
+import os, sys
+
+class Tap:
+    def __init__(self):
+        self.count = self.failed = 0
+        self.only = os.environ.get("TEST_ONLY", "").split()
+
+    def wanted(self, i):
+        return not self.only or i in self.only or not any(o.rsplit("-", 1)[0] == i.rsplit("-", 1)[0] for o in self.only)
+
+    def check(self, i, sentence, claim, seen=None):
+        self.count += 1
+        print("%sok %d - %s %s" % ("" if claim else "not ", self.count, i, sentence), flush=True)
+        if not claim:
+            self.failed += 1
+            if seen is not None:
+                for line in str(seen).splitlines()[:40]:
+                    print("#   " + line, file=sys.stderr)
+        return claim
+
+    def equal(self, i, sentence, got, wanted):
+        return self.check(i, sentence, got == wanted, "got    %.2000r\nwanted %.2000r" % (got, wanted))
+
+    def skip(self, i, sentence, why):
+        self.count += 1
+        print("ok %d - %s %s # SKIP %s" % (self.count, i, sentence, why), flush=True)
+
+    def done(self):
+        print("1..%d" % self.count)
+        sys.exit(1 if self.failed else 0)

@@ -12,6 +12,12 @@ struct portset;
 int	irq_attach(unsigned irq, struct object *port);	/* null port: give back; 0 or errno */
 /* A thread is about to wait on the set: lines masked since their last event are unmasked.  A
  * line that fires at once sets its port's pending word: call this before looking at those. */
-void	irq_rearm(struct portset *set);
+extern uint32_t	irq_fired;		/* a bit per line that waits to be unmasked */
+void	irq_rearm_set(struct portset *set);
+static inline void irq_rearm(struct portset *set)
+{
+	if (irq_fired)
+		irq_rearm_set(set);
+}
 
 #endif

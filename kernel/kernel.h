@@ -9,7 +9,8 @@
 struct cpu {			/* per processor; reached by cpu() */
 	struct thread	*current;	/* runs now, or null: idle */
 	struct space	*loaded;	/* whose page directories are in cr3; null = kernel's own */
-	struct thread	*fpu_owner;
+	struct thread	*fpu_owner;	/* its FPU state is live in the processor; null = nobody's */
+	struct thread	*thread_loaded;	/* whose entry stack, TLS and space are set (cpu_load) */
 	struct thread	*root;		/* root scheduler */
 	uint32_t	preempt;	/* something became ready that should run: checked at preemption points */
 };
@@ -44,6 +45,9 @@ void	exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t
 result_t keeper_call(struct thread *t, struct object *port, const uint32_t words[], unsigned count);
 /* port.c: events of the kernel */
 void	port_event(struct object *port, uint32_t bits);
+
+/* object.c: every thread object there is, for a panic */
+void	debug_threads(void (*print)(struct thread *t));
 
 /* Each call: sys_NAME(t) reads t->regs and returns a result; generated table in syscall.c. */
 #define CALL(number, name, class, source, result, arguments) result_t sys_##name(struct thread *t);

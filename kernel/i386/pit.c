@@ -1,0 +1,111 @@
+/* The machine's one-shot timer: the local APIC's where there is one, else channel 0 of the
+ * 8254.  The time base is the time stamp counter, measured against channel 2. */
+#include "machine_local.h"
+
+#define PIT_HZ		1193182u
+#define CALIBRATE	11932u		/* about 10 ms */
+
+#define APIC_EOI	0x0b0
+#define APIC_SPURIOUS	0x0f0
+#define APIC_LVT_TIMER	0x320
+#define APIC_LVT_LINT0	0x350
+#define APIC_LVT_LINT1	0x360
+#define APIC_INITIAL	0x380
+#define APIC_COUNT	0x390
+#define APIC_DIVIDE	0x3e0
+#define APIC_MASKED	0x10000u
+
+uint32_t	tsc_khz;
+int		timer_is_pit = 1;
+static volatile uint8_t *apic;
+static uint32_t	apic_khz;
+
+static void apic_write(unsigned reg, uint32_t v) { *(volatile uint32_t *)(apic + reg) = v; }
+static uint32_t apic_read(unsigned reg) { return *(volatile uint32_t *)(apic + reg); }
+
+uint64_t clock_now(void)
+{
+	return rdtsc();
+}
+
+void apic_end(void)
+{
+	if (apic)
+		apic_write(APIC_EOI, 0);
+}
+
+/* Enabled in "virtual wire" order: the 8259 reaches the processor through LINT0. */
+static void apic_boot(void)
+{
+	uint64_t base;
+
+	if (!(cpu_features & CPUID_APIC) || boot_option("nolapic"))
+		return;
+	base = rdmsr(MSR_APIC_BASE);
+	if (!(base & 0x800))
+		wrmsr(MSR_APIC_BASE, base | 0x800);
+	apic = device_map((uint32_t)base & 0xfffff000u, 4096);
+	apic_write(APIC_SPURIOUS, 0x100 | VECTOR_SPURIOUS);
+	apic_write(APIC_LVT_LINT0, 0x700);
+	apic_write(APIC_LVT_LINT1, 0x400);
+	apic_write(APIC_DIVIDE, 0xb);
+	apic_write(APIC_LVT_TIMER, APIC_MASKED | VECTOR_TIMER);
+}
+
+/* Channel 2 counts down once; its output is bit 5 of port 0x61. */
+static void calibrate(void)
+{
+	uint64_t start, end;
+	uint32_t count = 0, tries;
+
+	outb(0x61, (uint8_t)((inb(0x61) & ~2) | 1));
+	outb(0x43, 0xb0);
+	outb(0x42, CALIBRATE & 0xff);
+	outb(0x42, CALIBRATE >> 8);
+	if (apic)
+		apic_write(APIC_INITIAL, 0xffffffffu);
+	start = rdtsc();
+	for (tries = 0; tries < 50000000 && !(inb(0x61) & 0x20); tries++)
+		;
+	end = rdtsc();
+	if (apic) {
+		count = 0xffffffffu - apic_read(APIC_COUNT);
+		apic_write(APIC_INITIAL, 0);
+	}
+	tsc_khz = scale((uint32_t)(end - start), PIT_HZ, CALIBRATE * 1000u);
+	apic_khz = scale(count, PIT_HZ, CALIBRATE * 1000u);
+	if (!tsc_khz)
+		fatal("the time stamp counter stands still");
+}
+
+void pit_boot(void)
+{
+	apic_boot();
+	calibrate();
+	boot_info.tsc_khz = tsc_khz;
+	if (apic && apic_khz) {
+		timer_is_pit = 0;
+		apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
+	}
+	outb(0x43, 0x30);		/* channel 0: one shot, silent until a count is written */
+	kprintf("clock: TSC %u kHz, timer %s %u kHz\n", tsc_khz, timer_is_pit ? "8254" : "local APIC",
+		timer_is_pit ? PIT_HZ / 1000 : apic_khz);
+}
+
+/* Fires at the latest after one full count: timer_fired sets it again when that was too early. */
+void timer_set(uint64_t tsc)
+{
+	uint64_t now = rdtsc();
+	uint32_t wait = tsc <= now ? 0 : tsc - now > 0xfffffffeu ? 0xfffffffeu : (uint32_t)(tsc - now);
+	uint32_t count = scale(wait, timer_is_pit ? PIT_HZ / 1000 : apic_khz, tsc_khz);
+
+	if (!timer_is_pit) {
+		apic_write(APIC_INITIAL, count + (count != 0xffffffffu));
+		return;
+	}
+	count = count > 0xfff0 ? 0xfff0 : count + 1;
+	outb(0x43, 0x30);
+	outb(0x40, (uint8_t)count);
+	outb(0x40, (uint8_t)(count >> 8));
+	pic_unmask(0);
+}

@@ -1,0 +1,129 @@
+/* What happens at a trap: from user mode it becomes a soft fault resolved, FPU state loaded, or
+ * the thread's exception; from the kernel it is a user copy's fault with an exit, or the end. */
+#include <fluke/exception.h>
+#include "machine_local.h"
+#include "../vm.h"
+
+#define FAULT_WRITE	0x02
+#define FAULT_EXECUTE	0x10
+
+/* A thread between the entry page's start and its return is at its start: nothing has happened
+ * but ebp = esp, and ebp is dead there. */
+static void normalise(struct thread *t)
+{
+	if (t->regs.eip - (FLUKE_ENTRY + 1) < FLUKE_ENTRY_RET - FLUKE_ENTRY - 1)
+		t->regs.eip = FLUKE_ENTRY;
+}
+
+static void page_fault(struct thread *t, uint32_t va, uint32_t error)
+{
+	unsigned access = error & FAULT_WRITE ? FLUKE_PROT_WRITE : error & FAULT_EXECUTE ? FLUKE_PROT_EXECUTE : FLUKE_PROT_READ;
+
+	if (va >= KERNEL_BASE) {
+		exception_raise(t, FLUKE_EXC_PAGE_FAULT, va, access);
+		return;
+	}
+	if (result_kind(fault_resolve(t, va, access)) == FAULT)
+		exception_raise(t, t->fault.code, t->fault.va, t->fault.access);
+}
+
+void trap_dispatch(struct thread *t)
+{
+	uint32_t va = READ_CR(2);
+
+	normalise(t);
+	switch (t->regs.vector) {
+	case 2:
+		panic("NMI");
+	case 7:
+		fpu_use(t);
+		return;
+	case 13:
+		if (!io_fault(link_target(&t->space)))
+			exception_raise(t, FLUKE_EXC_GENERAL, t->regs.error, 0);
+		return;
+	case 14:
+		page_fault(t, va, t->regs.error);
+		return;
+	default:
+		exception_raise(t, t->regs.vector, t->regs.error, 0);
+	}
+}
+
+void trap_kernel(struct regs *frame)
+{
+	const struct fault_exit *f;
+	uint32_t va = READ_CR(2);
+
+	for (f = fault_exits; frame->vector == 14 && f < fault_exits_end; f++)
+		if (f->from == frame->eip) {
+			frame->eip = f->to;
+			frame->eax = va;
+			return;
+		}
+	console_take();
+	kprintf("\nTrap in the kernel:\n");
+	debug_regs(frame);
+	panic("vector %u, error %x, cr2 %08x", frame->vector, frame->error, va);
+}
+
+void irq_entry(unsigned vector)
+{
+	if (vector == VECTOR_TIMER) {
+		apic_end();
+		timer_fired();
+		return;
+	}
+	if (!pic_begin(vector - VECTOR_IRQ))
+		return;
+	if (vector == VECTOR_IRQ && timer_is_pit)
+		timer_fired();
+	else
+		irq_dispatch(vector - VECTOR_IRQ);
+}
+
+void irq_user(unsigned vector)
+{
+	normalise(current);
+	irq_entry(vector);
+}
+
+void cpu_load(struct thread *t)
+{
+	struct thread *old = cpu()->thread_loaded;
+	struct object *space;
+	uint32_t gs, fs;
+
+	if (old == t)
+		return;
+	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
+	if (old) {
+		old->gs = (uint16_t)gs;
+		old->fs = (uint16_t)fs;
+	}
+	if (cpu()->fpu_owner)
+		fpu_save();
+	space = link_target(&t->space);
+	if ((struct space *)space != cpu()->loaded) {
+		pmap_switch((struct space *)space);
+		io_space_changed(space);
+	}
+	segment_load(t);
+	if ((t->gs | t->fs | gs | fs) & 0xffff)
+		__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" ((uint32_t)t->gs), "r" ((uint32_t)t->fs));
+	cpu()->thread_loaded = t;
+}
+
+void cpu_forget(struct thread *t)
+{
+	uint32_t gs, fs;
+
+	if (cpu()->fpu_owner == t)
+		fpu_save();
+	if (cpu()->thread_loaded != t)
+		return;
+	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
+	t->gs = (uint16_t)gs;
+	t->fs = (uint16_t)fs;
+	cpu()->thread_loaded = 0;
+}

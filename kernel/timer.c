@@ -1,0 +1,36 @@
+/* The one deadline of the processor: PENDING_DEADLINE is set on its port at or soon after the
+ * time, whoever waits there; a heap of deadlines is a user program's. */
+#include <fluke/port.h>
+#include "machine.h"
+
+static struct {
+	struct link	port;
+	uint64_t	tsc;
+	int		armed;
+} deadline;
+
+void timer_deadline(uint64_t tsc, struct object *port)
+{
+	link_set(&deadline.port, port);
+	deadline.tsc = tsc;
+	deadline.armed = port != 0;
+	if (port)
+		timer_set(tsc);
+}
+
+/* The machine may fire early (its counter is short): then it is set again. */
+void timer_fired(void)
+{
+	struct object *port;
+
+	if (!deadline.armed)
+		return;
+	if (clock_now() < deadline.tsc) {
+		timer_set(deadline.tsc);
+		return;
+	}
+	deadline.armed = 0;
+	port = link_target(&deadline.port);
+	if (port)
+		port_event(port, FLUKE_PENDING_DEADLINE);
+}

@@ -26,9 +26,10 @@
 #define START_DATA_SIZE		0xbe000000u
 
 /* A native program: linked at NATIVE_PROGRAM; its heap follows it in the data segment, its own mappings
- * (libc's address_reserve) lie between the two ends, the stack of its first thread below START_STACK_TOP. */
+ * (address_reserve) lie from NATIVE_MAPPINGS on, the stack of its first thread below START_STACK_TOP. */
 #define NATIVE_PROGRAM		0x00400000u
-#define NATIVE_HEAP_END		0x80000000u
+#define NATIVE_HEAP_END		0x40000000u
+#define NATIVE_MAPPINGS		0x60000000u	/* between the two: at the program's own disposal */
 #define NATIVE_MAPPINGS_END	0xb0000000u
 #define NATIVE_STACK_SIZE	0x00100000u
 

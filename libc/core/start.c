@@ -42,7 +42,7 @@ void libc_start(uint32_t *stack)
 	environ = argv + argc + 1;
 	objects_add(START_NATIVE_OBJECTS, OWN_PAGES * 4096, object_records);
 	libc_init();
-	addresses_add(NATIVE_HEAP_END, NATIVE_MAPPINGS_END - NATIVE_HEAP_END);
+	addresses_add(NATIVE_MAPPINGS, NATIVE_MAPPINGS_END - NATIVE_MAPPINGS);
 	exit(main(argc, argv, environ));
 }
 

@@ -19,6 +19,11 @@ struct start {				/* at the high end of a new thread's stack, where esp points *
 	struct ended	*low;
 };
 
+struct local {				/* what gs leads to */
+	struct start	*start;
+	void		*value;		/* thread_local_set's */
+};
+
 static struct ended *ended_list;
 static struct lock thread_lock;
 static fluke_cond_t *never;
@@ -75,7 +80,6 @@ void thread_exit(void)
 	struct start *start;
 	uint32_t self = (uint32_t)fluke_thread_self();
 
-	/* found through the thread's TLS base, which nothing else of a native program uses */
 	__asm__("movl %%gs:0, %0" : "=r"(start));
 	start->low->thread = (fluke_thread_t *)self;
 	lock_take(&thread_lock);
@@ -83,6 +87,29 @@ void thread_exit(void)
 	ended_list = start->low;
 	for (;;)
 		fluke_cond_wait(never, thread_lock.mutex);
+}
+
+static int has_local(void)
+{
+	uint32_t selector;
+
+	__asm__ volatile("movl %%gs, %0" : "=r"(selector));
+	return selector != 0;
+}
+
+void *thread_local_get(void)
+{
+	void *value = NULL;
+
+	if (has_local())
+		__asm__ volatile("movl %%gs:4, %0" : "=r"(value));
+	return value;
+}
+
+void thread_local_set(void *value)
+{
+	if (has_local())
+		__asm__ volatile("movl %0, %%gs:4" : : "r"(value) : "memory");
 }
 
 static void thread_main(void (*entry)(void *), void *argument)
@@ -97,6 +124,7 @@ static fluke_thread_t *start_thread(void (*entry)(void *), void *argument, size_
 	fluke_thread_state_t *state;
 	fluke_thread_links_t links = { 0 };
 	struct start *start;
+	struct local *local;
 	struct ended *low;
 
 	reap();
@@ -110,8 +138,9 @@ static fluke_thread_t *start_thread(void (*entry)(void *), void *argument, size_
 		goto fail;
 	low->stack = size;
 	start = (struct start *)(void *)(((uint32_t)low + size - 64) & ~15u);
-	/* word 0 of the TLS block is its own address on gs:0; here it is the start record's */
-	start[1].return_address = (uint32_t)start;
+	local = (struct local *)(start + 1);
+	local->start = start;
+	local->value = NULL;
 	start->return_address = 0;
 	start->entry = entry;
 	start->argument = argument;
@@ -120,7 +149,7 @@ static fluke_thread_t *start_thread(void (*entry)(void *), void *argument, size_
 	state->thread_va = (oskit_addr_t)thread;
 	state->regs.eip = (uint32_t)thread_main;
 	state->regs.esp = (uint32_t)start;
-	state->regs.tls_base = (uint32_t)&start[1];
+	state->regs.tls_base = (uint32_t)local;
 	state->regs.gs = FLUKE_USER_TLS;
 	links[FLUKE_LINK_SPACE] = own_space();
 	if (donated || thread_scheduler(thread, links[FLUKE_LINK_SCHEDULER], &state->sched_val) != 0) {

@@ -60,6 +60,9 @@ fluke_thread_t	*thread_start(void (*entry)(void *), void *argument, size_t stack
 /* The same, but without a scheduler: it runs on what its clients donate. */
 fluke_thread_t	*thread_start_donated(void (*entry)(void *), void *argument, size_t stack);
 void	thread_exit(void) __attribute__((noreturn));	/* the caller ends; storage is reused by a later thread_start */
+/* A pointer of the calling thread's own; always null in threads that thread_start did not make. */
+void	*thread_local_get(void);
+void	thread_local_set(void *value);
 /* weak: sets scheduler port ref and sched_val for a new thread; 0 or errno.  Asks Parent's "scheduler". */
 int	thread_scheduler(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val);
 
@@ -88,6 +91,7 @@ static inline uint64_t rdtsc(void)
 
 /* ---- services ---- */
 
+extern fluke_ref_t *libc_own_space, *libc_parent;	/* root puts its own here */
 fluke_ref_t	*parent_ref(void);			/* the Parent capability */
 fluke_ref_t	*service_lookup(const char *name);	/* a new ref, or null */
 fluke_ref_t	*descriptor(int n);			/* FileDescription n of the Parent, cached; null when not open */

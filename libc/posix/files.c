@@ -1,0 +1,340 @@
+/* Descriptors and open files.
+ *
+ * files[n] is one open file description, its port in IMAGE_FILES slot n; several descriptors
+ * (dup) may lead to it.  While the process is its only holder the offset is kept here; files_share
+ * (before fork) hands it to the server.  A slot is free when uses is 0; its ref object
+ * stays active, cleared.  fds and files are guarded by the image lock. */
+#include "posix.h"
+#include "calls.h"
+#include <protocols/FileDescription.h>
+#include <protocols/FileSystem.h>
+
+struct file files[IMAGE_FILES_MAX];
+struct descriptor fds[FDS];
+
+fluke_ref_t *file_ref(int n)
+{
+	return REF(IMAGE_FILES + (uint32_t)n * 32);
+}
+
+static fluke_ref_t *region_ref(int n)
+{
+	return REF(IMAGE_FILE_REGIONS + (uint32_t)n * 32);
+}
+
+int file_new(void)
+{
+	int n;
+
+	image_lock();
+	for (n = 0; n < IMAGE_FILES_MAX; n++)
+		if (files[n].uses == 0)
+			break;
+	if (n == IMAGE_FILES_MAX) {
+		image_unlock();
+		return -ENFILE;
+	}
+	files[n] = (struct file){ .uses = 1, .made = files[n].made, .region_made = files[n].region_made };
+	if (!files[n].made)
+		fluke_ref_create(file_ref(n));
+	files[n].made = 1;
+	image_unlock();
+	return n;
+}
+
+static void release_locked(int n)
+{
+	if (--files[n].uses)
+		return;
+	fluke_ref_clear(file_ref(n));
+	if (files[n].region)
+		fluke_ref_clear(region_ref(n));
+	files[n].region = 0;
+}
+
+void file_release(int n)
+{
+	image_lock();
+	release_locked(n);
+	image_unlock();
+}
+
+int fd_file(int fd)
+{
+	int n = -EBADF;
+
+	image_lock();
+	if (fd >= 0 && fd < FDS && fds[fd].file) {
+		n = fds[fd].file - 1;
+		files[n].uses++;
+	}
+	image_unlock();
+	return n;
+}
+
+int fd_install(int file, int least, bool cloexec)
+{
+	int fd;
+
+	image_lock();
+	for (fd = least; fd < FDS; fd++)
+		if (!fds[fd].file)
+			break;
+	if (fd >= FDS) {
+		release_locked(file);
+		fd = -EMFILE;
+	} else {
+		fds[fd] = (struct descriptor){ .file = (int16_t)(file + 1), .cloexec = cloexec };
+	}
+	image_unlock();
+	return fd;
+}
+
+/* The file's pages as a region (READ, EXECUTE), asked for once. */
+fluke_ref_t *file_region(int n, int *error)
+{
+	if (files[n].region)
+		return region_ref(n);
+	if (!files[n].region_made)
+		fluke_ref_create(region_ref(n));
+	files[n].region_made = 1;
+	*error = FileDescription_map(file_ref(n), FLUKE_PROT_READ | FLUKE_PROT_EXECUTE, region_ref(n));
+	if (*error) {
+		*error = fail(*error);
+		return NULL;
+	}
+	files[n].region = 1;
+	return region_ref(n);
+}
+
+bool file_seekable(int n)
+{
+	return S_ISREG(files[n].mode) || S_ISBLK(files[n].mode) || S_ISDIR(files[n].mode);
+}
+
+/* Before another process gets the same descriptions. */
+void files_share(void)
+{
+	int n;
+
+	for (n = 0; n < IMAGE_FILES_MAX; n++) {
+		if (files[n].uses == 0 || files[n].shared || files[n].special || !file_seekable(n) || S_ISDIR(files[n].mode))
+			continue;
+		if (FileDescription_share(file_ref(n), files[n].offset) == 0)
+			files[n].shared = 1;
+	}
+}
+
+int file_read_at(int n, uint64_t offset, void *to, uint32_t count)
+{
+	size_t size = count;
+	int error;
+
+	error = FileDescription_read(file_ref(n), offset, count, 0, to, &size);
+	return error ? fail(error) : (int)size;
+}
+
+/* ---- calls on descriptors ---- */
+
+static int close_locked(int fd)
+{
+	int file;
+
+	if (fd < 0 || fd >= FDS || !fds[fd].file)
+		return -EBADF;
+	file = fds[fd].file - 1;
+	fds[fd].file = 0;
+	release_locked(file);
+	return 0;
+}
+
+long posix_close(int fd)
+{
+	int error;
+
+	image_lock();
+	error = close_locked(fd);
+	image_unlock();
+	return error;
+}
+
+long posix_close_range(uint32_t first, uint32_t last, uint32_t flags)
+{
+	uint32_t fd;
+
+	if (first > last)
+		return -EINVAL;
+	image_lock();
+	for (fd = first; fd <= last && fd < FDS; fd++) {
+		if (flags & 4)
+			fds[fd].cloexec = 1;
+		else
+			close_locked((int)fd);
+	}
+	image_unlock();
+	return 0;
+}
+
+static long dup_at_least(int fd, int least, bool cloexec)
+{
+	int file = fd_file(fd);
+
+	if (file < 0)
+		return file;
+	if (least < 0 || least >= FDS) {
+		file_release(file);
+		return -EINVAL;
+	}
+	return fd_install(file, least, cloexec);
+}
+
+long posix_dup(int fd)
+{
+	return dup_at_least(fd, 0, false);
+}
+
+static long dup_to(int fd, int to, bool cloexec)
+{
+	int file = fd_file(fd);
+
+	if (file < 0)
+		return file;
+	if (to < 0 || to >= FDS) {
+		file_release(file);
+		return -EBADF;
+	}
+	image_lock();
+	close_locked(to);
+	fds[to] = (struct descriptor){ .file = (int16_t)(file + 1), .cloexec = cloexec };
+	image_unlock();
+	return to;
+}
+
+long posix_dup2(int fd, int to)
+{
+	if (fd == to)
+		return fd >= 0 && fd < FDS && fds[fd].file ? fd : -EBADF;
+	return dup_to(fd, to, false);
+}
+
+long posix_dup3(int fd, int to, uint32_t flags)
+{
+	if (fd == to || flags & ~O_CLOEXEC)
+		return -EINVAL;
+	return dup_to(fd, to, (flags & O_CLOEXEC) != 0);
+}
+
+struct flock64_linux { int16_t type, whence; int64_t start, length; int32_t pid; } __attribute__((packed, aligned(4)));
+struct flock_linux { int16_t type, whence; int32_t start, length, pid; };
+
+static long lock(int file, uint32_t command, void *argument, bool wide)
+{
+	struct flock64_linux l;
+	struct flock_linux s;
+	struct FileStatus status;
+	int32_t pid = 0;
+	int error;
+
+	if (wide) {
+		memcpy(&l, argument, sizeof(l));
+	} else {
+		memcpy(&s, argument, sizeof(s));
+		l = (struct flock64_linux){ s.type, s.whence, s.start, s.length, s.pid };
+	}
+	if (l.whence == SEEK_CUR)
+		l.start += (int64_t)files[file].offset;
+	else if (l.whence == SEEK_END && FileDescription_stat(file_ref(file), &status) == 0)
+		l.start += (int64_t)status.size;
+	if (command == F_GETLK || command == F_GETLK64) {
+		l.type = F_UNLCK;	/* only this process is asked about */
+		if (wide)
+			memcpy(argument, &l, sizeof(l));
+		else
+			((struct flock_linux *)argument)->type = F_UNLCK;
+		return 0;
+	}
+	error = BLOCKING(FileDescription_lock(file_ref(file), (uint32_t)l.type, (uint64_t)l.start, (uint64_t)l.length,
+		command == F_SETLKW || command == F_SETLKW64, &pid));
+	return fail(error);
+}
+
+static long set_flags(int file, uint32_t flags)
+{
+	uint32_t mask = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
+
+	files[file].flags = (files[file].flags & ~mask) | (flags & mask);
+	if (!files[file].special)
+		FileDescription_set_flags(file_ref(file), files[file].flags & (O_APPEND | O_NONBLOCK));
+	return 0;
+}
+
+static uint32_t get_flags(int file)
+{
+	uint32_t flags;
+
+	if (!files[file].special && !S_ISREG(files[file].mode) && !S_ISDIR(files[file].mode) &&
+	    FileDescription_get_flags(file_ref(file), &flags) == 0)
+		files[file].flags = (files[file].flags & ~(O_APPEND | O_NONBLOCK)) | (flags & (O_APPEND | O_NONBLOCK));
+	return files[file].flags | O_LARGEFILE;
+}
+
+long posix_fcntl64(int fd, uint32_t command, uint32_t argument)
+{
+	int file = fd_file(fd);
+	long result = 0;
+
+	if (file < 0)
+		return file;
+	switch (command) {
+	case F_DUPFD:
+		result = dup_at_least(fd, (int)argument, false);
+		break;
+	case F_DUPFD_CLOEXEC:
+		result = dup_at_least(fd, (int)argument, true);
+		break;
+	case F_GETFD:
+		result = fds[fd].cloexec ? FD_CLOEXEC : 0;
+		break;
+	case F_SETFD:
+		fds[fd].cloexec = argument & FD_CLOEXEC;
+		break;
+	case F_GETFL:
+		result = (long)get_flags(file);
+		break;
+	case F_SETFL:
+		result = set_flags(file, argument);
+		break;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+		result = lock(file, command, (void *)argument, false);
+		break;
+	case F_GETLK64:
+	case F_SETLK64:
+	case F_SETLKW64:
+		result = lock(file, command, (void *)argument, true);
+		break;
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		result = S_ISFIFO(files[file].mode) ? 65536 : -EBADF;
+		break;
+	default:
+		result = -EINVAL;
+	}
+	file_release(file);
+	return result;
+}
+
+long posix_flock(int fd, uint32_t operation)
+{
+	struct flock64_linux l = { .type = F_WRLCK };
+	int file = fd_file(fd);
+	long result;
+
+	if (file < 0)
+		return file;
+	l.type = operation & 8 ? F_UNLCK : operation & 1 ? F_RDLCK : F_WRLCK;
+	result = lock(file, operation & 4 ? F_SETLK64 : F_SETLKW64, &l, true);
+	file_release(file);
+	return result;
+}

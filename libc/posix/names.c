@@ -1,0 +1,217 @@
+/* Where a path leads: which FileSystem is asked, and the names that the image itself answers.
+ *
+ * Absolute paths go to the root directory's server, relative ones to the working directory's or an open
+ * directory's; /proc goes to the process manager (its port is the FileSystem of /proc), except what only
+ * the image knows: /proc/self/{fd,maps,exe,cmdline}, /dev/fd, /dev/stdin ..., /dev/tty. */
+#include "posix.h"
+#include "calls.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <protocols/FileSystem.h>
+#include <protocols/FileDescription.h>
+
+char image_exe[4096];
+
+uint32_t copy_path(char *to, const char *from)
+{
+	uint32_t n;
+
+	for (n = 0; n < 4096; n++)
+		if ((to[n] = from[n]) == 0)
+			return n ? n : (uint32_t)-ENOENT;
+	return (uint32_t)-ENAMETOOLONG;
+}
+
+static const char *skip_slashes(const char *path)
+{
+	while (*path == '/')
+		path++;
+	return path;
+}
+
+/* "/proc" or "/proc/..." : what follows, else null */
+static const char *below(const char *path, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (strncmp(path, prefix, n) || (path[n] && path[n] != '/'))
+		return NULL;
+	return skip_slashes(path + n);
+}
+
+static int set_place(struct place *p, fluke_ref_t *dir, const char *rest)
+{
+	p->dir = dir;
+	memmove(p->path, *rest ? rest : ".", strlen(rest) + 1 + (*rest == 0));
+	return 0;
+}
+
+static int from_text(struct place *p, int dirfd)
+{
+	const char *rest;
+
+	if (p->path[0] == '/') {
+		rest = below(p->path, "/proc");
+		if (rest)
+			return set_place(p, REF_PROCESS, rest);
+		return set_place(p, REF(IMAGE_REF_ROOT), skip_slashes(p->path));
+	}
+	if (dirfd == AT_FDCWD) {
+		p->dir = REF(IMAGE_REF_CWD);
+		return 0;
+	}
+	p->file = fd_file(dirfd);
+	if (p->file < 0)
+		return p->file;
+	if (!S_ISDIR(files[p->file].mode))
+		return -ENOTDIR;
+	p->dir = file_ref(p->file);
+	return 0;
+}
+
+/* path: in user memory.  The empty path stays empty (AT_EMPTY_PATH is the caller's). */
+int place_find(struct place *p, int dirfd, const char *path)
+{
+	int length = (int)copy_path(p->path, path), error;
+
+	p->file = -1;
+	if (length < 0)
+		return length;
+	error = from_text(p, dirfd);
+	if (error)
+		place_end(p);
+	return error;
+}
+
+void place_end(struct place *p)
+{
+	if (p->file >= 0)
+		file_release(p->file);
+	p->file = -1;
+}
+
+/* ---- names of the image ---- */
+
+static int number_of(const char *text)
+{
+	int n = 0;
+
+	if (*text == 0)
+		return -1;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || n > FDS)
+			return -1;
+		n = n * 10 + (*text - '0');
+	}
+	return n;
+}
+
+static const char *self_name(const char *path)
+{
+	char own[32];
+	const char *rest = below(path, "/proc/self");
+
+	if (rest)
+		return rest;
+	snprintf(own, sizeof(own), "/proc/%d", FACTS->pid);
+	return below(path, own);
+}
+
+/* Descriptor that the path stands for, or -1. */
+static int fd_name(const char *path)
+{
+	const char *rest = below(path, "/dev/fd"), *mine;
+
+	if (rest && *rest)
+		return number_of(rest);
+	if (!strcmp(path, "/dev/stdin"))
+		return 0;
+	if (!strcmp(path, "/dev/stdout"))
+		return 1;
+	if (!strcmp(path, "/dev/stderr"))
+		return 2;
+	mine = self_name(path);
+	if (mine && (rest = below(mine, "fd")) && *rest)
+		return number_of(rest);
+	return -1;
+}
+
+int self_link(const char *path, char *to, size_t size)
+{
+	const char *mine = self_name(path);
+	int fd = fd_name(path), file, error = 0;
+
+	if (mine && !strcmp(mine, "exe")) {
+		strlcpy(to, image_exe, size);
+		return 0;
+	}
+	if (fd < 0)
+		return -ENOENT;
+	file = fd_file(fd);
+	if (file < 0)
+		return -ENOENT;
+	if (S_ISFIFO(files[file].mode))
+		snprintf(to, size, "pipe:[%d]", file + 1);
+	else
+		error = FileDescription_path(file_ref(file), to, size);
+	file_release(file);
+	return fail(error);
+}
+
+static size_t maps_text(char *to, size_t size)
+{
+	size_t n = 0;
+	unsigned k;
+
+	for (k = 0; k < area_count && n + 100 < size; k++) {
+		struct area *a = &areas[k];
+		const char *what = a->end == START_STACK_TOP ? "[stack]" : brk_start && a->start == PAGE_UP(brk_start) ? "[heap]" : "";
+
+		n += (size_t)snprintf(to + n, size - n, "%08x-%08x %c%c%c%c 00000000 00:00 0 %s%s\n", a->start, a->end,
+			a->prot & PROT_READ ? 'r' : '-', a->prot & PROT_WRITE ? 'w' : '-', a->prot & PROT_EXEC ? 'x' : '-',
+			a->file == 2 ? 's' : 'p', *what ? "                         " : "", what);
+	}
+	return n;
+}
+
+static int open_maps(void)
+{
+	static char text[8][0x4000];	/* of up to eight open ones, the oldest's is used again */
+	static unsigned next;
+	int file = file_new();
+
+	if (file < 0)
+		return file;
+	image_lock();
+	files[file].special = FILE_TEXT;
+	files[file].mode = S_IFREG | 0444;
+	files[file].text = text[next++ % 8];
+	maps_text(files[file].text, sizeof(text[0]));
+	image_unlock();
+	return file;
+}
+
+/* Opens a name of the image: a file, or -ENOENT when it is none. */
+int text_open(const char *path)
+{
+	const char *mine = self_name(path);
+	int fd = fd_name(path), file;
+
+	if (fd >= 0)
+		return fd_file(fd) >= 0 ? fds[fd].file - 1 : -ENOENT;
+	if (mine && !strcmp(mine, "maps"))
+		return open_maps();
+	if (mine && !strcmp(mine, "exe"))
+		return file_open(image_exe, O_RDONLY, 0);
+	if (!strcmp(path, "/dev/tty")) {
+		if (!(FACTS->flags & FACTS_TERMINAL) || fluke_ref_type(REF(IMAGE_REF_TTY)) == FLUKE_NULL)
+			return -ENXIO;
+		file = file_new();
+		if (file < 0)
+			return file;
+		fluke_ref_copy(REF(IMAGE_REF_TTY), file_ref(file));
+		files[file].mode = S_IFCHR | 0666;
+		return file;
+	}
+	return -ENOENT;
+}

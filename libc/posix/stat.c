@@ -1,0 +1,255 @@
+/* Status of files in Linux's layouts, access checks, file systems, extended attributes. */
+#include "posix.h"
+#include "calls.h"
+#include <protocols/FileSystem.h>
+#include <protocols/FileDescription.h>
+
+#define NS	1000000000u
+
+static uint32_t seconds(uint64_t ns) { return (uint32_t)(ns / NS); }
+static uint32_t nanos(uint64_t ns) { return (uint32_t)(ns % NS); }
+
+static int status_of_file(int file, struct FileStatus *s)
+{
+	if (files[file].special == FILE_TEXT) {
+		*s = (struct FileStatus){ .inode = 1, .mode = files[file].mode, .links = 1, .block_size = 4096, .device = 4 };
+		return 0;
+	}
+	return fail(FileDescription_stat(file_ref(file), s));
+}
+
+static int status_of_fd(int fd, struct FileStatus *s)
+{
+	int file = fd_file(fd), error;
+
+	if (file < 0)
+		return file;
+	error = status_of_file(file, s);
+	file_release(file);
+	return error;
+}
+
+static int status_of_name(const char *name, struct FileStatus *s, uint32_t flags)
+{
+	int file = -ENOENT, error;
+
+	if (name[0] == '/' && (!strncmp(name, "/dev/", 5) || !strncmp(name, "/proc/", 6)) && !(flags & AT_SYMLINK_NOFOLLOW))
+		file = text_open(name);
+	if (file < 0)
+		return file;
+	error = status_of_file(file, s);
+	file_release(file);
+	return error;
+}
+
+static int status_at(int dirfd, const char *path, uint32_t flags, struct FileStatus *s)
+{
+	struct place p;
+	int error;
+
+	if (flags & AT_EMPTY_PATH && (!path || *path == 0)) {
+		if (dirfd == AT_FDCWD)
+			return fail(FileSystem_stat(REF(IMAGE_REF_CWD), ".", 0, s));
+		return status_of_fd(dirfd, s);
+	}
+	error = place_find(&p, dirfd, path);
+	if (error)
+		return error;
+	if (p.dir == REF_PROCESS || path[0] == '/') {
+		int special = status_of_name(path, s, flags);
+
+		if (special != -ENOENT) {
+			place_end(&p);
+			return special;
+		}
+	}
+	error = FileSystem_stat(p.dir, p.path, flags & AT_SYMLINK_NOFOLLOW, s);
+	place_end(&p);
+	return fail(error);
+}
+
+static void put_stat64(struct stat64_linux *to, const struct FileStatus *s)
+{
+	struct stat64_linux st = {
+		.dev = s->device, .ino32 = (uint32_t)s->inode, .mode = s->mode, .nlink = s->links, .uid = s->uid, .gid = s->gid,
+		.rdev = s->rdev, .size = (int64_t)s->size, .blksize = s->block_size, .blocks = s->blocks,
+		.atime = seconds(s->atime), .atime_ns = nanos(s->atime), .mtime = seconds(s->mtime),
+		.mtime_ns = nanos(s->mtime), .ctime = seconds(s->ctime), .ctime_ns = nanos(s->ctime), .ino = s->inode,
+	};
+
+	memcpy(to, &st, sizeof(st));
+}
+
+long posix_fstatat64(int dirfd, const char *path, struct stat64_linux *to, uint32_t flags)
+{
+	struct FileStatus s;
+	int error = status_at(dirfd, path, flags, &s);
+
+	if (!error)
+		put_stat64(to, &s);
+	return error;
+}
+
+long posix_stat64(const char *path, struct stat64_linux *to)
+{
+	return posix_fstatat64(AT_FDCWD, path, to, 0);
+}
+
+long posix_lstat64(const char *path, struct stat64_linux *to)
+{
+	return posix_fstatat64(AT_FDCWD, path, to, AT_SYMLINK_NOFOLLOW);
+}
+
+long posix_fstat64(int fd, struct stat64_linux *to)
+{
+	struct FileStatus s;
+	int error = status_of_fd(fd, &s);
+
+	if (!error)
+		put_stat64(to, &s);
+	return error;
+}
+
+static long put_stat(struct stat_old *to, int error, const struct FileStatus *s)
+{
+	if (error)
+		return error;
+	*to = (struct stat_old){ .dev = s->device, .ino = (uint32_t)s->inode, .mode = (uint16_t)s->mode,
+		.nlink = (uint16_t)s->links, .uid = (uint16_t)s->uid, .gid = (uint16_t)s->gid, .rdev = s->rdev,
+		.size = (uint32_t)s->size, .blksize = s->block_size, .blocks = (uint32_t)s->blocks, .atime = seconds(s->atime),
+		.atime_ns = nanos(s->atime), .mtime = seconds(s->mtime), .mtime_ns = nanos(s->mtime),
+		.ctime = seconds(s->ctime), .ctime_ns = nanos(s->ctime) };
+	return 0;
+}
+
+long posix_stat(const char *path, struct stat_old *to)
+{
+	struct FileStatus s;
+
+	return put_stat(to, status_at(AT_FDCWD, path, 0, &s), &s);
+}
+
+long posix_lstat(const char *path, struct stat_old *to)
+{
+	struct FileStatus s;
+
+	return put_stat(to, status_at(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &s), &s);
+}
+
+long posix_fstat(int fd, struct stat_old *to)
+{
+	struct FileStatus s;
+
+	return put_stat(to, status_of_fd(fd, &s), &s);
+}
+
+static uint32_t major(uint32_t device) { return device >> 8 & 0xfff; }
+static uint32_t minor(uint32_t device) { return (device & 0xff) | (device >> 12 & 0xfff00); }
+
+long posix_statx(int dirfd, const char *path, uint32_t flags, uint32_t mask, struct statx_linux *to)
+{
+	struct FileStatus s;
+	int error = status_at(dirfd, path, flags, &s);
+
+	(void)mask;
+	if (error)
+		return error;
+	*to = (struct statx_linux){ .mask = 0x7ff, .blksize = s.block_size, .nlink = s.links, .uid = s.uid, .gid = s.gid,
+		.mode = (uint16_t)s.mode, .ino = s.inode, .size = s.size, .blocks = s.blocks,
+		.atime = { seconds(s.atime), nanos(s.atime), 0 }, .ctime = { seconds(s.ctime), nanos(s.ctime), 0 },
+		.mtime = { seconds(s.mtime), nanos(s.mtime), 0 }, .rdev_major = major(s.rdev), .rdev_minor = minor(s.rdev),
+		.dev_major = major(s.device), .dev_minor = minor(s.device) };
+	return 0;
+}
+
+/* ---- access ---- */
+
+static bool in_group(uint32_t gid)
+{
+	uint32_t n;
+
+	for (n = 0; n < FACTS->group_count && n < 16; n++)
+		if (FACTS->groups[n] == gid)
+			return true;
+	return FACTS->egid == gid;
+}
+
+long posix_faccessat2(int dirfd, const char *path, uint32_t mode, uint32_t flags)
+{
+	struct FileStatus s;
+	int error = status_at(dirfd, path, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), &s);
+	uint32_t rights;
+
+	if (error)
+		return error;
+	if (FACTS->euid == 0)
+		rights = 6 | ((s.mode & 0111 || S_ISDIR(s.mode)) ? 1 : 0);
+	else if (FACTS->euid == s.uid)
+		rights = s.mode >> 6;
+	else if (in_group(s.gid))
+		rights = s.mode >> 3;
+	else
+		rights = s.mode;
+	return (mode & 7 & ~rights) ? -EACCES : 0;
+}
+
+long posix_faccessat(int dirfd, const char *path, uint32_t mode)
+{
+	return posix_faccessat2(dirfd, path, mode, 0);
+}
+
+long posix_access(const char *path, uint32_t mode)
+{
+	return posix_faccessat2(AT_FDCWD, path, mode, 0);
+}
+
+/* ---- file systems ---- */
+
+static long put_statfs(fluke_ref_t *fs, struct statfs64_linux *to, uint32_t size)
+{
+	uint32_t block = 4096, blocks = 0, free_blocks = 0, inodes = 0, free_inodes = 0, type = 0x01021994;
+	int error;
+
+	if (size != sizeof(*to))
+		return -EINVAL;
+	error = FileSystem_statfs(fs, &block, &blocks, &free_blocks, &inodes, &free_inodes, &type);
+	if (error && error != ENOSYS)
+		return fail(error);
+	struct statfs64_linux s = { .type = type, .bsize = block, .blocks = blocks, .bfree = free_blocks, .bavail = free_blocks,
+		.files = inodes, .ffree = free_inodes, .namelen = 255, .frsize = block };
+	memcpy(to, &s, sizeof(s));
+	return 0;
+}
+
+long posix_statfs64(const char *path, uint32_t size, struct statfs64_linux *to)
+{
+	struct FileStatus s;
+	struct place p;
+	int error = place_find(&p, AT_FDCWD, path);
+
+	if (error)
+		return error;
+	error = fail(FileSystem_stat(p.dir, p.path, 0, &s));
+	if (!error)
+		error = (int)put_statfs(p.dir, to, size);
+	place_end(&p);
+	return error;
+}
+
+long posix_fstatfs64(int fd, uint32_t size, struct statfs64_linux *to)
+{
+	int file = fd_file(fd);
+	long result;
+
+	if (file < 0)
+		return file;
+	file_release(file);
+	result = put_statfs(REF(IMAGE_REF_ROOT), to, size);
+	return result;
+}
+
+/* Extended attributes: none anywhere. */
+long posix_xattr(void)
+{
+	return -EOPNOTSUPP;
+}

@@ -1,0 +1,187 @@
+/* Requests: what the skeletons read and write, and requests that wait for their reply.
+ *
+ * A parked request owns a reference to the client's thread; the client waits on, connected to
+ * nobody in particular.  Whoever answers becomes its server for the length of the reply. */
+#include <stdlib.h>
+#include <string.h>
+#include <nest/serve.h>
+#include <linux_abi.h>
+#include <protocols/client.h>
+#include "worker.h"
+
+struct parked {
+	struct request	r;		/* first: the two are the same address */
+	fluke_ref_t	*client;
+	natural_t	flags;		/* of the connection, for set_client */
+	struct parked	*next;
+	uint32_t	reply[REQUEST_PARKED_REPLY];
+};
+
+static struct parked *free_parked;	/* keep their ref */
+static struct lock parked_lock;
+static fluke_ref_t *null_ref;
+
+/* ---- what the skeletons use ---- */
+
+const char *request_get_string(struct request *r, uint32_t **at)
+{
+	uint32_t *w = *at, left = (uint32_t)(r->words + r->count - w), length;
+	const char *text = (const char *)(w + 1);
+
+	if (left < 1)
+		return NULL;
+	length = w[0];
+	if (length > PROTO_STRING_MAX || left < 1 + length / 4 + 1 || text[length] != 0)
+		return NULL;
+	*at = w + 1 + length / 4 + 1;
+	return text;
+}
+
+const void *request_get_bulk(struct request *r, uint32_t *w, uint32_t size, uint32_t tail)
+{
+	if ((uint32_t)(r->words + r->count - w) < size / 4)
+		return NULL;
+	w[size / 4] = tail;		/* the spare word, at most */
+	return w;
+}
+
+int request_add_bulk(struct request *r, const void *data, size_t size)
+{
+	if (size >= 4) {
+		if (r->reply_pieces == REQUEST_PIECES)
+			return 0;
+		r->reply_piece[r->reply_pieces].words = size / 4;
+		r->reply_piece[r->reply_pieces++].data = (void *)(uintptr_t)data;
+	}
+	r->bulk_size += size;
+	r->bulk_tail = proto_tail(data, size);
+	return 1;
+}
+
+uint32_t *request_put_bulk(struct request *r, uint32_t *w, const void *data, size_t size)
+{
+	if (data) {
+		r->reply_pieces = r->bulk_size = 0;
+		request_add_bulk(r, data, size);
+	}
+	*w++ = r->bulk_size;
+	*w++ = r->bulk_size & 3 ? r->bulk_tail : 0;
+	return w;
+}
+
+void *request_scratch(struct request *r)
+{
+	struct worker *w = r->worker;
+
+	if (w && !w->scratch)
+		w->scratch = malloc(PROTO_BULK_MAX + 4096);
+	return w ? w->scratch : NULL;
+}
+
+/* ---- waiting ---- */
+
+static struct parked *parked_new(void)
+{
+	struct parked *p;
+
+	if (!parked_lock.mutex) {
+		null_ref = ref_new();
+		lock_init(&parked_lock);
+	}
+	lock_take(&parked_lock);
+	p = free_parked;
+	if (p)
+		free_parked = p->next;
+	lock_drop(&parked_lock);
+	if (p)
+		return p;
+	p = malloc(sizeof(*p));
+	if (p && !(p->client = ref_new())) {
+		free(p);
+		p = NULL;
+	}
+	return p;
+}
+
+static void parked_free(struct parked *p)
+{
+	fluke_ref_clear(p->client);
+	lock_take(&parked_lock);
+	p->next = free_parked;
+	free_parked = p;
+	lock_drop(&parked_lock);
+}
+
+struct request *request_park(struct request *r)
+{
+	struct parked *p = parked_new();
+	fluke_thread_t *self = fluke_thread_self();
+
+	if (!p)
+		return NULL;
+	memset(&p->r, 0, sizeof(p->r));
+	p->r.flavour = r->flavour;
+	p->r.object = r->object;
+	p->r.reply = p->reply;
+	fluke_thread_get_client(self, p->client, &p->flags);
+	fluke_thread_set_client(self, null_ref, 0);
+	return &p->r;
+}
+
+/* Makes the parked client the caller's own; what the caller had before goes to *aside. */
+static void connect(struct parked *p, struct worker *w, natural_t *aside)
+{
+	fluke_thread_t *self = fluke_thread_self();
+
+	if (w)
+		fluke_thread_get_client(self, w->own_client, aside);
+	fluke_thread_set_client(self, p->client, p->flags);
+}
+
+static void reconnect(struct worker *w, natural_t aside)
+{
+	if (!w)
+		return;
+	fluke_thread_set_client(fluke_thread_self(), w->own_client, aside);
+	fluke_ref_clear(w->own_client);
+}
+
+int request_answer(struct request *r, int error)
+{
+	struct parked *p = (struct parked *)r;
+	struct worker *w = thread_local_get();
+	fluke_ipc_params_t params;
+	natural_t aside = 0;
+	uint32_t status;
+
+	memset(&params, 0, sizeof(params));
+	request_finish(&params, r, error);
+	connect(p, w, &aside);
+	status = fluke_ipc_server_ack_send(&params);
+	fluke_ipc_server_disconnect();
+	reconnect(w, aside);
+	parked_free(p);
+	return FLUKE_IPC_STATUS(status) == FLUKE_SUCCESS ? 0 : PROTO_BROKEN;
+}
+
+void request_drop(struct request *r)
+{
+	struct parked *p = (struct parked *)r;
+	struct worker *w = thread_local_get();
+	natural_t aside = 0;
+
+	connect(p, w, &aside);
+	fluke_ipc_server_disconnect();
+	reconnect(w, aside);
+	parked_free(p);
+}
+
+int request_gone(struct request *r)
+{
+	return fluke_ref_type(((struct parked *)r)->client) == FLUKE_NULL;
+}
+
+int request_same_client(struct request *a, struct request *b)
+{
+	return (int)fluke_ref_compare(((struct parked *)a)->client, ((struct parked *)b)->client);
+}

@@ -1,0 +1,405 @@
+/* The server loop: a port set, its workers, the table of served objects.
+ *
+ * A port's alias is the address of an entry, with the entry's generation in the low bits; entries are never given
+ * back to the heap, so a message that arrives late for an object that is gone finds its entry's generation changed.
+ * entry->state counts the workers that are in the object; DYING set means release when it drops to zero. */
+#include <stdlib.h>
+#include <string.h>
+#include <nest/serve.h>
+#include <linux_abi.h>
+#include "worker.h"
+
+#define DYING		0x80000000u
+#define GENERATION	0xfu
+#define HEADER_MAX	(64 + 2 * (PROTO_STRING_MAX + 1) / 4)		/* words besides a bulk */
+
+struct served_entry {
+	struct served	*object;
+	volatile uint32_t state;
+	uint32_t	generation;
+	struct served_entry *next_free;
+} __attribute__((aligned(16)));
+
+struct server {
+	fluke_portset_t	*portset;
+	volatile uint32_t threads, busy;	/* workers there are; workers in a method */
+	unsigned	most;
+	uint32_t	message_max;
+};
+
+static struct served_entry *free_entries;
+static struct lock entry_lock;
+
+static uint32_t add(volatile uint32_t *word, uint32_t by)	/* the value before */
+{
+	return __sync_fetch_and_add(word, by);
+}
+
+static struct served_entry *entry_new(void)
+{
+	struct served_entry *e;
+
+	if (!entry_lock.mutex)
+		lock_init(&entry_lock);
+	lock_take(&entry_lock);
+	if (!free_entries) {
+		e = memalign(16, 64 * sizeof(*e));
+		if (e)
+			memset(e, 0, 64 * sizeof(*e));
+		for (unsigned n = 0; e && n < 64; n++) {
+			e[n].next_free = free_entries;
+			free_entries = &e[n];
+		}
+	}
+	e = free_entries;
+	if (e)
+		free_entries = e->next_free;
+	lock_drop(&entry_lock);
+	return e;
+}
+
+static void entry_free(struct served_entry *e)
+{
+	lock_take(&entry_lock);
+	e->object = NULL;
+	e->generation = (e->generation + 1) & GENERATION;
+	e->next_free = free_entries;
+	free_entries = e;
+	lock_drop(&entry_lock);
+}
+
+int served_init(struct served *object, const struct served_class *class, struct server *server)
+{
+	struct served_entry *e = entry_new();
+
+	if (!e)
+		return ENOMEM;
+	object->class = class;
+	object->server = server;
+	object->entry = e;
+	e->object = object;
+	e->state = 0;
+	object->port = port_new(server->portset, (void *)((uint32_t)e | e->generation),
+		class->release ? FLUKE_PORT_NOREFS_NOTIFY : 0);
+	if (object->port)
+		return 0;
+	entry_free(e);
+	return ENOMEM;
+}
+
+void served_done(struct served *object)
+{
+	port_free(object->port);
+	object->port = NULL;
+	entry_free(object->entry);
+	object->entry = NULL;
+}
+
+static void entry_leave(struct served_entry *e)
+{
+	if (add(&e->state, (uint32_t)-1) - 1 == DYING)
+		e->object->class->release(e->object);
+}
+
+void served_end(struct served *object)
+{
+	struct served_entry *e = object->entry;
+
+	fluke_port_destroy(object->port);	/* nobody can come any more */
+	fluke_port_create(object->port);	/* served_done destroys it again */
+	add(&e->state, 1);
+	if (object->class->release)
+		__sync_fetch_and_or(&e->state, DYING);
+	entry_leave(e);
+}
+
+fluke_ref_t *served_ref(struct served *object)
+{
+	fluke_ref_t *ref = ref_new();
+
+	if (ref)
+		fluke_port_reference(object->port, ref);
+	return ref;
+}
+
+/* ---- workers ---- */
+
+static void worker_main(void *argument);
+
+static struct worker *worker_new(struct server *server)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	char *refs = object_reserve(FLUKE_TYPE_REGION);		/* room of 128 bytes: four refs in a row */
+
+	if (!w || !refs)
+		goto fail;
+	w->server = server;
+	w->size = HEADER_MAX + PROTO_BULK_MAX / 4;
+	w->receive = malloc((w->size + 1) * 4);
+	w->reply = malloc(REQUEST_REPLY * 4);
+	w->own_client = ref_new();
+	if (!w->receive || !w->reply || !w->own_client)
+		goto fail;
+	for (unsigned n = 0; n < REQUEST_REFS; n++) {
+		w->refs[n] = (fluke_ref_t *)(void *)(refs + n * sizeof(fluke_ref_t));
+		fluke_ref_create(w->refs[n]);
+	}
+	return w;
+fail:
+	if (refs)
+		object_release(refs, FLUKE_TYPE_REGION);
+	if (w) {
+		free(w->receive);
+		free(w->reply);
+		ref_free(w->own_client);
+	}
+	free(w);
+	return NULL;
+}
+
+static int worker_start(struct server *server)
+{
+	struct worker *w = worker_new(server);
+
+	if (!w)
+		return ENOMEM;
+	add(&server->threads, 1);
+	if (thread_start(worker_main, w, 0))
+		return 0;
+	add(&server->threads, (uint32_t)-1);
+	return ENOMEM;		/* the worker's memory is lost; so is the server, most likely */
+}
+
+struct server *server_new(unsigned threads, unsigned most, uint32_t message_max)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return NULL;
+	server->most = most > threads ? most : threads;
+	server->message_max = message_max ? message_max : (HEADER_MAX * 4 + PROTO_BULK_MAX);
+	server->portset = portset_new();
+	if (!server->portset)
+		goto fail;
+	while (server->threads < threads)
+		if (worker_start(server) != 0)
+			goto fail;
+	return server;
+fail:
+	return server->threads ? server : NULL;
+}
+
+void server_run(struct server *server)
+{
+	struct worker *w = worker_new(server);
+
+	if (!w)
+		abort();
+	add(&server->threads, 1);
+	worker_main(w);
+	abort();
+}
+
+/* The receive half for the next message. */
+static void prepare_receive(struct worker *w)
+{
+	w->params.recv_words = w->size;
+	w->params.recv_data = w->receive;
+	w->params.recv_buffers = 0;
+	w->params.recv_buffer_table = NULL;
+	w->params.recv_refs = REQUEST_REFS;
+	w->params.recv_ref_table = w->refs;
+}
+
+static uint32_t wait_message(struct worker *w, natural_t *alias)
+{
+	prepare_receive(w);
+	return fluke_ipc_wait_receive(&w->params, alias);
+}
+
+/* The message is longer than the buffer: a larger one, which the worker keeps.  The new status. */
+static uint32_t receive_rest(struct worker *w, uint32_t status)
+{
+	while (FLUKE_IPC_STATUS(status) == FLUKE_IPC_RECV_MORE_DATA && w->size * 4 < w->server->message_max) {
+		uint32_t size = w->size * 2, *larger;
+
+		if (size * 4 > w->server->message_max)
+			size = w->server->message_max / 4;
+		larger = malloc((size + 1) * 4);
+		if (!larger)
+			break;
+		memcpy(larger, w->receive, w->size * 4);
+		free(w->receive);
+		w->receive = larger;
+		w->params.recv_words = size - w->size;
+		w->params.recv_data = larger + w->size;
+		w->size = size;
+		status = fluke_ipc_server_receive(&w->params) | FLUKE_IPC_RELIABLE << 8;
+	}
+	return status;
+}
+
+static void set_up_request(struct worker *w, struct served *object, uint32_t flavour)
+{
+	struct request *r = &w->request;
+
+	r->words = w->receive;
+	r->count = w->size - w->params.recv_words;
+	r->ref = w->refs[0];
+	r->refs = REQUEST_REFS - w->params.recv_refs;
+	r->flavour = flavour;
+	r->reply = w->reply;
+	r->reply_words = r->reply_refs = r->reply_pieces = 0;
+	r->bulk_size = 0;
+	r->worker = w;
+	r->object = object;
+}
+
+static int call_method(struct served *object, struct request *r)
+{
+	const struct interface *i;
+	uint32_t number;
+
+	if (r->count < 1)
+		return EBADMSG;
+	number = r->words[0] >> 8;
+	for (i = object->class->interfaces; i && i->dispatch; i++)
+		if (i->number == number)
+			return i->dispatch(i->methods, object, r);
+	return object->class->other ? object->class->other(object, r) : ENOSYS;
+}
+
+/* The send half from the request's reply. */
+static void prepare_send(fluke_ipc_params_t *p, struct request *r)
+{
+	p->send_words = r->reply_words;
+	p->send_data = r->reply;
+	p->send_buffers = (uint8_t)r->reply_pieces;
+	p->send_buffer_table = r->reply_piece;
+	p->send_refs = (uint8_t)r->reply_refs;
+	p->send_ref_table = r->reply_ref;
+}
+
+void request_finish(fluke_ipc_params_t *p, struct request *r, int error)
+{
+	r->reply[0] = (uint32_t)error;
+	if (error) {
+		r->reply_words = 1;
+		r->reply_pieces = r->reply_refs = 0;
+	}
+	prepare_send(p, r);
+}
+
+/* The refs of the last message must not keep the client's objects alive. */
+static void clear_refs(struct worker *w)
+{
+	for (uint32_t n = 0; n < w->request.refs; n++)
+		fluke_ref_clear(w->refs[n]);
+	w->request.refs = 0;
+}
+
+static void worker_leave(struct worker *w, struct served_entry *e)
+{
+	add(&w->server->busy, (uint32_t)-1);
+	entry_leave(e);
+}
+
+static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_t status, natural_t *alias,
+	struct served_entry *e)
+{
+	int error;
+
+	status = FLUKE_IPC_STATUS(receive_rest(w, status));
+	set_up_request(w, object, FLUKE_IPC_RELIABLE);
+	if (status != FLUKE_SUCCESS) {		/* too long, or it left */
+		clear_refs(w);
+		worker_leave(w, e);
+		fluke_ipc_server_disconnect();
+		return wait_message(w, alias);
+	}
+	error = object ? call_method(object, &w->request) : PROTO_DEAD;
+	clear_refs(w);
+	if (error == REQUEST_PARKED) {
+		worker_leave(w, e);
+		return wait_message(w, alias);
+	}
+	request_finish(&w->params, &w->request, error);
+	if (w->request.reply_pieces && w->request.reply_piece[0].data != w->scratch) {
+		/* the reply comes from the object's memory: hold the object until it has gone out */
+		fluke_ipc_server_ack_send(&w->params);
+		worker_leave(w, e);
+		return wait_message(w, alias);
+	}
+	worker_leave(w, e);
+	prepare_receive(w);
+	return fluke_ipc_server_ack_send_wait_receive(&w->params, alias);
+}
+
+static uint32_t handle_idempotent(struct worker *w, struct served *object, natural_t *alias, struct served_entry *e)
+{
+	set_up_request(w, object, FLUKE_IPC_IDEMPOTENT);
+	w->request.reply[0] = w->request.reply[1] = 0;
+	if (object && object->class->idempotent)
+		object->class->idempotent(object, &w->request);
+	clear_refs(w);
+	if (w->request.reply_words < FLUKE_MIN_MSG_SIZE)
+		w->request.reply_words = FLUKE_MIN_MSG_SIZE;
+	prepare_send(&w->params, &w->request);
+	worker_leave(w, e);
+	prepare_receive(w);
+	return fluke_ipc_reply_wait_receive(&w->params, alias);
+}
+
+static uint32_t handle_oneway(struct worker *w, struct served *object, natural_t *alias, struct served_entry *e)
+{
+	uint32_t word0, word1;
+
+	set_up_request(w, object, FLUKE_IPC_ONEWAY);
+	word0 = w->request.count > 0 ? w->request.words[0] : 0;
+	word1 = w->request.count > 1 ? w->request.words[1] : 0;
+	if (object && (word0 & ~FLUKE_PENDING_NOREFS || !word0) && object->class->event)
+		object->class->event(object, word0 & ~FLUKE_PENDING_NOREFS, word1);
+	if (object && word0 & FLUKE_PENDING_NOREFS && object->class->release)
+		__sync_fetch_and_or(&e->state, DYING);
+	clear_refs(w);
+	worker_leave(w, e);
+	return wait_message(w, alias);
+}
+
+static uint32_t handle(struct worker *w, uint32_t status, natural_t *alias)
+{
+	struct served_entry *e = (struct served_entry *)(*alias & ~GENERATION);
+	struct served *object;
+
+	add(&e->state, 1);
+	object = e->generation == (*alias & GENERATION) ? e->object : NULL;
+	switch (FLUKE_IPC_FLAVOUR(status)) {
+	case FLUKE_IPC_RELIABLE:
+		return handle_reliable(w, object, status, alias, e);
+	case FLUKE_IPC_IDEMPOTENT:
+		return handle_idempotent(w, object, alias, e);
+	default:
+		return handle_oneway(w, object, alias, e);
+	}
+}
+
+static void worker_main(void *argument)
+{
+	struct worker *w = argument;
+	struct server *server = w->server;
+	natural_t alias = 0;
+	uint32_t status;
+
+	thread_local_set(w);
+	prepare_receive(w);
+	status = fluke_ipc_setup_wait_receive(&w->params, server->portset, &alias);
+	for (;;) {
+		if (!FLUKE_IPC_FLAVOUR(status)) {	/* the client of the last reply had gone */
+			status = wait_message(w, &alias);
+			continue;
+		}
+		if (add(&server->busy, 1) + 1 >= server->threads && server->threads < server->most)
+			worker_start(server);
+		status = handle(w, status, &alias);
+	}
+}

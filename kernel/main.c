@@ -12,7 +12,7 @@ void kernel_main(void)
 	pit_boot();
 	port_boot();
 	machine_boot();		/* root's objects; its thread is the root scheduler */
-	kprintf("%u MB of memory, %u modules, %u page tables\n", boot_info.ram_total >> 20, boot_info.module_count,
+	kprintf("%u MB of memory, %u modules, %u page tables\n", (boot_info.ram_total + (1u << 19)) >> 20, boot_info.module_count,
 		pmap_free_tables());
 	cpu_run();
 }

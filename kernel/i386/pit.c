@@ -103,7 +103,7 @@ void timer_set(uint64_t tsc)
 		apic_write(APIC_INITIAL, count + (count != 0xffffffffu));
 		return;
 	}
-	count = count > 0xfff0 ? 0xfff0 : count + 1;
+	count = count > 0xfff0 ? 0xfff0 : count + 2;
 	outb(0x43, 0x30);
 	outb(0x40, (uint8_t)count);
 	outb(0x40, (uint8_t)(count >> 8));

@@ -33,6 +33,14 @@ void trap_dispatch(struct thread *t)
 
 	normalise(t);
 	switch (t->regs.vector) {
+	case 1:
+		/* a step within the entry page: the call is made, the next trap comes after it */
+		if (t->regs.eip == FLUKE_ENTRY && (t->regs.eflags & EFLAGS_TF)) {
+			t->attention |= ATTENTION_CALL;
+			return;
+		}
+		exception_raise(t, FLUKE_EXC_DEBUG, 0, 0);
+		return;
 	case 2:
 		panic("NMI");
 	case 7:

@@ -1,0 +1,216 @@
+/* Copy-on-write between segments of one store: the clone and the break.
+ *
+ * Invariant: a frame with more than one holder is in no writable run.  A run whose frames have
+ * lost their other holders becomes writable as a whole at the next write fault. */
+#include <stdlib.h>
+#include <string.h>
+#include <native.h>
+#include <nest/segment.h>
+#include "linux_abi.h"
+
+#define HOT_PAGES	4u		/* a hot run longer than this is shared like any other */
+#define SCAN		256u		/* frames looked at before a run is taken for unshared */
+
+static char *page_at(struct segment *s, uint32_t frame)
+{
+	return s->pool->store->window + (size_t)frame * FLUKE_PAGE_SIZE;
+}
+
+static int unshared(struct segment *s, const struct segment_run *r)
+{
+	uint16_t *refs = s->pool->store->frames.refs + r->frame;
+	uint32_t i;
+
+	if (r->count > SCAN)
+		return 0;
+	for (i = 0; i < r->count; i++)
+		if (refs[i] != 1)
+			return 0;
+	return 1;
+}
+
+static fluke_mapping_t *mapping_take(void)
+{
+	fluke_mapping_t *m = object_reserve(FLUKE_TYPE_MAPPING);
+
+	if (m)
+		fluke_mapping_create(m);
+	return m;
+}
+
+/* Makes the page, which is in run i, a run of its own (or part of the writable run before it) with
+ * the given frame.  Everything needed is at hand: room for two runs and two mappings. */
+static void isolate(struct segment *s, uint32_t i, uint32_t page, uint32_t frame, fluke_mapping_t *spare[2])
+{
+	struct segment_run *r = &s->run[i], old = *r, *middle, *tail;
+	uint32_t before = page - old.page, after = old.count - before - 1;
+
+	if (!before && i && s->run[i - 1].write && s->run[i - 1].page + s->run[i - 1].count == page &&
+	    s->run[i - 1].frame + s->run[i - 1].count == frame) {
+		/* the run before grows over it */
+		if (after) {
+			r->page++;
+			r->frame++;
+			r->count--;
+			segment_run_map(s, r);
+		} else {
+			mapping_free(r->mapping);
+			s->runs--;
+			memmove(r, r + 1, (s->runs - i) * sizeof *r);
+		}
+		s->run[i - 1].count++;
+		segment_run_map(s, &s->run[i - 1]);
+		return;
+	}
+	if (!before && !after) {
+		r->frame = frame;
+		r->write = r->hot = 1;
+		segment_run_map(s, r);
+		return;
+	}
+	if (!before) {
+		r->page++;
+		r->frame++;
+		r->count--;
+		segment_run_map(s, r);
+		middle = segment_insert(s, i);
+	} else {
+		r->count = before;
+		segment_run_map(s, r);
+		middle = segment_insert(s, i + 1);
+	}
+	*middle = (struct segment_run){ page, 1, frame, 1, 1, spare[0] };
+	spare[0] = 0;
+	segment_run_map(s, middle);
+	if (before && after) {
+		tail = segment_insert(s, i + 2);
+		*tail = (struct segment_run){ page + 1, after, old.frame + before + 1, 0, 0, spare[1] };
+		spare[1] = 0;
+		segment_run_map(s, tail);
+	}
+}
+
+/* A write fault on a page of run i, which is not writable. */
+int segment_break(struct segment *s, uint32_t i, uint32_t page)
+{
+	struct store *store = s->pool->store;
+	struct segment_run *r = &s->run[i];
+	uint32_t old = r->frame + (page - r->page), frame = old;
+	fluke_mapping_t *spare[2] = { 0, 0 };
+	int zero, error = ENOMEM;
+
+	if (unshared(s, r)) {
+		r->write = 1;
+		fluke_mapping_protect(r->mapping, s->prot);
+		return 0;
+	}
+	if (r->count > 1) {
+		if (!segment_room(s, 2) || !(spare[0] = mapping_take()))
+			goto out;
+		if (page > r->page && page + 1 < r->page + r->count && !(spare[1] = mapping_take()))
+			goto out;
+		r = &s->run[i];
+	}
+	if (store->frames.refs[old] > 1) {
+		frame = FRAMES_NONE;
+		if (page == r->page && i && s->run[i - 1].write && s->run[i - 1].page + s->run[i - 1].count == page)
+			frame = frames_take_this(&store->frames, s->run[i - 1].frame + s->run[i - 1].count, FRAME_DATA, &zero);
+		if (frame == FRAMES_NONE)
+			frame = frames_take(&store->frames, page, FRAME_DATA, &zero);
+		if (frame == FRAMES_NONE)
+			goto out;
+		memcpy(page_at(s, frame), page_at(s, old), FLUKE_PAGE_SIZE);
+		s->copies++;
+	}
+	isolate(s, i, page, frame, spare);
+	if (frame != old)
+		frames_release(&store->frames, old);
+	error = 0;
+out:
+	if (spare[0])
+		mapping_free(spare[0]);
+	if (spare[1])
+		mapping_free(spare[1]);
+	return error;
+}
+
+/* The clone's copy of a hot run: pages that were written after the last clone. */
+static int copy_run(struct segment *to, const struct segment_run *from, struct segment_run *r)
+{
+	struct store *store = to->pool->store;
+	uint32_t i, frame;
+	int zero;
+
+	for (i = 0; i < from->count; i++) {
+		frame = i ? frames_take_this(&store->frames, r->frame + i, FRAME_DATA, &zero)
+			: frames_take(&store->frames, from->page, FRAME_DATA, &zero);
+		if (frame == FRAMES_NONE)
+			break;
+		if (!i)
+			r->frame = frame;
+		memcpy(page_at(to, frame), page_at(to, from->frame + i), FLUKE_PAGE_SIZE);
+	}
+	if (i == from->count) {
+		r->write = r->hot = 1;
+		return 1;
+	}
+	while (i--)
+		frames_release(&store->frames, r->frame + i);
+	return 0;
+}
+
+static int share_run(struct segment *from, struct segment_run *r, struct segment_run *copy)
+{
+	uint16_t *refs = from->pool->store->frames.refs + r->frame;
+	uint32_t i;
+
+	for (i = 0; i < r->count; i++)
+		if (refs[i] == 0xffff)
+			return 0;
+	for (i = 0; i < r->count; i++)
+		refs[i]++;
+	copy->frame = r->frame;
+	copy->write = copy->hot = 0;
+	if (r->write) {
+		r->write = 0;
+		fluke_mapping_protect(r->mapping, from->prot & ~FLUKE_PROT_WRITE);
+	}
+	return 1;
+}
+
+struct segment *segment_clone(struct segment *from, struct pool *pool)
+{
+	struct segment *s;
+	struct segment_run *r, *copy;
+	uint32_t i;
+
+	if (from->source || from->flags & SEGMENT_OBJECTS || !pool_charge(pool, from->resident * FLUKE_PAGE_SIZE))
+		return 0;
+	s = segment_create(pool, from->pages * FLUKE_PAGE_SIZE, from->flags);
+	if (!s || !segment_room(s, from->runs))
+		goto fail;
+	for (i = 0; i < from->runs; i++) {
+		r = &from->run[i];
+		copy = &s->run[i];
+		*copy = *r;
+		copy->mapping = mapping_take();
+		if (!copy->mapping)
+			goto fail;
+		if (!(r->hot && r->write && r->count <= HOT_PAGES && copy_run(s, r, copy)) && !share_run(from, r, copy)) {
+			mapping_free(copy->mapping);
+			goto fail;
+		}
+		s->runs++;
+		s->resident += r->count;
+		segment_run_map(s, copy);
+	}
+	return s;
+fail:
+	if (s) {
+		pool_refund(pool, (from->resident - s->resident) * FLUKE_PAGE_SIZE);
+		segment_destroy(s);
+	} else {
+		pool_refund(pool, from->resident * FLUKE_PAGE_SIZE);
+	}
+	return 0;
+}

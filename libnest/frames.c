@@ -1,0 +1,254 @@
+/* See frames.h. */
+#include <nest/frames.h>
+
+#define WHOLE		0xffffu
+#define OF(frame)	((frame) / FRAMES_GROUP)
+#define BIT(frame)	((uint16_t)(1u << ((frame) % FRAMES_GROUP)))
+enum { LISTED_NOT, LISTED_WHOLE, LISTED_PARTIAL };
+
+size_t frames_bookkeeping(uint32_t count)
+{
+	uint32_t groups = (count + FRAMES_GROUP - 1) / FRAMES_GROUP;
+
+	return groups * sizeof(struct frame_group) + groups * FRAMES_GROUP * sizeof(uint16_t);
+}
+
+void frames_init(struct frames *f, uint32_t count, void *memory)
+{
+	int kind;
+
+	*f = (struct frames){ .count = count, .groups = (count + FRAMES_GROUP - 1) / FRAMES_GROUP };
+	f->group = memory;
+	f->refs = (uint16_t *)(f->group + f->groups);
+	for (kind = 0; kind < FRAME_KINDS; kind++)
+		f->whole[kind] = f->partial[kind] = FRAMES_NONE;
+}
+
+static uint32_t *list_of(struct frames *f, struct frame_group *g)
+{
+	return g->listed == LISTED_WHOLE ? &f->whole[g->kind] : &f->partial[g->kind];
+}
+
+static void unlist(struct frames *f, uint32_t number)
+{
+	struct frame_group *g = &f->group[number];
+
+	if (!g->listed)
+		return;
+	if (g->prev != FRAMES_NONE)
+		f->group[g->prev].next = g->next;
+	else
+		*list_of(f, g) = g->next;
+	if (g->next != FRAMES_NONE)
+		f->group[g->next].prev = g->prev;
+	g->listed = LISTED_NOT;
+}
+
+/* Puts the group into the list that its free bits ask for. */
+static void relist(struct frames *f, uint32_t number)
+{
+	struct frame_group *g = &f->group[number];
+	uint8_t wanted = g->free == WHOLE ? LISTED_WHOLE : g->free ? LISTED_PARTIAL : LISTED_NOT;
+	uint32_t *head;
+
+	if (wanted == g->listed)
+		return;
+	unlist(f, number);
+	if (!wanted)
+		return;
+	g->listed = wanted;
+	head = list_of(f, g);
+	g->prev = FRAMES_NONE;
+	g->next = *head;
+	if (*head != FRAMES_NONE)
+		f->group[*head].prev = number;
+	*head = number;
+}
+
+void frames_add(struct frames *f, uint32_t first, uint32_t count)
+{
+	for (; count-- && first < f->count; first++) {
+		f->group[OF(first)].free |= BIT(first);
+		f->free[FRAME_DATA]++;
+		f->total++;
+		relist(f, OF(first));
+	}
+}
+
+static void take(struct frames *f, uint32_t frame, int *zero)
+{
+	struct frame_group *g = &f->group[OF(frame)];
+
+	*zero = (g->zero & BIT(frame)) != 0;
+	f->zeroed -= (uint32_t)*zero;
+	g->free &= (uint16_t)~BIT(frame);
+	g->zero &= (uint16_t)~BIT(frame);
+	f->free[g->kind]--;
+	f->refs[frame] = 1;
+	relist(f, OF(frame));
+}
+
+uint32_t frames_take_this(struct frames *f, uint32_t wish, enum frame_kind kind, int *zero)
+{
+	if (wish >= f->count || f->group[OF(wish)].kind != kind || !(f->group[OF(wish)].free & BIT(wish)))
+		return FRAMES_NONE;
+	take(f, wish, zero);
+	return wish;
+}
+
+/* Changes the kind of a group that is free as a whole. */
+static void group_become(struct frames *f, uint32_t number, enum frame_kind kind)
+{
+	struct frame_group *g = &f->group[number];
+	uint32_t zero;
+
+	unlist(f, number);
+	f->free[g->kind] -= FRAMES_GROUP;
+	f->free[kind] += FRAMES_GROUP;
+	for (zero = g->zero; zero; zero &= zero - 1)
+		f->zeroed--;
+	g->zero = 0;
+	g->kind = kind;
+	relist(f, number);
+}
+
+/* First of count whole data groups in a row, aligned to count groups; from the top of memory. */
+static uint32_t find_row(struct frames *f, uint32_t groups, uint32_t align)
+{
+	uint32_t first = f->groups / align * align, i;
+
+	for (;;) {
+		for (i = 0; i < groups && first + i < f->groups; i++)
+			if (f->group[first + i].free != WHOLE || f->group[first + i].kind != FRAME_DATA)
+				break;
+		if (i == groups)
+			return first;
+		if (first < align)
+			return FRAMES_NONE;
+		first -= align;
+	}
+}
+
+/* More room for objects: 2 MB, else one group. */
+static int objects_grow(struct frames *f)
+{
+	uint32_t groups = FRAMES_BLOCK / FRAMES_GROUP, first, i;
+
+	first = find_row(f, groups, groups);
+	if (first == FRAMES_NONE) {
+		groups = 1;
+		first = f->whole[FRAME_DATA];
+	}
+	if (first == FRAMES_NONE)
+		return 0;
+	for (i = groups; i-- > 0;)
+		group_become(f, first + i, FRAME_OBJECTS);
+	return 1;
+}
+
+static uint32_t first_bit(uint32_t bits)
+{
+	return (uint32_t)__builtin_ctz(bits);
+}
+
+uint32_t frames_take(struct frames *f, uint32_t like, enum frame_kind kind, int *zero)
+{
+	uint32_t number, frame;
+	struct frame_group *g;
+
+	if (kind == FRAME_OBJECTS) {
+		/* packed: partial groups first */
+		number = f->partial[kind] != FRAMES_NONE ? f->partial[kind] : f->whole[kind];
+		if (number == FRAMES_NONE && objects_grow(f))
+			number = f->whole[kind];
+		if (number == FRAMES_NONE)
+			return FRAMES_NONE;
+		frame = number * FRAMES_GROUP + first_bit(f->group[number].free);
+	} else {
+		number = f->whole[kind];
+		if (number != FRAMES_NONE) {
+			frame = number * FRAMES_GROUP + like % FRAMES_GROUP;
+		} else {
+			number = f->partial[kind];
+			if (number == FRAMES_NONE) {
+				/* object groups that hold nothing may come back */
+				number = f->whole[FRAME_OBJECTS];
+				if (number == FRAMES_NONE)
+					return FRAMES_NONE;
+				group_become(f, number, FRAME_DATA);
+			}
+			g = &f->group[number];
+			frame = number * FRAMES_GROUP + first_bit(g->zero ? g->zero : g->free);
+		}
+	}
+	take(f, frame, zero);
+	return frame;
+}
+
+uint32_t frames_take_row(struct frames *f, uint32_t count, uint32_t align)
+{
+	uint32_t groups = (count + FRAMES_GROUP - 1) / FRAMES_GROUP, first, i;
+	int zero;
+
+	align = (align + FRAMES_GROUP - 1) / FRAMES_GROUP;
+	first = find_row(f, groups, align ? align : 1);
+	if (first == FRAMES_NONE)
+		return FRAMES_NONE;
+	for (i = 0; i < count; i++)
+		take(f, first * FRAMES_GROUP + i, &zero);
+	return first * FRAMES_GROUP;
+}
+
+void frames_hold(struct frames *f, uint32_t frame)
+{
+	if (!f->refs[frame])
+		f->total++;
+	f->refs[frame]++;
+}
+
+int frames_release(struct frames *f, uint32_t frame)
+{
+	if (--f->refs[frame])
+		return 0;
+	f->group[OF(frame)].free |= BIT(frame);
+	f->free[f->group[OF(frame)].kind]++;
+	relist(f, OF(frame));
+	return 1;
+}
+
+static uint32_t take_dirty_of(struct frames *f, uint32_t number)
+{
+	uint32_t dirty = f->group[number].free & ~f->group[number].zero & WHOLE;
+	int zero;
+
+	if (!dirty || f->group[number].kind != FRAME_DATA)
+		return FRAMES_NONE;
+	take(f, number * FRAMES_GROUP + first_bit(dirty), &zero);
+	return number * FRAMES_GROUP + first_bit(dirty);
+}
+
+uint32_t frames_take_dirty(struct frames *f)
+{
+	uint32_t i, number, frame;
+
+	if (f->zeroed == f->free[FRAME_DATA])
+		return FRAMES_NONE;
+	/* what is lent next comes first */
+	number = f->whole[FRAME_DATA];
+	for (i = 0; i < 32 && number != FRAMES_NONE; i++, number = f->group[number].next)
+		if ((frame = take_dirty_of(f, number)) != FRAMES_NONE)
+			return frame;
+	for (i = 0; i < f->groups; i++) {
+		if ((frame = take_dirty_of(f, f->zero_cursor)) != FRAMES_NONE)
+			return frame;
+		f->zero_cursor = (f->zero_cursor + 1) % f->groups;
+	}
+	return FRAMES_NONE;
+}
+
+void frames_zeroed(struct frames *f, uint32_t frame)
+{
+	frames_release(f, frame);
+	f->group[OF(frame)].zero |= BIT(frame);
+	f->zeroed++;
+}

@@ -1,0 +1,110 @@
+/* Memory pools and segments over one physical region (or any region that holds frames).
+ *
+ * A segment is a bare space in which each run of resident pages with consecutive frames is one
+ * mapping of the store's region, and a region over it whose keeper is served by whoever calls
+ * segment_fault.  The run array is sorted; it alone says what is resident.  A frame may be in
+ * runs of several segments (copy-on-write): then none of those runs is writable.
+ *
+ * Not locked: the caller serialises all calls on one store. */
+#ifndef NEST_SEGMENT_H
+#define NEST_SEGMENT_H
+
+#include <fluke/fluke.h>
+#include <nest/frames.h>
+
+#define SEGMENT_OBJECTS	1u		/* flag of MemPool.create_segment */
+#define SEGMENT_BASE	0x1000u		/* offset 0 of a segment in its space: page 0 can hold nothing */
+#define SEGMENT_MAX	(FLUKE_VM_MAX - SEGMENT_BASE)
+
+struct store {				/* where frames come from */
+	struct frames	frames;
+	fluke_ref_t	*region;	/* offset = frame number * 4096 */
+	fluke_region_t	*region_object;	/* the same, to clear objects */
+	char		*window;	/* all frames in the manager's own space */
+	fluke_portset_t	*keepers;	/* keeper ports of segments go here */
+	struct pool	*root;
+};
+
+struct pool {
+	struct store	*store;
+	struct pool	*parent, *children, *next, *prev;	/* siblings */
+	struct segment	*segments;
+	uint64_t	limit, used;	/* bytes; limit 0 = only the parent's */
+	void		*served;	/* the server's */
+	void		(*gone)(struct pool *);	/* called when it is destroyed; may be null */
+};
+
+struct segment_run {
+	uint32_t	page, count, frame;
+	uint8_t		write;		/* the mapping grants WRITE */
+	uint8_t		hot;		/* broken out of a shared run: copied at once by the next clone */
+	fluke_mapping_t	*mapping;
+};
+
+struct segment_region {			/* a further region over the segment */
+	struct segment_region *next;
+	fluke_region_t	*region;
+	fluke_prot_t	prot;
+};
+
+/* A segment whose frames belong to somebody else, as a file's pages do. */
+struct segment_source {
+	/* The frame of the page; *first, *count: the run of consecutive frames around it that may be
+	 * mapped with it.  FRAMES_NONE = no access. */
+	uint32_t	(*frame)(void *file, uint32_t page, int write, uint32_t *first, uint32_t *count);
+};
+
+struct segment {
+	struct pool	*pool;
+	struct segment	*next, *prev;	/* in the pool */
+	uint32_t	pages, flags, resident;
+	fluke_prot_t	prot;
+	struct segment_run *run;
+	uint32_t	runs, run_room;
+	fluke_space_t	*space;
+	fluke_ref_t	*space_ref, *keeper_ref;
+	fluke_region_t	*region;
+	fluke_port_t	*keeper;
+	struct segment_region *more;
+	const struct segment_source *source;
+	void		*file;
+	uint64_t	faults, copies;
+	void		*served;
+	void		(*gone)(struct segment *);
+};
+
+struct pool	*pool_create(struct store *store, struct pool *parent, uint64_t limit);
+void		pool_destroy(struct pool *pool);
+int		pool_charge(struct pool *pool, uint32_t bytes);
+void		pool_refund(struct pool *pool, uint32_t bytes);
+
+/* Null when memory is out.  size in bytes, rounded up to pages. */
+struct segment	*segment_create(struct pool *pool, uint32_t size, uint32_t flags);
+struct segment	*segment_create_file(struct pool *pool, uint32_t size, const struct segment_source *source, void *file);
+struct segment	*segment_clone(struct segment *from, struct pool *pool);
+void		segment_destroy(struct segment *s);
+/* Mends a hard fault; 0, or an errno when it cannot be mended. */
+int		segment_fault(struct segment *s, uint32_t offset, fluke_prot_t access);
+/* Bytes from a hole at the offset to the next resident page (for OBJECT-only questions). */
+uint32_t	segment_skip(struct segment *s, uint32_t offset);
+void		segment_discard(struct segment *s, uint32_t offset, uint32_t size);
+int		segment_resize(struct segment *s, uint32_t size);
+fluke_region_t	*segment_region(struct segment *s, fluke_prot_t prot);
+int		segment_read(struct segment *s, uint32_t offset, void *data, uint32_t count);
+int		segment_write(struct segment *s, uint32_t offset, const void *data, uint32_t count);
+
+/* A zeroed page for the server itself, through the window. */
+char		*store_page(struct store *store, char *near);
+void		store_page_free(struct store *store, char *page);
+static inline uint32_t store_frame(struct store *store, const void *p) { return (uint32_t)((const char *)p - store->window) / 4096; }
+
+/* Between segment.c and cow.c. */
+uint32_t	segment_find(struct segment *s, uint32_t page);	/* index of the run with the page, or ~0 */
+int		segment_room(struct segment *s, uint32_t more);
+struct segment_run *segment_insert(struct segment *s, uint32_t index);
+void		segment_run_map(struct segment *s, struct segment_run *r);
+void		segment_frames_release(struct segment *s, uint32_t frame, uint32_t count);
+int		segment_break(struct segment *s, uint32_t index, uint32_t page);
+int		segment_zero_frame(struct store *store, uint32_t frame, int zero);
+
+#endif

@@ -1,0 +1,522 @@
+/* Segments: creation, lazy filling, discarding.  See nest/segment.h; sharing is in cow.c.
+ *
+ * Whatever may fail is got before the first change: a run is never split without the mapping
+ * objects for its parts at hand, so no resident page is ever lost. */
+#include <stdlib.h>
+#include <string.h>
+#include <native.h>
+#include <nest/segment.h>
+#include "linux_abi.h"
+
+#define GROW_MAX	16u		/* pages that one fault brings at most */
+#define OVERHEAD	2048u		/* booked per segment besides its pages */
+#define RUNS_MAX	16384u		/* per segment */
+
+static fluke_prot_t run_prot(struct segment *s, int write)
+{
+	return write ? s->prot : s->prot & ~FLUKE_PROT_WRITE;
+}
+
+/* The index of the first run that ends behind the page. */
+static uint32_t locate(struct segment *s, uint32_t page)
+{
+	uint32_t low = 0, high = s->runs, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (s->run[middle].page + s->run[middle].count <= page)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+uint32_t segment_find(struct segment *s, uint32_t page)
+{
+	uint32_t i = locate(s, page);
+
+	return i < s->runs && s->run[i].page <= page ? i : ~0u;
+}
+
+/* Room in the array for more runs, without changing it. */
+int segment_room(struct segment *s, uint32_t more)
+{
+	uint32_t room = s->run_room;
+	struct segment_run *run;
+
+	if (s->runs + more <= room)
+		return 1;
+	if (s->runs + more > RUNS_MAX)
+		return 0;
+	room = room ? room * 2 : 8;
+	if (room < s->runs + more)
+		room = s->runs + more;
+	run = realloc(s->run, room * sizeof *run);
+	if (!run)
+		return 0;
+	s->run = run;
+	s->run_room = room;
+	return 1;
+}
+
+/* A run at the index; segment_room has been asked. */
+struct segment_run *segment_insert(struct segment *s, uint32_t index)
+{
+	memmove(&s->run[index + 1], &s->run[index], (s->runs - index) * sizeof *s->run);
+	s->runs++;
+	memset(&s->run[index], 0, sizeof *s->run);
+	return &s->run[index];
+}
+
+static void remove_run(struct segment *s, uint32_t index)
+{
+	s->runs--;
+	memmove(&s->run[index], &s->run[index + 1], (s->runs - index) * sizeof *s->run);
+}
+
+/* The mapping becomes what the run says. */
+void segment_run_map(struct segment *s, struct segment_run *r)
+{
+	fluke_mapping_state_t state = {
+		.region_off = r->frame * FLUKE_PAGE_SIZE,
+		.start_va = SEGMENT_BASE + r->page * FLUKE_PAGE_SIZE,
+		.size = r->count * FLUKE_PAGE_SIZE,
+		.prot = run_prot(s, r->write),
+	};
+
+	fluke_mapping_set_state(r->mapping, &state, s->pool->store->region, s->space_ref);
+}
+
+/* The frames' objects end first, so that nothing of the holder lives on in them. */
+void segment_frames_release(struct segment *s, uint32_t frame, uint32_t count)
+{
+	struct store *store = s->pool->store;
+	oskit_addr_t offset = frame * FLUKE_PAGE_SIZE;
+
+	if (s->source)
+		return;
+	if (s->flags & SEGMENT_OBJECTS)
+		fluke_region_clear(store->region_object, &offset, count * FLUKE_PAGE_SIZE);
+	while (count--)
+		frames_release(&store->frames, frame++);
+}
+
+/* ---- making and ending ---- */
+
+static void parts_free(struct segment *s)
+{
+	struct segment_region *m;
+
+	while ((m = s->more)) {
+		s->more = m->next;
+		region_free(m->region);
+		free(m);
+	}
+	if (s->region)
+		region_free(s->region);
+	if (s->keeper)
+		port_free(s->keeper);
+	ref_free(s->keeper_ref);
+	ref_free(s->space_ref);
+	if (s->space)
+		space_free(s->space);
+	free(s->run);
+	free(s);
+}
+
+static struct segment *make(struct pool *pool, uint32_t size, uint32_t flags)
+{
+	struct store *store = pool->store;
+	struct segment *s;
+
+	if (size > SEGMENT_MAX - FLUKE_PAGE_SIZE)
+		return 0;
+	s = calloc(1, sizeof *s);
+	if (!s)
+		return 0;
+	s->pool = pool;
+	s->pages = (size + FLUKE_PAGE_SIZE - 1) / FLUKE_PAGE_SIZE;
+	s->flags = flags;
+	s->prot = FLUKE_PROT_READ | FLUKE_PROT_WRITE | FLUKE_PROT_EXECUTE;
+	if (flags & SEGMENT_OBJECTS)
+		s->prot |= FLUKE_PROT_OBJECT;
+	s->space = space_new(0);
+	s->space_ref = ref_new();
+	s->keeper_ref = ref_new();
+	s->keeper = port_new(store->keepers, s, 0);
+	if (!s->space || !s->space_ref || !s->keeper_ref || !s->keeper)
+		goto fail;
+	fluke_space_reference(s->space, s->space_ref);
+	fluke_port_reference(s->keeper, s->keeper_ref);
+	s->region = region_new(s->space_ref, SEGMENT_BASE, s->pages * FLUKE_PAGE_SIZE, s->prot, s->keeper_ref);
+	if (!s->region)
+		goto fail;
+	s->next = pool->segments;
+	if (s->next)
+		s->next->prev = s;
+	pool->segments = s;
+	return s;
+fail:
+	parts_free(s);
+	return 0;
+}
+
+struct segment *segment_create(struct pool *pool, uint32_t size, uint32_t flags)
+{
+	struct segment *s;
+
+	if (!pool_charge(pool, OVERHEAD))
+		return 0;
+	s = make(pool, size, flags & SEGMENT_OBJECTS);
+	if (!s)
+		pool_refund(pool, OVERHEAD);
+	return s;
+}
+
+struct segment *segment_create_file(struct pool *pool, uint32_t size, const struct segment_source *source, void *file)
+{
+	struct segment *s = segment_create(pool, size, 0);
+
+	if (s) {
+		s->source = source;
+		s->file = file;
+	}
+	return s;
+}
+
+/* Pages [page, page+count) of the run at the index leave it; the frames stay.  A run that is
+ * cut in the middle needs a spare mapping and room for a run. */
+static void cut(struct segment *s, uint32_t index, uint32_t page, uint32_t count, fluke_mapping_t *spare)
+{
+	struct segment_run *r = &s->run[index], *tail, old = *r;
+
+	if (page == old.page && count == old.count) {
+		mapping_free(r->mapping);
+		remove_run(s, index);
+		return;
+	}
+	if (page == old.page) {
+		r->page += count;
+		r->frame += count;
+		r->count -= count;
+		segment_run_map(s, r);
+		return;
+	}
+	r->count = page - old.page;
+	segment_run_map(s, r);
+	if (page + count == old.page + old.count)
+		return;
+	tail = segment_insert(s, index + 1);
+	tail->page = page + count;
+	tail->count = old.page + old.count - tail->page;
+	tail->frame = old.frame + (tail->page - old.page);
+	tail->write = old.write;
+	tail->mapping = spare;
+	segment_run_map(s, tail);
+}
+
+/* Drops resident pages of the range. */
+static int drop(struct segment *s, uint32_t page, uint32_t count)
+{
+	uint32_t i, from, to, frame, end = page + count;
+	fluke_mapping_t *spare = 0;
+	struct segment_run *r;
+
+	while ((i = locate(s, page)) < s->runs && s->run[i].page < end) {
+		r = &s->run[i];
+		from = r->page > page ? r->page : page;
+		to = r->page + r->count < end ? r->page + r->count : end;
+		frame = r->frame + (from - r->page);
+		if (from > r->page && to < r->page + r->count) {
+			if (!segment_room(s, 1) || !(spare = object_reserve(FLUKE_TYPE_MAPPING)))
+				return ENOMEM;
+			fluke_mapping_create(spare);
+		}
+		cut(s, i, from, to - from, spare);
+		spare = 0;
+		segment_frames_release(s, frame, to - from);
+		s->resident -= to - from;
+		if (!s->source)
+			pool_refund(s->pool, (to - from) * FLUKE_PAGE_SIZE);
+	}
+	return 0;
+}
+
+void segment_discard(struct segment *s, uint32_t offset, uint32_t size)
+{
+	uint32_t page = offset / FLUKE_PAGE_SIZE, end;
+
+	if (page >= s->pages)
+		return;
+	end = size > s->pages * FLUKE_PAGE_SIZE - offset ? s->pages : (offset + size) / FLUKE_PAGE_SIZE;
+	if (offset % FLUKE_PAGE_SIZE)
+		page++;
+	if (end > page)
+		drop(s, page, end - page);
+}
+
+void segment_destroy(struct segment *s)
+{
+	struct pool *pool = s->pool;
+	uint32_t i;
+
+	if (s->gone)
+		s->gone(s);
+	/* clients first: what they have derived goes with the regions */
+	while (s->more) {
+		struct segment_region *m = s->more;
+
+		s->more = m->next;
+		region_free(m->region);
+		free(m);
+	}
+	region_free(s->region);
+	s->region = 0;
+	for (i = 0; i < s->runs; i++) {
+		mapping_free(s->run[i].mapping);
+		segment_frames_release(s, s->run[i].frame, s->run[i].count);
+	}
+	pool_refund(pool, OVERHEAD + (s->source ? 0 : s->resident * FLUKE_PAGE_SIZE));
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		pool->segments = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	parts_free(s);
+}
+
+int segment_resize(struct segment *s, uint32_t size)
+{
+	uint32_t pages = (size + FLUKE_PAGE_SIZE - 1) / FLUKE_PAGE_SIZE;
+	fluke_region_state_t state = { .start_va = SEGMENT_BASE };
+	struct segment_region *m;
+	int error;
+
+	if (size > SEGMENT_MAX - FLUKE_PAGE_SIZE)
+		return EINVAL;
+	if (pages < s->pages && (error = drop(s, pages, s->pages - pages)))
+		return error;
+	s->pages = pages;
+	state.size = pages * FLUKE_PAGE_SIZE;
+	state.prot = s->prot;
+	fluke_region_set_state(s->region, &state, 0, 0);
+	for (m = s->more; m; m = m->next) {
+		state.prot = m->prot;
+		fluke_region_set_state(m->region, &state, 0, 0);
+	}
+	return 0;
+}
+
+fluke_region_t *segment_region(struct segment *s, fluke_prot_t prot)
+{
+	struct segment_region *m;
+
+	prot &= s->prot;
+	if (prot == s->prot)
+		return s->region;
+	for (m = s->more; m; m = m->next)
+		if (m->prot == prot)
+			return m->region;
+	m = malloc(sizeof *m);
+	if (!m)
+		return 0;
+	m->prot = prot;
+	m->region = region_new(s->space_ref, SEGMENT_BASE, s->pages * FLUKE_PAGE_SIZE, prot, s->keeper_ref);
+	if (!m->region) {
+		free(m);
+		return 0;
+	}
+	m->next = s->more;
+	s->more = m;
+	return m->region;
+}
+
+/* ---- faults ---- */
+
+static enum frame_kind kind_of(struct segment *s)
+{
+	return s->flags & SEGMENT_OBJECTS ? FRAME_OBJECTS : FRAME_DATA;
+}
+
+/* A run that can grow takes frames next to its own: up, then *r is behind the page, or down. */
+static uint32_t grow(struct segment *s, struct segment_run *r, int up, uint32_t most)
+{
+	struct store *store = s->pool->store;
+	uint32_t want = r->count < most ? r->count : most, got = 0, frame;
+	int zero;
+
+	if (want > GROW_MAX || kind_of(s) == FRAME_OBJECTS)
+		want = kind_of(s) == FRAME_OBJECTS ? 1 : GROW_MAX;
+	if (!pool_charge(s->pool, want * FLUKE_PAGE_SIZE))
+		want = pool_charge(s->pool, FLUKE_PAGE_SIZE) ? 1 : 0;
+	for (; got < want; got++) {
+		frame = frames_take_this(&store->frames, up ? r->frame + r->count + got : r->frame - 1 - got, kind_of(s), &zero);
+		if (frame == FRAMES_NONE)
+			break;
+		if (kind_of(s) == FRAME_DATA)
+			segment_zero_frame(store, frame, zero);
+	}
+	pool_refund(s->pool, (want - got) * FLUKE_PAGE_SIZE);
+	if (!got)
+		return 0;
+	r->count += got;
+	if (!up) {
+		r->page -= got;
+		r->frame -= got;
+	}
+	s->resident += got;
+	segment_run_map(s, r);
+	return got;
+}
+
+static int fill_hole(struct segment *s, uint32_t page)
+{
+	struct store *store = s->pool->store;
+	uint32_t i = locate(s, page), end = i < s->runs ? s->run[i].page : s->pages, frame;
+	struct segment_run *r;
+	fluke_mapping_t *mapping;
+	int zero = 0;
+
+	if (i && s->run[i - 1].page + s->run[i - 1].count == page && s->run[i - 1].write &&
+	    grow(s, &s->run[i - 1], 1, end - page))
+		return 0;
+	if (i < s->runs && s->run[i].page == page + 1 && s->run[i].write &&
+	    grow(s, &s->run[i], 0, page + 1 - (i ? s->run[i - 1].page + s->run[i - 1].count : 0)))
+		return 0;
+	if (!segment_room(s, 1) || !pool_charge(s->pool, FLUKE_PAGE_SIZE))
+		return ENOMEM;
+	mapping = object_reserve(FLUKE_TYPE_MAPPING);
+	frame = mapping ? frames_take(&store->frames, page, kind_of(s), &zero) : FRAMES_NONE;
+	if (frame == FRAMES_NONE) {
+		if (mapping)
+			object_release(mapping, FLUKE_TYPE_MAPPING);
+		pool_refund(s->pool, FLUKE_PAGE_SIZE);
+		return ENOMEM;
+	}
+	if (kind_of(s) == FRAME_DATA)
+		segment_zero_frame(store, frame, zero);
+	fluke_mapping_create(mapping);
+	r = segment_insert(s, i);
+	r->page = page;
+	r->count = 1;
+	r->frame = frame;
+	r->write = 1;
+	r->mapping = mapping;
+	s->resident++;
+	segment_run_map(s, r);
+	return 0;
+}
+
+/* A page of a file: the run around it, as far as nothing is mapped there yet. */
+static int fill_file(struct segment *s, uint32_t page, int write)
+{
+	uint32_t i = locate(s, page), first = page, count = 1, low, high;
+	uint32_t frame = s->source->frame(s->file, page, write, &first, &count);
+	struct segment_run *r;
+	fluke_mapping_t *mapping;
+
+	if (frame == FRAMES_NONE)
+		return EIO;
+	low = i ? s->run[i - 1].page + s->run[i - 1].count : 0;
+	high = i < s->runs ? s->run[i].page : s->pages;
+	if (first + count > high)
+		count = high - first;
+	if (first < low) {
+		count -= low - first;
+		first = low;
+	}
+	if (!segment_room(s, 1) || !(mapping = object_reserve(FLUKE_TYPE_MAPPING)))
+		return ENOMEM;
+	fluke_mapping_create(mapping);
+	r = segment_insert(s, i);
+	r->page = first;
+	r->count = count;
+	r->frame = frame - (page - first);
+	r->write = 1;
+	r->mapping = mapping;
+	s->resident += count;
+	segment_run_map(s, r);
+	return 0;
+}
+
+int segment_fault(struct segment *s, uint32_t offset, fluke_prot_t access)
+{
+	uint32_t page = offset / FLUKE_PAGE_SIZE, i;
+
+	s->faults++;
+	if (page >= s->pages || access & ~s->prot)
+		return EFAULT;
+	i = segment_find(s, page);
+	if (i != ~0u) {
+		if (!(access & FLUKE_PROT_WRITE) || s->run[i].write)
+			return 0;	/* mended meanwhile */
+		return segment_break(s, i, page);
+	}
+	return s->source ? fill_file(s, page, (access & FLUKE_PROT_WRITE) != 0) : fill_hole(s, page);
+}
+
+uint32_t segment_skip(struct segment *s, uint32_t offset)
+{
+	uint32_t page = offset / FLUKE_PAGE_SIZE, i = locate(s, page);
+
+	if (i < s->runs && s->run[i].page <= page)
+		return 0;
+	return ((i < s->runs ? s->run[i].page : s->pages) - page) * FLUKE_PAGE_SIZE;
+}
+
+/* ---- bytes in and out ---- */
+
+int segment_read(struct segment *s, uint32_t offset, void *data, uint32_t count)
+{
+	uint32_t i, part, at;
+	char *to = data;
+
+	if (s->flags & SEGMENT_OBJECTS)
+		return EACCES;
+	if (offset > s->pages * FLUKE_PAGE_SIZE || count > s->pages * FLUKE_PAGE_SIZE - offset)
+		return EINVAL;
+	while (count) {
+		at = offset % FLUKE_PAGE_SIZE;
+		part = FLUKE_PAGE_SIZE - at < count ? FLUKE_PAGE_SIZE - at : count;
+		i = segment_find(s, offset / FLUKE_PAGE_SIZE);
+		if (i == ~0u && s->source && !segment_fault(s, offset, FLUKE_PROT_READ))
+			i = segment_find(s, offset / FLUKE_PAGE_SIZE);
+		if (i == ~0u)
+			memset(to, 0, part);
+		else
+			memcpy(to, s->pool->store->window +
+				(size_t)(s->run[i].frame + (offset / FLUKE_PAGE_SIZE - s->run[i].page)) * FLUKE_PAGE_SIZE + at, part);
+		to += part;
+		offset += part;
+		count -= part;
+	}
+	return 0;
+}
+
+int segment_write(struct segment *s, uint32_t offset, const void *data, uint32_t count)
+{
+	const char *from = data;
+	uint32_t i, part, at;
+	int error;
+
+	if (s->flags & SEGMENT_OBJECTS || s->source)
+		return EACCES;
+	if (offset > s->pages * FLUKE_PAGE_SIZE || count > s->pages * FLUKE_PAGE_SIZE - offset)
+		return EINVAL;
+	while (count) {
+		at = offset % FLUKE_PAGE_SIZE;
+		part = FLUKE_PAGE_SIZE - at < count ? FLUKE_PAGE_SIZE - at : count;
+		error = segment_fault(s, offset, FLUKE_PROT_WRITE);
+		if (error)
+			return error;
+		i = segment_find(s, offset / FLUKE_PAGE_SIZE);
+		memcpy(s->pool->store->window +
+			(size_t)(s->run[i].frame + (offset / FLUKE_PAGE_SIZE - s->run[i].page)) * FLUKE_PAGE_SIZE + at, from, part);
+		from += part;
+		offset += part;
+		count -= part;
+	}
+	return 0;
+}

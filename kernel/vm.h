@@ -6,8 +6,8 @@
 
 struct space;
 struct region;
+struct mapping;
 struct thread;
-struct port;
 
 /* Frame records (frame.c): one per frame below the direct map's end. */
 #define FRAME_OBJECT		0x01	/* holds or held active objects: entries are not present */
@@ -15,51 +15,70 @@ struct port;
 #define FRAME_REFERENCED	0x04
 #define FRAME_KERNEL		0x08	/* never given to anybody: a hole in the physical region */
 struct frame {
-	uint32_t	chain;		/* head of the chain of page-table entries that hold it */
+	uint32_t	chain;		/* first of the page-table entries that hold it: entry id, 0 = none (pmap.h) */
 	uint16_t	objects;	/* active objects in it */
 	uint8_t		marks;
 	uint8_t		spare;
 	uint32_t	start[4];	/* start bit per 32 bytes */
 };
 
-/* Boot: carve the frame array and the page-table pool out of free memory (K2 implements). */
+/* Boot: carve the frame array and the page-table pool out of free memory.  All frames begin as
+ * FRAME_KERNEL; frame_free_range gives those of a range to the physical region. */
 void		frame_boot(uint32_t ram_end);
+void		frame_free_range(uint32_t start, uint32_t size);
 void		pmap_boot(void);
+/* Machine.device_add: [start, start+size) of the physical region is device memory, uncached.  0 or -1. */
+int		vm_device_add(uint32_t start, uint32_t size);
 
-/* What a walk up found. */
+/* The first objects (machine.c); all addresses are of the direct map. */
+void		object_boot(void *address, unsigned type);	/* frame mark, start bit, header, init */
+void		region_boot(struct region *region, uint32_t size);	/* physical memory: its space is the kernel's */
+void		mapping_boot(struct mapping *mapping, struct space *space, struct region *region,
+			uint32_t offset, uint32_t va, uint32_t size, unsigned prot);
+
+/* A walk from (space, va) towards memory: what it found, or who refused. */
 struct walk {
-	uint32_t	phys;		/* frame address, valid if prot != 0 */
+	uint32_t	phys;		/* byte address, valid if found */
 	unsigned	prot;		/* AND of everything passed */
-	uint32_t	run_before, run_after;	/* bytes around with the same outcome (fault-around) */
-	int		device;		/* no frame record: uncached */
+	uint32_t	before, after;	/* bytes below va and from va on with the same outcome, by the levels passed */
+	int		device;		/* no frame record: uncached, not chained */
 	/* when refused: */
-	struct region	*keeper_region;	/* innermost region to ask, or null: the thread's own exception */
-	uint32_t	keeper_offset;
+	int		hole;		/* nothing there; else some level lacks the right */
+	unsigned	depth;		/* regions passed, the refusing one included; 0 = the space itself */
+	unsigned	keeper_depth;	/* of the region to ask, 0 = none: the thread's own exception */
+	struct object	*keeper;	/* its port */
+	uint32_t	keeper_offset;	/* va as that region's offset */
 };
-/* Walks from (space, va) to memory for the access wanted.  Never waits, at most 256 levels. */
-int		vm_walk(struct space *space, uint32_t va, unsigned access, struct walk *walk);
+/* Never waits; at most 256 levels.  True when every level grants `access` (0: only holes
+ * refuse).  Keepers are looked for at depths below keeper_limit (~0u = any). */
+int		vm_walk(struct space *space, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *walk);
 
-/* Resolves a fault of thread t at va: derives the entry (soft) and returns OK, or starts the
- * keeper IPC (hard) and returns RESTART, or makes it t's own exception and returns FAULT.
- * t need not be current: for a peer, hard faults are posted in peer->fault for its next turn. */
+/* Derives the entry of (space, va) if every level grants the access, turning an object page
+ * without objects into plain memory for a user access.  OK or FAULT; never asks a keeper and
+ * leaves no trace when it fails.  access: FLUKE_PROT_*; OBJECT alone or with WRITE for objects. */
+result_t	fault_soft(struct space *space, uint32_t va, unsigned access);
+
+/* Resolves the fault of t at va: OK = the entry is derived, RESTART = t waits for a keeper (or,
+ * t not being current, will raise the fault at its next turn: ATTENTION_FAULT), FAULT = it is
+ * t's own exception: raise t->fault.{code, va, access}.  Called by the way out for FAULT results,
+ * by trap.c, and again for t->fault when ATTENTION_FAULT is found set. */
 result_t	fault_resolve(struct thread *t, uint32_t va, unsigned access);
+/* The keeper that t asked has replied, with this first word (0 if none): sets up what t does next
+ * (ATTENTION_FAULT: fault_resolve again, at once).  The caller unblocks t. */
+void		fault_answered(struct thread *t, uint32_t word);
 
-/* Makes all entries of (space, va) equal to a walk or less: called when a mapping or region
- * changed.  Bounded work per call; true when done, *position is where to go on. */
-int		revoke_space_range(struct space *space, uint32_t start, uint32_t size, uint32_t *position);
-
-/* The directories of a space are loaded when a thread of it runs (pmap.c). */
+/* The directories of a space are loaded when a thread of it runs (pmap.c); null = the kernel's own. */
 void		pmap_switch(struct space *space);
-void		pmap_space_destroy(struct space *space);
 uint32_t	pmap_free_tables(void);
 
-/* User memory of the current space (usercopy.c): FAULT sets current->fault. */
+/* User memory of the current thread (usercopy.c): soft faults are resolved in place; FAULT sets
+ * current->fault.{va, access}. */
 result_t	user_read(void *to, uint32_t from, uint32_t bytes);
 result_t	user_write(uint32_t to, const void *from, uint32_t bytes);
 result_t	user_read_word(uint32_t *to, uint32_t from);
-/* Between two spaces (usercopy.c): copies words from (from_space, from) to (to_space, to), soft
- * faults of both resolved in place.  One of the two is the loaded space.  *done = bytes copied;
- * stops early with FAULT_FROM, FAULT_TO (a hard fault of that side) or PREEMPT (something waits). */
+/* Between two spaces, or within one: copies bytes, soft faults of both resolved in place.  *done =
+ * bytes copied; stops early at a hard fault of one side (*fault_va; WRITE for TO, READ for
+ * FROM) or when something more urgent waits. */
 enum copy_stop { COPY_DONE, COPY_FAULT_FROM, COPY_FAULT_TO, COPY_PREEMPT };
 enum copy_stop	user_copy(struct space *from_space, uint32_t from, struct space *to_space, uint32_t to,
 			uint32_t bytes, uint32_t *done, uint32_t *fault_va);

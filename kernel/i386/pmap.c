@@ -1,0 +1,520 @@
+/* Page tables: a cache over the tree of mappings and regions.
+ *
+ * Invariant: every entry equals what a walk would give now, or less; so any table may be dropped
+ * at any time.  All tables come from one pool made at boot; the ones in use form a ring per
+ * space.  Beside each table lies a page of chain elements, one per entry: the entries that hold
+ * a frame form a doubly linked list that begins in its frame record.  An entry is named by its
+ * id, table number * 512 + index, never 0. */
+#include "kernel.h"
+#include "machine.h"
+#include "cpu.h"
+#include "mmu.h"
+#include "vm_private.h"
+
+#define ENTRIES		512u
+#define POOL_SHARE	32u		/* of RAM, chain pages included */
+#define POOL_LEAST	64u
+
+struct table {
+	struct space	*space;		/* null = free */
+	struct table	*next, *prev;	/* ring of the space; free list by next */
+	uint32_t	base;		/* first address covered */
+	uint16_t	used;		/* entries not zero */
+	uint8_t		level;		/* 1 = page table, 2 = directory */
+	uint8_t		devices;	/* holds device entries */
+};
+
+struct space kernel_space;
+struct chain *chains;
+static uint64_t *entries;		/* by id */
+static struct table *tables;		/* by number, from 1 */
+static uint32_t table_total, table_free;
+static struct table *free_tables;
+static struct space *pinned;
+
+/* ---- processor ---- */
+
+static inline int loaded(const struct space *s) { return cpu()->loaded == s; }
+static inline void flush_page(uint32_t va) { __asm__ volatile ("invlpg (%0)" : : "r" (va) : "memory"); }
+static void flush_all(void) { WRITE_CR(3, READ_CR(3)); }
+
+void pmap_switch(struct space *s)
+{
+	if (cpu()->loaded == s)
+		return;
+	cpu()->loaded = s;
+	WRITE_CR(3, virt_to_phys(s ? s->pdpt : kernel_space.pdpt));
+}
+
+/* ---- entries ---- */
+
+static inline struct table *table_of(uint32_t id) { return &tables[id / ENTRIES]; }
+static inline uint32_t id_of(const void *entry) { return (const uint64_t *)entry - entries; }
+static inline uint64_t *table_page(const struct table *t) { return entries + (t - tables) * ENTRIES; }
+
+/* The order keeps a half-written entry from ever being present. */
+static inline void entry_set(uint64_t *e, uint32_t low, uint32_t high)
+{
+	volatile uint32_t *half = (volatile uint32_t *)e;
+
+	half[0] = 0;
+	half[1] = high;
+	half[0] = low;
+}
+
+static inline void chain_add(struct frame *f, uint32_t id)
+{
+	chains[id].prev = 0;
+	chains[id].next = f->chain;
+	if (f->chain)
+		chains[f->chain].prev = id;
+	f->chain = id;
+}
+
+static inline void chain_remove(struct frame *f, uint32_t id)
+{
+	uint32_t next = chains[id].next, prev = chains[id].prev;
+
+	if (prev)
+		chains[prev].next = next;
+	else
+		f->chain = next;
+	if (next)
+		chains[next].prev = prev;
+}
+
+static inline void harvest(struct frame *f, uint32_t low)
+{
+	if (low & PTE_ACCESSED)
+		f->marks |= FRAME_REFERENCED;
+	if (low & PTE_DIRTY)
+		f->marks |= FRAME_DIRTY;
+}
+
+/* Takes an entry out; the translation buffer is the caller's to flush. */
+static void entry_clear(struct table *t, uint32_t id)
+{
+	uint32_t low = (uint32_t)entries[id];
+
+	entry_set(&entries[id], 0, 0);
+	t->used--;
+	if (low & PTE_UNCHAINED)
+		return;
+	harvest(frame_of(low & PTE_FRAME), low);
+	chain_remove(frame_of(low & PTE_FRAME), id);
+}
+
+static inline uint32_t entry_va(const struct table *t, uint32_t id)
+{
+	return t->base + (id % ENTRIES) * FLUKE_PAGE_SIZE;
+}
+
+void pmap_drop(uint32_t id)
+{
+	struct table *t = table_of(id);
+
+	entry_clear(t, id);
+	if (loaded(t->space))
+		flush_page(entry_va(t, id));
+}
+
+void pmap_hide(uint32_t id)
+{
+	struct table *t = table_of(id);
+	uint64_t e = entries[id];
+
+	if ((uint32_t)e & PTE_MARK)
+		return;
+	harvest(frame_of((uint32_t)e & PTE_FRAME), (uint32_t)e);
+	entry_set(&entries[id], ((uint32_t)e & ~(PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY)) | PTE_MARK, e >> 32);
+	if (loaded(t->space))
+		flush_page(entry_va(t, id));
+}
+
+void pmap_show(uint32_t id)
+{
+	uint64_t e = entries[id];
+	uint32_t low = (uint32_t)e & ~PTE_MARK;
+
+	entry_set(&entries[id], low & PTE_USER ? low | PTE_PRESENT : low, e >> 32);
+}
+
+unsigned pmap_harvest(uint32_t id, int clear)
+{
+	struct table *t = table_of(id);
+	uint32_t low = (uint32_t)entries[id];
+	unsigned marks = (low & PTE_ACCESSED ? FRAME_REFERENCED : 0) | (low & PTE_DIRTY ? FRAME_DIRTY : 0);
+
+	if (clear && marks) {
+		*(volatile uint32_t *)&entries[id] = low & ~(PTE_ACCESSED | PTE_DIRTY);
+		if (loaded(t->space))
+			flush_page(entry_va(t, id));
+	}
+	return marks;
+}
+
+/* ---- tables ---- */
+
+static inline uint64_t *directory_slot(const struct table *t)
+{
+	uint32_t low = (uint32_t)t->space->pdpt[t->base >> 30];
+
+	if (t->level == 2)
+		return &t->space->pdpt[t->base >> 30];
+	return (uint64_t *)phys_to_virt(low & PTE_FRAME) + (t->base >> 21 & 511);
+}
+
+static void ring_add(struct space *s, struct table *t)
+{
+	if (!s->tables) {
+		t->next = t->prev = t;
+		s->tables = t;
+	} else {
+		t->next = s->tables;
+		t->prev = s->tables->prev;
+		t->next->prev = t;
+		t->prev->next = t;
+	}
+	s->table_count++;
+}
+
+static void ring_remove(struct space *s, struct table *t)
+{
+	if (s->tables == t)
+		s->tables = t->next == t ? 0 : t->next;
+	t->next->prev = t->prev;
+	t->prev->next = t->next;
+	s->table_count--;
+}
+
+/* Empties a table, takes it out of its directory and gives it back to the pool.  A directory
+ * must hold no tables. */
+static void table_drop(struct table *t)
+{
+	struct space *s = t->space;
+	uint32_t first = (t - tables) * ENTRIES;
+
+	entry_set(directory_slot(t), 0, 0);
+	if (t->level == 1)
+		table_of(id_of(directory_slot(t)))->used--;
+	for (uint32_t id = first; t->used && id < first + ENTRIES; id++)
+		if ((uint32_t)entries[id])
+			entry_clear(t, id);
+	ring_remove(s, t);
+	t->space = 0;
+	t->devices = 0;
+	t->next = free_tables;
+	free_tables = t;
+	table_free++;
+	if (loaded(s))
+		flush_all();
+}
+
+void pmap_pin(struct space *s) { pinned = s; }
+
+static struct space *richest(struct space *keep)
+{
+	struct space *best = 0;
+
+	for (uint32_t i = 1; i <= table_total; i++) {
+		struct space *s = tables[i].space;
+
+		if (s && s != keep && s != pinned && !loaded(s) && (!best || s->table_count > best->table_count))
+			best = s;
+	}
+	if (best)
+		return best;
+	best = keep;	/* only spaces of the transfer in hand hold any: the larger gives */
+	if (pinned && pinned->table_count > best->table_count)
+		best = pinned;
+	if (cpu()->loaded && cpu()->loaded->table_count > best->table_count)
+		best = cpu()->loaded;
+	return best;
+}
+
+/* One round of the clock over the tables of a space: the first not used since the hand last passed. */
+static struct table *victim(struct space *s)
+{
+	struct table *t = s->tables, *any = 0;
+
+	for (uint32_t n = 2 * s->table_count; n; n--, t = t->next) {
+		uint32_t *slot = (uint32_t *)directory_slot(t);
+
+		if (t->level == 2) {
+			if (!t->used)
+				any = any ? any : t;
+			continue;
+		}
+		any = t;
+		if (!(*slot & PTE_ACCESSED))
+			break;
+		*slot &= ~PTE_ACCESSED;
+	}
+	if (any)
+		s->tables = any->next;
+	return any;
+}
+
+static struct table *table_take(struct space *s)
+{
+	struct table *t;
+
+	if (!free_tables)
+		table_drop(victim(richest(s)));
+	t = free_tables;
+	free_tables = t->next;
+	table_free--;
+	t->used = 0;
+	return t;
+}
+
+/* Puts a fresh table of the level into the slot of va. */
+static void table_install(struct space *s, struct table *t, unsigned level, uint32_t va)
+{
+	t->space = s;
+	t->level = level;
+	t->base = va & -(level == 2 ? 1u << 30 : SUPER_SIZE);
+	ring_add(s, t);
+	entry_set(directory_slot(t), virt_to_phys(table_page(t)) |
+		(level == 2 ? PTE_PRESENT : PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED), 0);
+	if (level == 1)
+		table_of(id_of(directory_slot(t)))->used++;
+	else if (loaded(s))
+		flush_all();	/* the processor keeps the four top entries to itself */
+}
+
+/* The page table that covers va, made where it is missing. */
+static struct table *table_for(struct space *s, uint32_t va)
+{
+	uint32_t *e = pmap_entry(s, va);
+
+	while (!e) {
+		struct table *t = table_take(s);	/* may have dropped a table of s itself */
+
+		table_install(s, t, s->pdpt[va >> 30] & PTE_PRESENT ? 1 : 2, va);
+		e = pmap_entry(s, va);
+	}
+	return table_of(id_of(e));
+}
+
+/* ---- filling ---- */
+
+static void enter_frame(struct table *t, uint32_t id, uint32_t phys, uint32_t low, uint32_t high)
+{
+	struct frame *f = frame_of(phys);
+	uint32_t old = (uint32_t)entries[id];
+
+	if (old) {
+		entry_clear(t, id);
+		if (loaded(t->space))
+			flush_page(entry_va(t, id));
+	}
+	if (f->marks & FRAME_OBJECT)
+		low = (low & ~PTE_PRESENT) | PTE_MARK;
+	entry_set(&entries[id], low | phys, high);
+	chain_add(f, id);
+	t->used++;
+}
+
+static void enter_unchained(struct table *t, uint32_t id, uint32_t low, uint32_t high)
+{
+	if ((uint32_t)entries[id]) {
+		entry_clear(t, id);
+		if (loaded(t->space))
+			flush_page(entry_va(t, id));
+	}
+	entry_set(&entries[id], low | PTE_UNCHAINED, high);
+	t->used++;
+}
+
+#define AROUND	(16 * FLUKE_PAGE_SIZE)
+
+void pmap_fill(struct space *s, uint32_t va, const struct walk *w)
+{
+	struct table *t = table_for(s, va);
+	uint32_t page = va & PTE_FRAME, phys = w->phys & PTE_FRAME;
+	uint32_t first = page & -AROUND, last = first + AROUND - FLUKE_PAGE_SIZE, id;
+	uint32_t high = w->prot & FLUKE_PROT_EXECUTE ? 0 : (uint32_t)(nx_bit >> 32);
+	uint32_t low = (w->prot & FLUKE_PROT_READ ? PTE_USER | PTE_PRESENT : 0) |
+		(w->prot & FLUKE_PROT_WRITE ? PTE_WRITE : 0) | (w->prot & FLUKE_PROT_OBJECT ? PTE_OBJECT : 0);
+
+	id = id_of(table_page(t)) + (va >> 12 & 511);
+	if (w->device) {
+		t->devices = 1;
+		enter_unchained(t, id, low | phys | (page == FLUKE_ENTRY ? PTE_GLOBAL : PTE_UNCACHED), high);
+		return;
+	}
+	enter_frame(t, id, phys, low, high);
+	if (va - first > w->before)
+		first = (va - w->before + FLUKE_PAGE_SIZE - 1) & PTE_FRAME;
+	if (last - page > 0 && w->after < last + FLUKE_PAGE_SIZE - va)
+		last = ((va + w->after) & PTE_FRAME) - FLUKE_PAGE_SIZE;
+	for (uint32_t near = first; near <= last; near += FLUKE_PAGE_SIZE) {
+		uint32_t near_id = id + (int32_t)(near - page) / (int32_t)FLUKE_PAGE_SIZE;
+
+		if ((uint32_t)entries[near_id] || frame_of(phys + (near - page))->marks & FRAME_KERNEL)
+			continue;
+		enter_frame(t, near_id, phys + (near - page), low, high);
+	}
+}
+
+void *pmap_page(const struct space *s, uint32_t va, uint32_t bits)
+{
+	const uint32_t *e = va < FLUKE_VM_MAX ? pmap_entry(s, va) : 0;
+
+	if (!e || (*e & bits) != bits || *e & PTE_UNCHAINED)
+		return 0;
+	return phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
+}
+
+/* ---- dropping ---- */
+
+static void drop_in_table(struct table *t, uint32_t start, uint32_t end, int *budget)
+{
+	uint32_t first = id_of(table_page(t));
+	int dropped = 0;
+
+	for (uint32_t id = first + (start >> 12 & 511); start < end && t->used; id++, start += FLUKE_PAGE_SIZE)
+		if ((uint32_t)entries[id]) {
+			entry_clear(t, id);
+			--*budget;
+			if (loaded(t->space) && ++dropped <= 8)
+				flush_page(start);
+		}
+	if (dropped > 8)
+		flush_all();
+}
+
+int pmap_drop_range(struct space *s, uint32_t start, uint32_t end, uint32_t *position, int *budget)
+{
+	uint32_t va = start + *position, next;
+
+	for (; va < end; va = next) {
+		uint32_t *e;
+
+		if (*budget <= 0)
+			break;
+		--*budget;
+		if (!(s->pdpt[va >> 30] & PTE_PRESENT)) {
+			next = (va & -(1u << 30)) + (1u << 30);
+			continue;
+		}
+		next = (va & -SUPER_SIZE) + SUPER_SIZE;
+		e = pmap_entry(s, va);
+		if (e)
+			drop_in_table(table_of(id_of(e)), va, next < end ? next : end, budget);
+	}
+	*position = va - start;
+	return va >= end;
+}
+
+int pmap_drop_table(struct space *s)
+{
+	struct table *t = s->tables, *first = t;
+
+	if (!t)
+		return 0;
+	while (t->level == 2 && t->used && t->next != first)
+		t = t->next;
+	table_drop(t);
+	return 1;
+}
+
+void pmap_drop_devices(void)
+{
+	for (uint32_t i = 1; i <= table_total; i++) {
+		struct table *t = &tables[i];
+		uint32_t first = i * ENTRIES;
+
+		if (!t->space || !t->devices)
+			continue;
+		for (uint32_t id = first; id < first + ENTRIES; id++)
+			if ((uint32_t)entries[id] & PTE_UNCHAINED)
+				entry_clear(t, id);
+		t->devices = 0;
+		if (loaded(t->space))
+			flush_all();
+	}
+}
+
+/* ---- spaces, boot ---- */
+
+void pmap_space_init(struct space *s)
+{
+	s->pdpt[3] = kernel_pdpt[3];
+}
+
+void pmap_space_moved(struct space *old, struct space *s)
+{
+	struct table *t = s->tables;
+
+	for (uint32_t n = s->table_count; n; n--, t = t->next)
+		t->space = s;
+	if (loaded(old)) {
+		cpu()->loaded = 0;
+		pmap_switch(s);
+	}
+}
+
+uint32_t pmap_free_tables(void) { return table_free; }
+
+void pmap_boot(void)
+{
+	table_total = (frame_count << FLUKE_PAGE_SHIFT) / POOL_SHARE / (2 * FLUKE_PAGE_SIZE);
+	if (table_total < POOL_LEAST)
+		table_total = POOL_LEAST;
+	tables = (struct table *)boot_alloc((table_total + 1) * sizeof(struct table));
+	entries = (uint64_t *)boot_alloc(table_total * FLUKE_PAGE_SIZE) - ENTRIES;
+	chains = (struct chain *)boot_alloc(table_total * FLUKE_PAGE_SIZE) - ENTRIES;
+	for (uint32_t i = table_total; i; i--) {
+		tables[i].next = free_tables;
+		free_tables = &tables[i];
+	}
+	table_free = table_total;
+	kernel_space.obj.word = OBJECT_WORD(FLUKE_TYPE_SPACE);
+	pmap_space_init(&kernel_space);
+	WRITE_CR(3, virt_to_phys(kernel_space.pdpt));
+}
+
+/* ---- check ---- */
+
+static void check_table(const struct table *t)
+{
+	uint32_t first = id_of(table_page(t)), used = 0;
+
+	for (uint32_t id = first; id < first + ENTRIES; id++) {
+		uint32_t low = (uint32_t)entries[id];
+
+		used += low != 0;
+		if (!low || t->level == 2 || low & PTE_UNCHAINED)
+			continue;
+		assert(low >> FLUKE_PAGE_SHIFT < frame_count);
+		assert(!(low & PTE_MARK) == !(frame_of(low)->marks & FRAME_OBJECT));
+		assert(!(low & PTE_MARK) || !(low & PTE_PRESENT));
+		assert(chains[id].prev ? chains[chains[id].prev].next == id : frame_of(low)->chain == id);
+	}
+	assert(used == t->used);
+}
+
+void pmap_check(void)
+{
+	uint32_t unused = 0, length;
+
+	for (uint32_t i = 1; i <= table_total; i++) {
+		if (!tables[i].space) {
+			unused++;
+			continue;
+		}
+		assert(object_type(&tables[i].space->obj) == FLUKE_TYPE_SPACE || (tables[i].space->obj.word & ~0xfu) == OBJECT_DEAD);
+		assert((*directory_slot(&tables[i]) & PTE_FRAME) == virt_to_phys(table_page(&tables[i])));
+		check_table(&tables[i]);
+	}
+	assert(unused == table_free);
+	for (uint32_t i = 0; i < frame_count; i++) {
+		length = 0;
+		for (uint32_t id = frames[i].chain; id; id = chains[id].next) {
+			assert(((uint32_t)entries[id] & PTE_FRAME) == i << FLUKE_PAGE_SHIFT);
+			assert(++length <= table_total * ENTRIES);
+		}
+	}
+}

@@ -1,0 +1,180 @@
+/* The calls that go through the memory of a region: search lists objects, clear destroys them,
+ * usage reads and clears what was touched.  All three keep their place in the registers only:
+ * offset in esi, bytes left in ecx, array in edx, slots left in edi. */
+#include "kernel.h"
+#include "machine.h"
+#include "mapping.h"
+#include "mmu.h"
+#include "vm_private.h"
+
+static void advance(struct thread *t, uint32_t bytes)
+{
+	if (bytes > t->regs.ecx)
+		bytes = t->regs.ecx;
+	t->regs.esi += bytes;
+	t->regs.ecx -= bytes;
+}
+
+static result_t pause_here(void)
+{
+	current->attention |= ATTENTION_CALL;
+	return RESTART;
+}
+
+static result_t region_of(struct thread *t, unsigned access, struct region **r)
+{
+	return object_find(t->regs.ebx, FLUKE_TYPE_REGION, access, (struct object **)r);
+}
+
+/* Goes to the next page of the rest of the range that is memory with the OBJECT right, over
+ * holes and device memory, which it leaves out: *f = its frame, or null at the end. */
+static result_t next_page(struct thread *t, struct region *r, struct frame **f)
+{
+	struct space *s = (struct space *)link_target(&r->space);
+	struct walk w;
+
+	*f = 0;
+	while (t->regs.ecx) {
+		uint32_t offset = t->regs.esi, skip = 0, va;
+
+		if (!s || offset >= r->size) {
+			advance(t, t->regs.ecx);
+			return OK;
+		}
+		va = r->start + offset;
+		if (vm_walk(s, va, FLUKE_PROT_OBJECT, ~0u, &w)) {
+			if (!w.device) {
+				*f = frame_of(w.phys);
+				return OK;
+			}
+		} else if (w.hole && w.depth) {
+			TRY(fault_search_hole(t, s, va, &w, &skip));
+		}
+		advance(t, skip ? skip : w.after ? w.after : FLUKE_PAGE_SIZE);
+	}
+	return OK;
+}
+
+/* The next start bit of the frame at or after the current offset, within the rest of the range;
+ * the offset moves there.  Null: the offset is at the end of the page or of the range. */
+static struct object *next_object(struct thread *t, const struct region *r, const struct frame *f)
+{
+	uint32_t at = (r->start + t->regs.esi) & (FLUKE_PAGE_SIZE - 1), first = at, limit = FLUKE_PAGE_SIZE;
+
+	if (limit - at > t->regs.ecx)
+		limit = at + t->regs.ecx;
+	if (!f->objects)
+		at = limit;
+	for (at = at == limit ? at : (at + 31) & ~31u; at < limit; at += 32)
+		if (frame_starts(f, at))
+			break;
+	advance(t, at - first);
+	return at < limit ? phys_to_virt(frame_phys(f) + at) : 0;
+}
+
+result_t sys_region_search(struct thread *t)
+{
+	struct region *r;
+	struct frame *f;
+	unsigned pages = 0;
+
+	TRY(region_of(t, FLUKE_PROT_OBJECT, &r));
+	while (t->regs.edi) {
+		struct object *o;
+
+		TRY(next_page(t, r, &f));
+		if (!f)
+			break;
+		while (t->regs.edi && (o = next_object(t, r, f))) {
+			fluke_obspec_t found = { r->start + t->regs.esi, object_type(o) };
+
+			if (found.type != FLUKE_NULL) {
+				TRY(user_write(t->regs.edx, &found, sizeof found));
+				/* commit: a later stage is the same call with the rest */
+				t->regs.edx += sizeof found;
+				t->regs.edi--;
+			}
+			advance(t, 32);
+		}
+		if (++pages % 32 == 0 && cpu_poll())
+			return pause_here();
+	}
+	t->regs.eax = 0;
+	return OK;
+}
+
+/* The region itself, or the space that it looks into, may be among what is destroyed: then
+ * the call ends there. */
+result_t sys_region_clear(struct thread *t)
+{
+	struct region *r;
+	struct frame *f;
+	unsigned pages = 0;
+
+	TRY(region_of(t, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, &r));
+	while (r->obj.word == OBJECT_WORD(FLUKE_TYPE_REGION)) {
+		struct object *o;
+
+		TRY(next_page(t, r, &f));
+		if (!f)
+			break;
+		while ((o = next_object(t, r, f))) {
+			if (o == &t->obj)
+				return INSANE(CURRENT_THREAD);
+			TRY(object_end(o));	/* commit: what is destroyed is found no more */
+			if (!cpu()->loaded)	/* it was the caller's own space */
+				return pause_here();
+			if (r->obj.word != OBJECT_WORD(FLUKE_TYPE_REGION) || !link_target(&r->space))
+				break;
+			advance(t, 32);
+		}
+		if (++pages % 32 == 0 && cpu_poll())
+			return pause_here();
+	}
+	t->regs.eax = 0;
+	return OK;
+}
+
+#define USAGE_PAGES	64
+
+static uint8_t usage_of(struct region *r, struct space *s, uint32_t offset)
+{
+	struct walk w;
+	struct frame *f;
+	unsigned marks;
+
+	if (!s || offset >= r->size || !vm_walk(s, r->start + offset, 0, 0, &w) || w.device)
+		return 0;
+	f = frame_of(w.phys);
+	marks = frame_harvest(f, 1);
+	return FLUKE_USAGE_PRESENT | (marks & FRAME_REFERENCED ? FLUKE_USAGE_REFERENCED : 0) |
+		(marks & FRAME_DIRTY ? FLUKE_USAGE_DIRTY : 0) | (f->objects ? FLUKE_USAGE_OBJECT : 0);
+}
+
+/* The user's bytes are written once before anything is read and cleared, so that no mark is lost
+ * when writing them faults. */
+result_t sys_region_usage(struct thread *t)
+{
+	uint8_t bits[USAGE_PAGES];
+	struct region *r;
+
+	TRY(region_of(t, FLUKE_PROT_OBJECT, &r));
+	while (t->regs.ecx) {
+		struct space *s = (struct space *)link_target(&r->space);
+		uint32_t pages = (t->regs.ecx + FLUKE_PAGE_SIZE - 1) / FLUKE_PAGE_SIZE;
+
+		if (pages > USAGE_PAGES)
+			pages = USAGE_PAGES;
+		memset(bits, 0, pages);
+		TRY(user_write(t->regs.edx, bits, pages));
+		for (uint32_t i = 0; i < pages; i++)
+			bits[i] = usage_of(r, s, t->regs.esi + i * FLUKE_PAGE_SIZE);
+		TRY(user_write(t->regs.edx, bits, pages));
+		t->regs.edx += pages;
+		advance(t, pages * FLUKE_PAGE_SIZE);
+		if (t->regs.ecx && cpu_poll())
+			return pause_here();
+	}
+	t->regs.eax = 0;
+	return OK;
+}

@@ -1,0 +1,33 @@
+/* A space: the root of its tree of mappings, the list of regions over it, and its page tables,
+ * which are only a cache of what a walk from mapping to region would give. */
+#ifndef KERNEL_SPACE_H
+#define KERNEL_SPACE_H
+
+#include <fluke/space.h>
+#include "object.h"
+
+struct mapping;
+struct region;
+struct table;
+
+#define SPACE_IO_RANGES	8
+
+struct space {
+	struct object	obj;
+	struct link	keeper;		/* port for exceptions */
+	struct mapping	*mappings;	/* root of the tree, ordered by start; no two overlap */
+	uint64_t	pdpt[4] __attribute__((aligned(32)));	/* what cr3 points at; entry 3 is the kernel's */
+	struct mapping	*last;		/* found last; may be null */
+	struct region	*regions;	/* all regions over this space */
+	struct table	*tables;	/* ring of its page tables and directories; the clock's hand */
+	uint32_t	table_count;
+	struct { uint16_t first, count; } io[SPACE_IO_RANGES];	/* I/O ports granted by Machine */
+	uint8_t		room[256 - 112];
+};
+_Static_assert(sizeof(struct space) == sizeof(fluke_space_t), "space size is ABI");
+
+/* Owns physical memory: the walk ends here (offset = physical address).  No reference ever
+ * leads user code to it. */
+extern struct space kernel_space;
+
+#endif

@@ -69,6 +69,18 @@ uint32_t *request_put_bulk(struct request *r, uint32_t *w, const void *data, siz
 	return w;
 }
 
+void request_free_ref(struct request *r, fluke_ref_t *ref)
+{
+	if (r->drop_refs < REQUEST_REFS)
+		r->drop_ref[r->drop_refs++] = ref;
+}
+
+void request_free_refs(struct request *r)
+{
+	while (r->drop_refs)
+		ref_free(r->drop_ref[--r->drop_refs]);
+}
+
 void *request_scratch(struct request *r)
 {
 	struct worker *w = r->worker;
@@ -160,6 +172,7 @@ int request_answer(struct request *r, int error)
 	status = fluke_ipc_server_ack_send(&params);
 	fluke_ipc_server_disconnect();
 	reconnect(w, aside);
+	request_free_refs(r);
 	parked_free(p);
 	return FLUKE_IPC_STATUS(status) == FLUKE_SUCCESS ? 0 : PROTO_BROKEN;
 }

@@ -250,7 +250,7 @@ static void set_up_request(struct worker *w, struct served *object, uint32_t fla
 	r->flavour = flavour;
 	r->reply = w->reply;
 	r->reply_words = r->reply_refs = r->reply_pieces = 0;
-	r->bulk_size = 0;
+	r->bulk_size = r->drop_refs = 0;
 	r->worker = w;
 	r->object = object;
 }
@@ -324,9 +324,10 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		return wait_message(w, alias);
 	}
 	request_finish(&w->params, &w->request, error);
-	if (w->request.reply_pieces && w->request.reply_piece[0].data != w->scratch) {
+	if (w->request.drop_refs || (w->request.reply_pieces && w->request.reply_piece[0].data != w->scratch)) {
 		/* the reply comes from the object's memory: hold the object until it has gone out */
 		fluke_ipc_server_ack_send(&w->params);
+		request_free_refs(&w->request);
 		worker_leave(w, e);
 		return wait_message(w, alias);
 	}

@@ -17,5 +17,6 @@ struct worker {
 
 /* Fills in the error and the send half. */
 void	request_finish(fluke_ipc_params_t *p, struct request *r, int error);
+void	request_free_refs(struct request *r);
 
 #endif

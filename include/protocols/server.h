@@ -25,6 +25,8 @@ struct request {
 	fluke_ipc_buffer_t reply_piece[REQUEST_PIECES];	/* the whole words of a bulk */
 	uint32_t	reply_pieces;
 	uint32_t	bulk_size, bulk_tail;		/* of pieces added by request_add_bulk */
+	fluke_ref_t	*drop_ref[REQUEST_REFS];	/* freed once the reply has gone out: request_free_ref */
+	uint32_t	drop_refs;
 	/* libnest's */
 	void		*worker;	/* the server thread, or null once parked */
 	void		*object;	/* the object addressed */
@@ -36,6 +38,8 @@ const char	*request_get_string(struct request *r, uint32_t **w);
 const void	*request_get_bulk(struct request *r, uint32_t *w, uint32_t size, uint32_t tail);
 /* Puts an out bulk in the reply: data, or when null the pieces added before. */
 uint32_t	*request_put_bulk(struct request *r, uint32_t *w, const void *data, size_t size);
+/* A ref made for the reply alone: ref_free(ref) follows when the reply has been sent, or the method failed. */
+void		request_free_ref(struct request *r, fluke_ref_t *ref);
 /* Adds a piece to the out bulk; all but the last must be whole words.  The memory must stay
  * until the reply has been sent.  0 when the table is full. */
 int		request_add_bulk(struct request *r, const void *data, size_t size);

@@ -23,38 +23,29 @@ unsigned pipe_available(const struct pipe *p)
 	return p->head - p->tail;
 }
 
-static void copy_out(struct pipe *p, uint8_t *to, unsigned count)
+static void pieces(struct pipe *p, uint32_t from, size_t count, struct pipe_piece piece[2])
 {
-	unsigned at = p->tail & (p->ring_size - 1), part = p->ring_size - at;
+	uint32_t at = from & (p->ring_size - 1);
 
-	if (part > count)
-		part = count;
-	memcpy(to, p->ring + at, part);
-	memcpy(to + part, p->ring, count - part);
-	p->tail += count;
-}
-
-static void copy_in(struct pipe *p, const uint8_t *from, unsigned count)
-{
-	unsigned at = p->head & (p->ring_size - 1), part = p->ring_size - at;
-
-	if (part > count)
-		part = count;
-	memcpy(p->ring + at, from, part);
-	memcpy(p->ring, from + part, count - part);
-	p->head += count;
+	piece[0].data = p->ring + at;
+	piece[0].size = count < p->ring_size - at ? count : p->ring_size - at;
+	piece[1].data = p->ring;
+	piece[1].size = count - piece[0].size;
 }
 
 static void grow(struct pipe *p, unsigned need)
 {
 	unsigned size = p->ring_size, have = pipe_available(p);
+	struct pipe_piece old[2];
 	uint8_t *ring;
 
 	while (size < need && size < PIPE_SIZE)
 		size *= 2;
-	if (size == p->ring_size || !(ring = malloc(size)))
+	if (p->peeked || size == p->ring_size || !(ring = malloc(size)))
 		return;
-	copy_out(p, ring, have);
+	pieces(p, p->tail, have, old);
+	memcpy(ring, old[0].data, old[0].size);
+	memcpy(ring + old[0].size, old[1].data, old[1].size);
 	free(p->ring);
 	p->ring = ring;
 	p->ring_size = size;
@@ -62,26 +53,31 @@ static void grow(struct pipe *p, unsigned need)
 	p->head = have;
 }
 
-int pipe_read(struct pipe *p, void *data, size_t count, size_t *done)
+int pipe_peek(struct pipe *p, size_t count, struct pipe_piece piece[2])
 {
 	unsigned have = pipe_available(p);
 
-	*done = 0;
+	piece[0].size = piece[1].size = 0;
 	if (!count)
 		return 0;
 	if (!have)
 		return p->writers ? EAGAIN : 0;
-	if (have > count)
-		have = (unsigned)count;
-	copy_out(p, data, have);
-	if (p->head == p->tail)
-		p->head = p->tail = 0;	/* the next write is one piece */
-	*done = have;
+	pieces(p, p->tail, count < have ? count : have, piece);
+	p->peeked = 1;
 	return 0;
 }
 
-int pipe_write(struct pipe *p, const void *data, size_t count, size_t *done)
+void pipe_take(struct pipe *p, size_t count)
 {
+	p->peeked = 0;
+	p->tail += (uint32_t)count;
+	if (p->head == p->tail && !p->staged)
+		p->head = p->tail = 0;	/* the next write is one piece */
+}
+
+int pipe_stage(struct pipe *p, const void *data, size_t count, size_t *done)
+{
+	struct pipe_piece piece[2];
 	unsigned part;
 
 	*done = 0;
@@ -99,10 +95,44 @@ int pipe_write(struct pipe *p, const void *data, size_t count, size_t *done)
 	}
 	if (!part)
 		return EAGAIN;
-	copy_in(p, data, part);
-	p->was_written = 1;
+	pieces(p, p->head, part, piece);
+	memcpy((void *)(uintptr_t)piece[0].data, data, piece[0].size);
+	memcpy(p->ring, (const char *)data + piece[0].size, piece[1].size);
+	p->staged = 1;
 	*done = part;
 	return 0;
+}
+
+void pipe_commit(struct pipe *p, size_t count)
+{
+	p->staged = 0;
+	p->head += (uint32_t)count;
+	if (count)
+		p->was_written = 1;
+}
+
+int pipe_read(struct pipe *p, void *data, size_t count, size_t *done)
+{
+	struct pipe_piece piece[2];
+	int error = pipe_peek(p, count, piece);
+
+	*done = 0;
+	if (error)
+		return error;
+	memcpy(data, piece[0].data, piece[0].size);
+	memcpy((char *)data + piece[0].size, piece[1].data, piece[1].size);
+	*done = piece[0].size + piece[1].size;
+	pipe_take(p, *done);
+	return 0;
+}
+
+int pipe_write(struct pipe *p, const void *data, size_t count, size_t *done)
+{
+	int error = pipe_stage(p, data, count, done);
+
+	if (!error)
+		pipe_commit(p, *done);
+	return error;
 }
 
 unsigned pipe_poll(const struct pipe *p, int writer)

@@ -15,11 +15,20 @@ struct pipe {
 	uint32_t	ring_size;
 	uint32_t	head, tail;	/* grow without end */
 	unsigned	readers, writers;
+	uint8_t		peeked, staged;	/* between the two steps of a read, of a write */
 	uint8_t		was_written;	/* a FIFO without writers is at its end only after one came */
 };
 
 int	pipe_init(struct pipe *pipe);	/* 0 or ENOMEM */
 void	pipe_done(struct pipe *pipe);
+/* In two steps, for a server that must know first that the client got its answer.  peek: the bytes
+ * that a read takes, in place, in up to two pieces; take: they are gone.  stage: copies what
+ * fits behind the head; commit: it counts.  Between the steps no other reader (or writer) may act. */
+struct pipe_piece { const void *data; size_t size; };
+int	pipe_peek(struct pipe *pipe, size_t count, struct pipe_piece piece[2]);
+void	pipe_take(struct pipe *pipe, size_t count);
+int	pipe_stage(struct pipe *pipe, const void *data, size_t count, size_t *done);
+void	pipe_commit(struct pipe *pipe, size_t count);
 int	pipe_read(struct pipe *pipe, void *data, size_t count, size_t *done);
 int	pipe_write(struct pipe *pipe, const void *data, size_t count, size_t *done);
 unsigned pipe_available(const struct pipe *pipe);

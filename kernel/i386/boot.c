@@ -212,44 +212,52 @@ static void place_modules(void)
 	}
 }
 
-static int word_known(const char *word, unsigned length)
+static int word_known(const char *word)
 {
 	unsigned i, known;
 
 	for (i = 0; i < sizeof known_words / sizeof known_words[0]; i++) {
 		known = (unsigned)strlen(known_words[i]);
-		if (length >= known && !memcmp(word, known_words[i], known) &&
-		    (length == known || known_words[i][known - 1] == '='))
+		if (strlen(word) >= known && !memcmp(word, known_words[i], known) &&
+		    (!word[known] || known_words[i][known - 1] == '='))
 			return 1;
 	}
 	return 0;
 }
 
-/* Next word of the line; double quotes keep spaces within a word, \ keeps a quote. */
-static const char *next_word(const char *line, unsigned *length)
+/* Next word of the line without its quotes, cut to the size; null at the end.  Double quotes
+ * keep spaces, wherever in the word they begin; a backslash keeps the character behind it. */
+static const char *next_word(const char *line, char *word, unsigned size)
 {
-	const char *end;
 	int quoted = 0;
 
 	while (*line == ' ')
 		line++;
-	for (end = line; *end && (quoted || *end != ' '); end++) {
-		if (*end == '\\' && end[1])
-			end++;
-		else if (*end == '"')
+	if (!*line)
+		return 0;
+	for (; *line && (quoted || *line != ' '); line++) {
+		if (*line == '"') {
 			quoted = !quoted;
+			continue;
+		}
+		if (*line == '\\' && line[1])
+			line++;
+		if (size > 1) {
+			*word++ = *line;
+			size--;
+		}
 	}
-	*length = (unsigned)(end - line);
+	*word = 0;
 	return line;
 }
 
-int boot_option(const char *word)
+int boot_option(const char *wanted)
 {
 	const char *p = boot_info.command_line;
-	unsigned length;
+	char word[64];
 
-	for (p = next_word(p, &length); length; p = next_word(p + length, &length))
-		if (length == strlen(word) && !memcmp(p, word, length))
+	while ((p = next_word(p, word, sizeof word)))
+		if (strlen(word) == strlen(wanted) && !memcmp(word, wanted, strlen(wanted)))
 			return 1;
 	return 0;
 }
@@ -257,32 +265,31 @@ int boot_option(const char *word)
 /* Loaders put the kernel's file name first. */
 static void read_command_line(const struct multiboot_info *info)
 {
-	const char *p = info->flags & 4 ? phys_to_virt(info->cmdline) : "";
-	unsigned length, i;
+	const char *line = info->flags & 4 ? phys_to_virt(info->cmdline) : "", *rest;
+	char word[256];
+	unsigned i;
 
-	p = next_word(p, &length);
-	for (i = 0; i < length; i++)
-		if (p[i] == '/' || (i + 4 == length && !memcmp(p + i, ".elf", 4))) {
-			p = next_word(p + length, &length);
+	rest = next_word(line, word, sizeof word);
+	for (i = 0; rest && word[i] && word[i] != '='; i++)
+		if (word[i] == '/' || !memcmp(word + i, ".elf", 5)) {
+			line = rest;
 			break;
 		}
-	if (strlen(p) >= sizeof boot_info.command_line)
+	while (*line == ' ')
+		line++;
+	if (strlen(line) >= sizeof boot_info.command_line)
 		fatal("the command line is longer than %u characters", (unsigned)sizeof boot_info.command_line - 1);
-	copy_string(boot_info.command_line, p, sizeof boot_info.command_line);
+	copy_string(boot_info.command_line, line, sizeof boot_info.command_line);
 }
 
 static void check_command_line(void)
 {
 	const char *p = boot_info.command_line;
-	unsigned length;
 	char word[64];
 
-	for (p = next_word(p, &length); length; p = next_word(p + length, &length)) {
-		if (word_known(p, length))
-			continue;
-		copy_string(word, p, length + 1 < sizeof word ? length + 1 : sizeof word);
-		fatal("unknown word on the command line: %s", word);
-	}
+	while ((p = next_word(p, word, sizeof word)))
+		if (!word_known(word))
+			fatal("unknown word on the command line: %s", word);
 }
 
 static void read_framebuffer(const struct multiboot_info *info)

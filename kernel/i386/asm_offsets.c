@@ -2,8 +2,8 @@
 #include "../kernel.h"
 #undef current
 
-#define OFFSET(name, type, field) __asm__ volatile ("->" #name " %0" : : "i" (offsetof(type, field)))
-#define VALUE(name, value) __asm__ volatile ("->" #name " %0" : : "i" (value))
+#define OFFSET(name, type, field) __asm__ volatile ("# ->" #name " %0" : : "i" (offsetof(type, field)))
+#define VALUE(name, value) __asm__ volatile ("# ->" #name " %0" : : "i" (value))
 
 void asm_offsets(void);
 void asm_offsets(void)

@@ -57,7 +57,7 @@ int pipe_peek(struct pipe *p, size_t count, struct pipe_piece piece[2])
 {
 	unsigned have = pipe_available(p);
 
-	piece[0].size = piece[1].size = 0;
+	piece[0] = piece[1] = (struct pipe_piece){ p->ring, 0 };
 	if (!count)
 		return 0;
 	if (!have)

@@ -324,6 +324,13 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		return wait_message(w, alias);
 	}
 	request_finish(&w->params, &w->request, error);
+	if (w->request.sent) {
+		status = FLUKE_IPC_STATUS(fluke_ipc_server_ack_send(&w->params));
+		w->request.sent(w->request.sent_context, status == FLUKE_SUCCESS);
+		request_free_refs(&w->request);
+		worker_leave(w, e);
+		return wait_message(w, alias);
+	}
 	if (w->request.drop_refs || (w->request.reply_pieces && w->request.reply_piece[0].data != w->scratch)) {
 		/* the reply comes from the object's memory: hold the object until it has gone out */
 		fluke_ipc_server_ack_send(&w->params);

@@ -27,6 +27,9 @@ struct request {
 	uint32_t	bulk_size, bulk_tail;		/* of pieces added by request_add_bulk */
 	fluke_ref_t	*drop_ref[REQUEST_REFS];	/* freed once the reply has gone out: request_free_ref */
 	uint32_t	drop_refs;
+	/* set by a method that must know: called when the reply has gone out (1) or the client had left (0) */
+	void		(*sent)(void *context, int delivered);
+	void		*sent_context;
 	/* libnest's */
 	void		*worker;	/* the server thread, or null once parked */
 	void		*object;	/* the object addressed */

@@ -1,0 +1,85 @@
+/* A FileDescription over something that may make its clients wait: a pipe's end, a terminal, a
+ * channel.  One stream per open description; streams on the same thing share a source, which
+ * tells them when it has changed.  A transfer counts only when the client has got its reply:
+ * until then the source admits no other transfer in the same direction.
+ *
+ * All streams of a program are guarded by stream_lock; the ops are called with it held. */
+#ifndef NEST_STREAM_H
+#define NEST_STREAM_H
+
+#include <nest/serve.h>
+#include <nest/fastlock.h>
+#include <nest/pipe.h>
+#include <protocols/FileDescription_server.h>
+
+struct stream;
+struct stream_wait;
+struct stream_watch;
+
+struct stream_source {
+	struct stream	*streams;
+	uint8_t		reading, writing;	/* a transfer is on its way to its client */
+	uint8_t		queued;			/* in the list of changed sources */
+	struct stream_source *next;
+};
+
+struct stream_ops {
+	/* What a read takes now, in place (the second piece may be empty); EAGAIN = nothing.  *wake: when to ask
+	 * again at the latest, by stream_clock; 0 = only after a change. */
+	int	(*peek)(struct stream *s, size_t count, uint64_t started, struct pipe_piece piece[2], uint64_t *wake);
+	void	(*take)(struct stream *s, size_t count);		/* after peek; 0 = not delivered */
+	int	(*stage)(struct stream *s, const void *data, size_t count, size_t *done);	/* EAGAIN = nothing fits */
+	void	(*commit)(struct stream *s, size_t count);
+	unsigned (*poll)(struct stream *s);
+	int	(*stat)(struct stream *s, struct FileStatus *status);
+	const char *(*path)(struct stream *s);		/* may be null */
+	void	(*closed)(struct stream *s);		/* last reference gone; the stream is freed afterwards */
+};
+
+struct stream {
+	struct served	served;
+	const struct stream_ops *ops;
+	struct stream_source *source;
+	void		*owner;			/* the ops' */
+	unsigned	flags;			/* O_ACCMODE | O_APPEND | O_NONBLOCK */
+	struct stream	*next, *prev;		/* on the source */
+	struct stream_wait *waits, **waits_end;
+	struct stream_watch *watches;
+	size_t		reading, writing;	/* bytes of the transfers on their way */
+	uint8_t		in_flight;		/* 1: a read is, 2: a write is */
+	uint32_t	users;			/* itself, and answers on their way */
+	uint8_t		closed;
+};
+
+extern struct fast_lock stream_lock;
+extern uint64_t	(*stream_clock)(void);		/* monotonic ns; null: no timeouts */
+/* Asks for stream_run at the time; null: no timeouts. */
+extern void	(*stream_alarm)(uint64_t when);
+/* Asks a worker to call stream_run soon; for changes made where answers must not be sent. */
+extern void	(*stream_kick)(void);
+
+int		stream_setup(void);		/* once */
+/* class: null = FileDescription alone.  The stream is attached; free by dropping its references. */
+struct stream	*stream_new(struct server *server, const struct served_class *class, const struct stream_ops *ops,
+			struct stream_source *source, void *owner, unsigned flags);
+/* With the lock: the source may have something for those who wait. */
+void		stream_changed(struct stream_source *source);
+/* With the lock: before the source's memory goes. */
+void		stream_forget(struct stream_source *source);
+/* Without the lock: serves what can be served now.  Methods here do it themselves. */
+void		stream_run(void);
+
+extern const struct FileDescription_methods stream_methods;
+extern const struct interface stream_interfaces[];
+void		stream_release(void *self);	/* for classes of one's own */
+
+/* Pipes (pipe_server.c): both ends as new references; 0 or errno. */
+int		pipe_serve(struct server *server, fluke_ref_t *reader, fluke_ref_t *writer);
+/* A FIFO: the pipe lives while somebody has it open.  *fifo starts null, one per node; gone is called with its
+ * node when the last description closes.  Opening does not wait: ENXIO for O_WRONLY|O_NONBLOCK without readers. */
+struct fifo;
+int		fifo_open(struct server *server, struct fifo **fifo, unsigned flags, struct stream **stream);
+/* Readers and writers of a FIFO that were ever opened: for an open that waits for the other side. */
+void		fifo_counts(struct fifo *fifo, unsigned *readers, unsigned *writers);
+
+#endif

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stddef.h>
+#include <fluke/exception.h>
 #include "thread.h"
 
 struct cpu {			/* per processor; reached by cpu() */

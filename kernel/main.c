@@ -3,6 +3,8 @@
 #include "port.h"
 #include "vm.h"
 
+struct cpu boot_cpu;
+
 void kernel_main(void)
 {
 	boot_protect();		/* final page tables; frame records, page-table pool */

@@ -53,8 +53,8 @@ static void load_gdt(void)
 	gdt[5] = segment((uint32_t)&task.tss, sizeof task - offsetof(__typeof__(task), tss) - 1, 0x0089);
 	gdt[6] = segment(0, 0xfffff, 0xc0f2);
 	gdt[7] = segment((uint32_t)&fault_task, sizeof fault_task - 1, 0x0089);
-	__asm__ volatile ("lgdt %0\n\tljmp %1, $1f\n1:\tmovl %2, %%ds\n\tmovl %2, %%es\n\tmovl %2, %%ss\n\tltr %w3"
-		: : "m" (where), "i" (KERNEL_CS), "r" (KERNEL_DS), "r" (SELECTOR_TSS) : "memory");
+	__asm__ volatile ("lgdt %0\n\tljmp %1, $1f\n1:\tmovl %2, %%ds\n\tmovl %2, %%es\n\tmovl %3, %%ss\n\tltr %w4"
+		: : "m" (where), "i" (KERNEL_CS), "r" (FLUKE_USER_DS), "r" (KERNEL_DS), "r" (SELECTOR_TSS) : "memory");
 }
 
 static void load_idt(void)

@@ -1,5 +1,5 @@
 /* The thread object: registers, links, wait state, dispatcher state.  1024 bytes; what is not
- * FXSAVE area at most 300 (checked in thread.c).
+ * FXSAVE area at most 512 (checked in thread.c).
  *
  * Entries from user mode push straight into regs (TSS.esp0 = end of regs), so there is one
  * frame format and no copy.  While the thread is in a call, regs.eip == FLUKE_ENTRY and the
@@ -12,6 +12,7 @@
 
 struct space;
 struct portset;
+struct mutex;
 
 struct regs {			/* entry.S; ascending addresses = order of a push frame */
 	uint32_t	edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;
@@ -23,11 +24,9 @@ struct waitq { struct thread *head, *tail; };	/* through thread.wait_next/prev *
 
 /* thread.attention: what must happen before the thread's next user instruction. */
 #define ATTENTION_CALL		0x01	/* registers name a call: dispatch it (again) */
-#define ATTENTION_STORE		0x02	/* min_msg holds words to store in the receive buffer */
-#define ATTENTION_FAULT		0x04	/* fault holds a hard fault to raise (posted by a peer) */
+#define ATTENTION_DISPATCH	0x02	/* cpu()->preempt is set: ask the dispatcher who runs */
+#define ATTENTION_FAULT		0x04	/* fault holds a fault to resolve or raise (fault.c) */
 #define ATTENTION_EXCEPTION	0x08	/* interrupt or alert pending and exceptions enabled: dispatch */
-#define ATTENTION_STOP		0x10	/* stopped: must not run */
-#define ATTENTION_DESTROY	0x20
 
 /* thread.blocked: reasons, as bits; the thread can run if and only if it is 0. */
 #define BLOCKED_STOPPED		0x01	/* FLUKE_THREAD_STOPPED */
@@ -37,11 +36,38 @@ struct waitq { struct thread *head, *tail; };	/* through thread.wait_next/prev *
 #define BLOCKED_KEEPER		0x10	/* client of an idempotent exception or fault IPC */
 #define BLOCKED_DYING		0x20
 
+/* thread.wait_kind, valid while BLOCKED_WAIT or BLOCKED_KEEPER. */
+enum wait_kind {
+	WAIT_NONE,
+	WAIT_QUEUE,		/* mutex, cond, ... */
+	WAIT_SCHEDULE,		/* in thread_schedule, donating */
+	WAIT_MESSAGE,		/* in wait_receive, on portset.servers; receive half loaded */
+	WAIT_CONNECT,		/* on port.clients; send half loaded, its table in ebp */
+	WAIT_CALL,		/* idempotent request not yet taken: on port.clients, or bound to `asked` */
+	WAIT_ANSWER,		/* idempotent request taken */
+	WAIT_REPLY,		/* long idempotent answer: the asker copies it */
+	/* on the connection of wait_side: */
+	WAIT_SEND,		/* send half loaded */
+	WAIT_RECEIVE,		/* receive half loaded */
+	WAIT_OVER,		/* turn offered; receive half loaded */
+	WAIT_ACK,		/* turn wanted */
+};
+
+enum side { CLIENT, SERVER };	/* what the thread itself is on that connection */
+
 struct fault {
 	uint32_t	va;
 	uint32_t	access;
 	uint32_t	code;		/* FLUKE_EXC_PAGE_FAULT or FLUKE_EXC_OBJECT_PAGE */
+	/* kept by fault.c while keepers are asked, all 0 when none is: */
+	uint16_t	refused;	/* depth of the refusal that a keeper was last asked about */
+	uint16_t	asked;		/* depth of that keeper's region */
+	uint32_t	answer;		/* first word of its reply */
+	uint8_t		searching;	/* asked by region_search or region_clear, not for an access */
+	uint8_t		answered;
 };
+
+#define KEEPER_WORDS	6
 
 struct thread {
 	struct object	obj;
@@ -50,7 +76,15 @@ struct thread {
 	uint32_t	blocked;
 	uint32_t	flags;		/* FLUKE_THREAD_*, exported */
 	uint32_t	thread_va, sched_val;
-	struct link	space, scheduler, waiting_for, client, server;	/* links of the state */
+	struct link	space, scheduler;	/* links of the state */
+	/* Reliable connections.  peer[CLIENT] = my server, peer[SERVER] = my client.  With p = peer[x]: the
+	 * connection is live if p->peer[!x] is this thread; else p has put it aside (set_client of another)
+	 * and this thread is in p->parked[x]. */
+	struct thread	*peer[2], *parked[2], *park_next[2], *park_prev[2];
+	uint16_t	serial;		/* counts connections made as client: bits 16-31 of get_client's word */
+	/* Idempotent exchange: x->asked->asker == x. */
+	struct thread	*asked;		/* who has taken my request */
+	struct thread	*asker;		/* whose request I have taken */
 	/* exported i386 state */
 	uint32_t	min_msg[FLUKE_MAX_MIN_MSG];
 	uint32_t	min_msg_words;
@@ -62,17 +96,41 @@ struct thread {
 	uint16_t	gs, fs;
 	/* waiting (wait.c) */
 	struct thread	*wait_next, *wait_prev;
-	struct waitq	*wait_queue;
+	struct waitq	*wait_queue;	/* null: not queued */
+	struct object	*wait_object;	/* what it waits for, valid while BLOCKED_WAIT: exported as waiting_for */
+	uint8_t		wait_kind, wait_side;
 	/* dispatcher (sched.c) */
-	struct thread	*supplier;	/* who gives me the processor now */
-	struct thread	*donee;		/* to whom I give mine */
-	struct thread	*donor_next, *donor_prev, *donors;	/* all who would give to me */
-	struct thread	*request_next;	/* in my scheduler port's request queue */
-	uint8_t		request_pending, sensitivity, idempotent, wait_kind;
-	struct thread	*idem_peer;	/* other end of an idempotent exchange */
+	uint8_t		known;		/* my scheduler has been asked and not yet been told BLOCKED */
+	uint8_t		request_pending;	/* in my scheduler port's ring of requests */
+	uint8_t		keeper_fault;	/* the keeper IPC is for `fault`, else an exception */
+	struct thread	*supplier;	/* who gave me the processor last; supplier->donee == this, or null */
+	struct thread	*donee;		/* to whom I give mine while blocked */
+	struct thread	*donors, *donor_next, *donor_prev;	/* all whose donee I am */
+	struct thread	*request_next, *request_prev;
+	struct portset	*last_of;	/* portset whose `last` I am */
+	struct mutex	*owned;		/* mutexes that I hold */
+	/* faults and exceptions */
 	struct fault	fault;
-	uint8_t		room[1024 - 512 - 436 + 0];	/* K3 adjusts; static assert 1024 and fpu at 512 */
-	uint8_t		fxsave[512] __attribute__((aligned(16)));
-} __attribute__((aligned(16)));
+	struct link	keeper;		/* port asked */
+	uint32_t	keeper_words[KEEPER_WORDS];
+	uint8_t		fxsave[512] __attribute__((aligned(512)));
+} __attribute__((aligned(1024)));
+
+static inline struct space *thread_space(const struct thread *t)
+{
+	return (struct space *)link_target(&t->space);
+}
+
+/* thread.c */
+void	thread_stop(struct thread *t);		/* not current: rolled back, left with STOPPED set */
+void	thread_pending(struct thread *t);	/* flags changed: is an asynchronous exception due? */
+void	thread_alert(struct thread *t);		/* the same, and a waiting thread wakes to take it */
+
+/* exception.c */
+result_t	exception_insane(struct thread *t, uint32_t code);
+void	exception_async(struct thread *t);	/* ATTENTION_EXCEPTION */
+void	keeper_retry(struct thread *t);		/* the exchange was cut: ask again */
+void	keeper_answered(struct thread *t, uint32_t word);
+void	exception_syscall(struct thread *t);	/* int $0x80: to t->syscall_handler (entry.S) */
 
 #endif

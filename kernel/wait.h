@@ -5,17 +5,19 @@
 
 #include "thread.h"
 
-/* Current blocks on the queue, lending its time to `donee` (may be null).  Returns RESTART, which
- * the caller must pass up; ATTENTION_CALL is set so that the call is dispatched again. */
-result_t	wait_on(struct waitq *queue, struct thread *donee);
-void		wait_wake_one(struct waitq *queue);
-void		wait_wake_all(struct waitq *queue);
-void		wait_cancel(struct thread *t);		/* leaves its queue, blocked bit cleared */
+/* Current blocks (on the queue unless null) with that wait_kind, lending its time to `donee` (may
+ * be null).  Returns RESTART, which the caller must pass up: the call that the registers name is
+ * dispatched again after wait_wake().  Does not block when an asynchronous exception is due. */
+result_t	wait_on(struct waitq *queue, struct object *object, enum wait_kind kind, struct thread *donee);
+void		waitq_append(struct waitq *queue, struct thread *t);
+void		waitq_remove(struct thread *t);		/* leaves its queue, if any */
 
-/* dispatcher (sched.c) */
-void		sched_ready(struct thread *t);		/* t became runnable */
-void		sched_block(struct thread *t, struct thread *donee);	/* t stopped being runnable */
-void		sched_handoff(struct thread *from, struct thread *to);	/* IPC fast path: no decision */
-void		sched_set_root(unsigned processor, struct thread *t);
+void		wait_wake(struct thread *t);		/* runs its call again */
+/* Woken as by wait_wake, but the caller, which must be current, goes on to wait_on() with t as donee
+ * without anything in between: time passes directly, nobody's scheduler is asked. */
+void		wait_pass(struct thread *t);
+void		wait_finish(struct thread *t);		/* its call is complete: registers hold the results */
+void		wait_wake_all(struct waitq *queue);
+void		wait_cancel(struct thread *t);		/* rolled back; does not become ready by this alone */
 
 #endif

@@ -14,6 +14,14 @@
 #define FLUKE_THREAD_CLIENT_ALERT	0x0020	/* pending */
 #define FLUKE_THREAD_SERVER_ALERT	0x0040	/* pending */
 #define FLUKE_THREAD_FPU_USED		0x0080	/* fpu field valid; else initial FPU state */
+#define FLUKE_THREAD_ACCEPTED		0x0300	/* server_receive receives a first message: FLUKE_IPC_* flavour << 8 */
+#define FLUKE_THREAD_ACCEPTED_SHIFT	8
+#define FLUKE_THREAD_ANSWERED		0x0400	/* ipc_call has its answer, in min_msg */
+#define FLUKE_THREAD_FLAGS		0x07ff	/* all of them */
+
+/* get_client, get_server: the flags word has the connection's number in bits 16-31; set_client and
+ * set_server take a word with a number only for that connection (0 = any). */
+#define FLUKE_CONNECTION_SHIFT		16
 
 typedef struct fluke_thread_state {
 	integer_t	hash;		/* read only */

@@ -1,0 +1,187 @@
+/* Exceptions: to the thread's own handler while exceptions are enabled, else as an idempotent
+ * message to the keeper of its space.  The same message form goes to the keepers of regions
+ * (fault.c).  The thread is the client; it waits as BLOCKED_KEEPER, with its registers as they
+ * were, and its words in keeper_words until a server takes them. */
+#include "kernel.h"
+#include "wait.h"
+#include "sched.h"
+#include "port.h"
+#include "ipc.h"
+#include "vm.h"
+#include "space.h"
+
+/* Saves what a handler loses and starts it with {code, subcode, access}. */
+static void dispatch(struct thread *t, uint32_t handler, uint32_t code, uint32_t subcode, uint32_t access)
+{
+	t->saved_eax = t->regs.eax;
+	t->saved_ecx = t->regs.ecx;
+	t->saved_edx = t->regs.edx;
+	t->saved_esp = t->regs.esp;
+	t->saved_eip = t->regs.eip;
+	t->saved_eflags = t->regs.eflags;
+	t->regs.eax = code;
+	t->regs.edx = subcode;
+	t->regs.ecx = access;
+	t->regs.eip = handler;
+	t->regs.eflags &= ~0x400u;	/* DF, as C expects */
+	if (t->handler_esp)
+		t->regs.esp = t->handler_esp;
+	t->flags &= ~FLUKE_THREAD_EXCEPTION_ENABLE;
+	t->attention &= ~ATTENTION_CALL;
+	thread_pending(t);
+}
+
+static void halt(struct thread *t)
+{
+	t->blocked |= BLOCKED_EXCEPTION;
+	sched_block(t);
+}
+
+static void keeper_send(struct thread *t);
+
+static void keeper_start(struct thread *t, struct object *port, const uint32_t words[], unsigned count, int fault)
+{
+	assert(t == current && !t->blocked);
+	link_set(&t->keeper, port);
+	memset(t->keeper_words, 0, sizeof t->keeper_words);
+	memcpy(t->keeper_words, words, count * sizeof words[0]);
+	t->keeper_fault = fault;
+	if (t->regs.eip == FLUKE_ENTRY)
+		t->attention |= ATTENTION_CALL;
+	keeper_send(t);
+}
+
+/* The port is gone: as an answer that mended nothing. */
+static void keeper_gone(struct thread *t)
+{
+	if (t->keeper_fault)
+		fault_answered(t, 0);
+	else
+		t->blocked |= BLOCKED_EXCEPTION;
+	t->blocked &= ~BLOCKED_KEEPER;
+	if (!t->blocked)
+		sched_ready(t);
+	else
+		sched_block(t);
+}
+
+static void keeper_send(struct thread *t)
+{
+	struct port *port = (struct port *)link_target(&t->keeper);
+
+	if (!port || port == &kernel_port) {
+		keeper_gone(t);
+		return;
+	}
+	t->wait_kind = WAIT_CALL;
+	t->blocked |= BLOCKED_KEEPER;
+	sched_donate(t, NULL);
+	ipc_enqueue(port, t);
+	sched_block(t);
+}
+
+void keeper_retry(struct thread *t)
+{
+	waitq_remove(t);
+	keeper_send(t);
+}
+
+result_t keeper_call(struct thread *t, struct object *port, const uint32_t words[], unsigned count)
+{
+	keeper_start(t, port, words, count, 1);
+	return RESTART;
+}
+
+/* The keeper's reply, which restarts the thread. */
+void keeper_answered(struct thread *t, uint32_t word)
+{
+	if (t->keeper_fault)
+		fault_answered(t, word);
+	wait_wake(t);
+}
+
+void exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t access)
+{
+	const uint32_t words[KEEPER_WORDS] = { code, subcode, access, t->sched_val, t->thread_va, t->obj.hash };
+	struct space *space = thread_space(t);
+	struct object *keeper;
+
+	if ((t->flags & FLUKE_THREAD_EXCEPTION_ENABLE) && t->handler[0]) {
+		dispatch(t, t->handler[0], code, subcode, access);
+		return;
+	}
+	keeper = space ? link_target(&space->keeper) : NULL;
+	if (keeper)
+		keeper_start(t, keeper, words, KEEPER_WORDS, 0);
+	else
+		halt(t);
+}
+
+result_t exception_insane(struct thread *t, uint32_t code)
+{
+	exception_raise(t, FLUKE_EXC_INSANITY | code, t->regs.eax & 0xff, 0);
+	return RESTART;
+}
+
+/* One pending asynchronous exception.  Without a handler: an interrupt goes to the keeper of the
+ * space, if any; an alert is dropped. */
+void exception_async(struct thread *t)
+{
+	static const struct { uint32_t flag, code, subcode; unsigned handler; } pending[] = {
+		{ FLUKE_THREAD_INTERRUPT_PENDING, FLUKE_EXC_INTERRUPT, 0, 1 },
+		{ FLUKE_THREAD_CLIENT_ALERT, FLUKE_EXC_ALERT, 0, 2 },
+		{ FLUKE_THREAD_SERVER_ALERT, FLUKE_EXC_ALERT, 1, 3 },
+	};
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (!(t->flags & pending[i].flag))
+			continue;
+		t->flags &= ~pending[i].flag;
+		thread_pending(t);
+		if (t->handler[pending[i].handler]) {
+			dispatch(t, t->handler[pending[i].handler], pending[i].code, pending[i].subcode, 0);
+			return;
+		}
+		if (i == 0 && thread_space(t) && link_target(&thread_space(t)->keeper)) {
+			const uint32_t words[KEEPER_WORDS] = {
+				FLUKE_EXC_INTERRUPT, 0, 0, t->sched_val, t->thread_va, t->obj.hash,
+			};
+
+			keeper_start(t, link_target(&thread_space(t)->keeper), words, KEEPER_WORDS, 0);
+			return;
+		}
+	}
+	thread_pending(t);
+}
+
+/* int $0x80 is a call: eip is pushed, control goes to the thread's syscall_handler. */
+void exception_syscall(struct thread *t)
+{
+	if (!t->syscall_handler) {
+		exception_raise(t, FLUKE_EXC_SYSCALL, t->regs.eax, 0);
+		return;
+	}
+	if (user_write(t->regs.esp - 4, &t->regs.eip, 4) != OK) {
+		t->regs.eip -= 2;	/* the instruction runs again */
+		t->attention |= ATTENTION_FAULT;
+		return;
+	}
+	t->regs.esp -= 4;
+	t->regs.eip = t->syscall_handler;
+}
+
+/* Back to where the last exception was dispatched. */
+result_t sys_thread_return_from_exception(struct thread *t)
+{
+	t->regs.eax = t->saved_eax;
+	t->regs.ecx = t->saved_ecx;
+	t->regs.edx = t->saved_edx;
+	t->regs.esp = t->saved_esp;
+	t->regs.eip = t->saved_eip;
+	t->regs.eflags = (t->saved_eflags & 0x240dd5u) | 0x202;
+	t->flags |= FLUKE_THREAD_EXCEPTION_ENABLE;
+	if (t->regs.eip == FLUKE_ENTRY)
+		t->attention |= ATTENTION_CALL;
+	thread_pending(t);
+	return RESTART;
+}

@@ -1,0 +1,205 @@
+/* Mutexes.  A thread lists those it holds (thread.owned), so that they are freed when it ends.
+ * Unlocking hands a mutex to the first waiter, whose lock call is then complete: no wake-up can
+ * be lost to a thread that is stopped in between. */
+#include "kernel.h"
+#include "mutex.h"
+#include "wait.h"
+#include "sched.h"
+#include "vm.h"
+
+_Static_assert(sizeof(struct mutex) == sizeof(fluke_mutex_t), "the size of a mutex is part of the ABI");
+
+#define MUTEX_FLAGS	0xfu
+
+static void own(struct mutex *m, struct thread *t)
+{
+	m->owner = t;
+	m->owned_prev = NULL;
+	m->owned_next = t->owned;
+	if (t->owned)
+		t->owned->owned_prev = m;
+	t->owned = m;
+}
+
+static void disown(struct mutex *m)
+{
+	if (!m->owner)
+		return;
+	if (m->owned_prev)
+		m->owned_prev->owned_next = m->owned_next;
+	else
+		m->owner->owned = m->owned_next;
+	if (m->owned_next)
+		m->owned_next->owned_prev = m->owned_prev;
+	m->owner = NULL;
+}
+
+static struct thread *lends_to(const struct mutex *m)
+{
+	return m->flags & FLUKE_MUTEX_INHERIT_PRI ? m->owner : NULL;
+}
+
+/* t, current or the first waiter, gets the free mutex; returns what its lock call returns. */
+static uint32_t take(struct mutex *m, struct thread *t)
+{
+	own(m, t);
+	if (!(m->flags & FLUKE_MUTEX_ABANDONED))
+		return FLUKE_SUCCESS;
+	m->flags &= ~FLUKE_MUTEX_ABANDONED;
+	return FLUKE_OWNER_DIED;
+}
+
+void mutex_release(struct mutex *m)
+{
+	struct thread *t = m->waiters.head;
+
+	disown(m);
+	if (!t)
+		return;
+	waitq_remove(t);
+	t->regs.eax = take(m, t);
+	for (struct thread *other = m->waiters.head; other; other = other->wait_next)
+		sched_donate(other, lends_to(m));
+	wait_finish(t);
+}
+
+int mutex_abandon(struct thread *t)
+{
+	for (unsigned budget = 32; t->owned; budget--) {
+		if (!budget)
+			return 0;
+		t->owned->flags |= FLUKE_MUTEX_ABANDONED;
+		mutex_release(t->owned);
+	}
+	return 1;
+}
+
+void mutex_owner_moved(struct thread *t)
+{
+	for (struct mutex *m = t->owned; m; m = m->owned_next)
+		m->owner = t;
+}
+
+static int mutex_destroy_step(struct object *o)
+{
+	struct mutex *m = (struct mutex *)o;
+
+	disown(m);
+	wait_wake_all(&m->waiters);
+	return 1;
+}
+
+static void mutex_moved(struct object *old_object, struct object *new_object)
+{
+	struct mutex *old = (struct mutex *)old_object, *m = (struct mutex *)new_object;
+
+	if (m->owner) {
+		if (m->owned_prev)
+			m->owned_prev->owned_next = m;
+		else
+			m->owner->owned = m;
+		if (m->owned_next)
+			m->owned_next->owned_prev = m;
+	}
+	wait_wake_all(&old->waiters);
+	m->waiters = (struct waitq){ NULL, NULL };
+}
+
+const struct object_type mutex_type = {
+	"mutex", sizeof(struct mutex), NULL, mutex_destroy_step, mutex_moved, FLUKE_INSANITY_NOT_MUTEX,
+};
+
+static result_t find(uint32_t va, struct mutex **m)
+{
+	return object_find(va, FLUKE_TYPE_MUTEX, FLUKE_PROT_OBJECT, (struct object **)m);
+}
+
+result_t sys_mutex_lock(struct thread *t)
+{
+	struct mutex *m;
+
+	TRY(find(t->regs.ebx, &m));
+	if (m->owner == t)
+		return INSANE(MUTEX_LOCKED);
+	if (!m->owner) {
+		t->regs.eax = take(m, t);
+		return OK;
+	}
+	/* resumes as: fluke_mutex_lock(m) */
+	return wait_on(&m->waiters, &m->obj, WAIT_QUEUE, lends_to(m));
+}
+
+result_t sys_mutex_trylock(struct thread *t)
+{
+	struct mutex *m;
+
+	TRY(find(t->regs.ebx, &m));
+	t->regs.eax = m->owner ? FLUKE_MUTEX_HELD : take(m, t);
+	return OK;
+}
+
+result_t sys_mutex_unlock(struct thread *t)
+{
+	struct mutex *m;
+
+	TRY(find(t->regs.ebx, &m));
+	if (!m->owner)
+		return INSANE(MUTEX_NOT_LOCKED);
+	if (m->owner != t)
+		return INSANE(MUTEX_NOT_OWNER);
+	mutex_release(m);
+	return OK;
+}
+
+result_t sys_mutex_get_state(struct thread *t)
+{
+	struct mutex *m;
+	struct ref *ref = NULL;
+
+	TRY(find(t->regs.ebx, &m));
+	if (t->regs.edx)
+		TRY(ref_find(t->regs.edx, &ref));
+	if (t->regs.ecx) {
+		const fluke_mutex_state_t state = { m->obj.hash, m->flags, m->owner != NULL };
+
+		TRY(user_write(t->regs.ecx, &state, sizeof state));
+	}
+	if (ref)
+		link_set(&ref->link, m->owner ? &m->owner->obj : NULL);
+	return OK;
+}
+
+/* The owner of edx holds the mutex from now on; `locked` 0 or a null owner frees it. */
+result_t sys_mutex_set_state(struct thread *t)
+{
+	fluke_mutex_state_t state = { 0, 0, 1 };
+	struct object *o;
+	struct mutex *m;
+	struct thread *owner;
+	struct ref *ref = NULL;
+
+	TRY(object_find(t->regs.ebx, FLUKE_TYPE_MUTEX, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, &o));
+	m = (struct mutex *)o;
+	TRY(ref_check(t->regs.edx, FLUKE_TYPE_THREAD, FLUKE_INSANITY_NOT_THREAD_REF, &ref));
+	if (t->regs.ecx) {
+		TRY(user_read(&state, t->regs.ecx, sizeof state));
+		if (state.flags & ~MUTEX_FLAGS)
+			return INSANE(INVALID_STATE);
+	}
+	/* commit */
+	if (t->regs.ecx)
+		m->flags = state.flags;
+	owner = ref ? (struct thread *)link_target(&ref->link) : m->owner;
+	if (!state.locked)
+		owner = NULL;
+	if (owner == m->owner)
+		return OK;
+	disown(m);
+	if (owner)
+		own(m, owner);
+	else
+		mutex_release(m);
+	for (struct thread *waiter = m->waiters.head; waiter; waiter = waiter->wait_next)
+		sched_donate(waiter, lends_to(m));
+	return OK;
+}

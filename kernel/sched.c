@@ -1,0 +1,246 @@
+/* The dispatcher (CPU inheritance scheduling).  Time comes from the root scheduler alone and
+ * goes along donations: thread_schedule to a client, an RPC client to its server, a mutex waiter
+ * to the holder.  Who runs is the first thread on that path that is not blocked.  If the path
+ * ends in a blocked thread, the nearest scheduler on it is told BLOCKED and runs; if there is
+ * none, the processor halts.
+ *
+ * `known`: the thread's scheduler has been asked for time and has not been told BLOCKED since.
+ * So there is at most one request per thread, and none for a thread that its scheduler counts
+ * as ready anyway. */
+#include "kernel.h"
+#include "sched.h"
+#include "wait.h"
+#include "port.h"
+#include "machine.h"
+
+void sched_preempt(void)
+{
+	cpu()->preempt = 1;
+	if (current)
+		current->attention |= ATTENTION_DISPATCH;
+}
+
+/* Is t on the path from the root scheduler? */
+static int supplied(const struct thread *t)
+{
+	while (t && t != cpu()->root)
+		t = t->supplier;
+	return t != NULL;
+}
+
+int sched_usable(const struct thread *t)
+{
+	while (t->blocked) {
+		if (t->wait_kind == WAIT_SCHEDULE)
+			return 1;	/* its call would end */
+		t = t->donee;
+		if (!t)
+			return 0;
+	}
+	return 1;
+}
+
+/* Asks for time on behalf of t: at its own scheduler and at those of all who would lend to it. */
+void sched_request(struct thread *t, unsigned depth)
+{
+	struct port *port;
+
+	if (depth > DONATION_MAX)
+		return;
+	if (!t->known && t != cpu()->root) {
+		port = (struct port *)link_target(&t->scheduler);
+		if (port) {
+			t->known = 1;
+			port_request(port, t);
+		}
+	}
+	for (struct thread *donor = t->donors; donor; donor = donor->donor_next)
+		sched_request(donor, depth + 1);
+}
+
+void sched_withdraw(struct thread *t)
+{
+	if (t->request_pending) {
+		port_unrequest((struct port *)link_target(&t->scheduler), t);
+		t->known = 0;
+	}
+}
+
+void sched_ready(struct thread *t)
+{
+	if (supplied(t))
+		sched_preempt();
+	else
+		sched_request(t, 0);
+}
+
+static void undonate(struct thread *t)
+{
+	struct thread *donee = t->donee;
+
+	if (!donee)
+		return;
+	if (t->donor_prev)
+		t->donor_prev->donor_next = t->donor_next;
+	else
+		donee->donors = t->donor_next;
+	if (t->donor_next)
+		t->donor_next->donor_prev = t->donor_prev;
+	t->donee = NULL;
+	if (donee->supplier == t) {
+		donee->supplier = NULL;
+		sched_preempt();
+	}
+	if (donee != current && sched_usable(donee))
+		sched_request(donee, 0);
+}
+
+/* May t lend to donee: neither a circle nor too long a path? */
+static int may_donate(const struct thread *t, const struct thread *donee)
+{
+	unsigned depth = 0;
+
+	for (; donee; donee = donee->blocked ? donee->donee : NULL)
+		if (donee == t || ++depth > DONATION_MAX)
+			return 0;
+	return 1;
+}
+
+void sched_donate(struct thread *t, struct thread *donee)
+{
+	if (t->donee == donee)
+		return;
+	undonate(t);
+	if (!donee || !may_donate(t, donee))
+		return;
+	t->donee = donee;
+	t->donor_prev = NULL;
+	t->donor_next = donee->donors;
+	if (donee->donors)
+		donee->donors->donor_prev = t;
+	donee->donors = t;
+}
+
+/* current = t.  Its space is loaded, so that its memory can be touched. */
+void sched_run(struct thread *t)
+{
+	current = t;
+	cpu_load(t);
+}
+
+void sched_block(struct thread *t)
+{
+	struct thread *donee = t->donee;
+
+	if (!donee)
+		sched_withdraw(t);
+	if (t != current)
+		return;
+	if (donee && !donee->blocked && !cpu()->preempt && link_target(&donee->space)) {
+		donee->supplier = t;
+		sched_run(donee);
+	} else {
+		current = NULL;
+		if (donee && sched_usable(donee) && !supplied(t))
+			sched_request(donee, 0);
+	}
+}
+
+void sched_end(struct thread *scheduler, uint32_t result)
+{
+	if (result == FLUKE_SCHED_BLOCKED && scheduler->donee && !sched_usable(scheduler->donee))
+		scheduler->donee->known = 0;
+	scheduler->regs.eax = result;
+	wait_finish(scheduler);
+}
+
+struct thread *sched_choose(void)
+{
+	struct thread *t = cpu()->root, *scheduler = NULL;
+
+	while (t) {
+		if (!t->blocked && !link_target(&t->space)) {
+			t->blocked |= BLOCKED_NO_SPACE;
+			sched_block(t);
+		}
+		if (!t->blocked)
+			return t;
+		if (t->wait_kind == WAIT_SCHEDULE)
+			scheduler = t;
+		if (t->donee && t->donee->supplier != t)
+			t->donee->supplier = t;
+		t = t->donee;
+	}
+	if (scheduler)
+		sched_end(scheduler, FLUKE_SCHED_BLOCKED);
+	return scheduler;
+}
+
+void sched_set_root(unsigned processor, struct thread *t)
+{
+	if (processor)
+		return;
+	cpu()->root = t;
+	sched_preempt();
+}
+
+void sched_thread_gone(struct thread *t)
+{
+	while (t->donors) {
+		struct thread *donor = t->donors;
+
+		if (donor->wait_kind == WAIT_SCHEDULE)
+			sched_end(donor, FLUKE_SCHED_INVALID);
+		else
+			sched_donate(donor, NULL);
+	}
+	sched_donate(t, NULL);
+	sched_withdraw(t);
+	if (t->last_of) {
+		t->last_of->last = NULL;
+		t->last_of = NULL;
+	}
+	if (t->supplier)
+		t->supplier = NULL;
+}
+
+/* Donates to a thread while waiting for a message at a port: ebx thread (or a reference to one),
+ * ecx port (or 0), edx sensitivity.  Any weaker sensitivity is served as ON_BLOCK, which only
+ * wakes the scheduler more often. */
+result_t sys_thread_schedule(struct thread *t)
+{
+	struct object *target, *object = NULL;
+	struct portset *set = NULL;
+
+	if (t->regs.edx > FLUKE_WAKEUP_ON_CONFLICT)
+		return INSANE(INVALID_STATE);
+	TRY(object_find_or_ref(t->regs.ebx, FLUKE_TYPE_THREAD, &target));
+	if (t->regs.ecx)
+		TRY(object_find_or_ref(t->regs.ecx, FLUKE_TYPE_PORT, &object));
+	if (target == &t->obj)
+		return INSANE(CURRENT_THREAD);
+	if (object)
+		set = port_set((struct port *)object);
+	/* commit */
+	if (set && portset_busy(set)) {
+		t->regs.eax = FLUKE_SCHED_MESSAGE;
+		return OK;
+	}
+	struct thread *client = (struct thread *)target;
+
+	if (!client || (client->blocked & (BLOCKED_STOPPED | BLOCKED_NO_SPACE | BLOCKED_DYING))) {
+		if (client)
+			client->known = 0;
+		t->regs.eax = FLUKE_SCHED_INVALID;
+		return OK;
+	}
+	if (!sched_usable(client) || !may_donate(t, client)) {
+		client->known = 0;
+		t->regs.eax = FLUKE_SCHED_BLOCKED;
+		return OK;
+	}
+	sched_withdraw(client);
+	client->known = 1;
+	/* resumes as: fluke_thread_schedule(thread, port, sensitivity) */
+	return wait_on(set ? &set->sleepers : NULL, object, WAIT_SCHEDULE, client);
+}

@@ -1,0 +1,117 @@
+/* Blocking and waking.  A thread that waits has BLOCKED_WAIT (or BLOCKED_KEEPER) set, a
+ * wait_kind, perhaps a queue, perhaps somebody to whom it lends its time.  Its registers name
+ * the call or stage that it runs when it is woken; nothing else is remembered about it. */
+#include "kernel.h"
+#include "wait.h"
+#include "sched.h"
+#include "ipc.h"
+
+void waitq_append(struct waitq *queue, struct thread *t)
+{
+	assert(!t->wait_queue);
+	t->wait_queue = queue;
+	t->wait_next = NULL;
+	t->wait_prev = queue->tail;
+	if (queue->tail)
+		queue->tail->wait_next = t;
+	else
+		queue->head = t;
+	queue->tail = t;
+}
+
+void waitq_remove(struct thread *t)
+{
+	struct waitq *queue = t->wait_queue;
+
+	if (!queue)
+		return;
+	if (t->wait_prev)
+		t->wait_prev->wait_next = t->wait_next;
+	else
+		queue->head = t->wait_next;
+	if (t->wait_next)
+		t->wait_next->wait_prev = t->wait_prev;
+	else
+		queue->tail = t->wait_prev;
+	t->wait_queue = NULL;
+}
+
+result_t wait_on(struct waitq *queue, struct object *object, enum wait_kind kind, struct thread *donee)
+{
+	struct thread *t = current;
+
+	assert(!t->blocked);
+	t->attention |= ATTENTION_CALL;
+	if ((t->attention & ATTENTION_EXCEPTION) && !t->min_msg_words) {
+		if (donee && !donee->blocked)
+			sched_ready(donee);
+		return RESTART;
+	}
+	if (queue)
+		waitq_append(queue, t);
+	t->wait_object = object;
+	t->wait_kind = kind;
+	t->blocked |= BLOCKED_WAIT;
+	sched_donate(t, donee);
+	if (donee && t->donee != donee && !donee->blocked)
+		sched_ready(donee);
+	sched_block(t);
+	return RESTART;
+}
+
+/* Leaves the wait; the caller says what comes next. */
+static void unblock(struct thread *t)
+{
+	waitq_remove(t);
+	t->wait_kind = WAIT_NONE;
+	t->wait_object = NULL;
+	t->blocked &= ~(BLOCKED_WAIT | BLOCKED_KEEPER);
+	sched_donate(t, NULL);
+}
+
+static void ready(struct thread *t)
+{
+	if (!t->blocked)
+		sched_ready(t);
+}
+
+void wait_wake(struct thread *t)
+{
+	if (!(t->blocked & (BLOCKED_WAIT | BLOCKED_KEEPER)))
+		return;
+	unblock(t);
+	if (t->regs.eip == FLUKE_ENTRY)
+		t->attention |= ATTENTION_CALL;
+	ready(t);
+}
+
+void wait_pass(struct thread *t)
+{
+	unblock(t);
+	t->attention |= ATTENTION_CALL;
+}
+
+void wait_finish(struct thread *t)
+{
+	unblock(t);
+	t->attention &= ~ATTENTION_CALL;
+	if (t->regs.eip == FLUKE_ENTRY)
+		t->regs.eip = FLUKE_ENTRY_RET;
+	ready(t);
+}
+
+void wait_wake_all(struct waitq *queue)
+{
+	while (queue->head)
+		wait_wake(queue->head);
+}
+
+void wait_cancel(struct thread *t)
+{
+	if (!(t->blocked & (BLOCKED_WAIT | BLOCKED_KEEPER)))
+		return;
+	unblock(t);
+	ipc_cut(t);
+	if (t->regs.eip == FLUKE_ENTRY)
+		t->attention |= ATTENTION_CALL;
+}

@@ -30,10 +30,10 @@ $(B)/tests/system/standin.elf: tests/system/standin.c tests/system/standin.ld
 	$(Q)$(CC) $(FREE) -nostdlib -static -Wl,-T,tests/system/standin.ld -Wl,--build-id=none,--no-warn-rwx-segments -o $@ $<
 
 .SECONDEXPANSION:
-$(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c $$(wildcard tests/host/%_*.c) $$(wildcard $$(shell sed -n 's,.*Sources: *\(.*\)\*/.*,\1,p' tests/host/$$*.c))
+$(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c $$(wildcard tests/host/%_*.c) $$(wildcard $$(shell sed -n 's,.*Sources: *\(.*\)\*/.*,\1,p' tests/host/$$*.c)) | $(PROTO_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,HOSTCC $<)
-	$(Q)$(CC) -O1 -g $(WARN) -Wno-missing-prototypes -idirafter include -I. -o $@ $(filter %.c,$^)
+	$(Q)$(CC) -O1 -g $(WARN) -Wno-missing-prototypes -idirafter include -idirafter $(B)/include -I. -o $@ $(filter %.c,$^)
 
 .SECONDARY:
 -include $(wildcard $(B)/tests/*.d $(B)/tests/api/*.d $(B)/tests/bad/*.d $(B)/tests/host/*.d)

@@ -1,0 +1,196 @@
+/* What the files under /proc say, made anew at each open, in Linux's formats as far as ps, top, free, uptime
+ * and the shells read them. */
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <stdarg.h>
+#include <native.h>
+#include <protocols/MemPool.h>
+#include "manager.h"
+
+#define TEXT_MAX	4096
+#define TICK		10000000ull	/* ns: 100 ticks a second */
+
+struct text { char *data; uint32_t size; };
+
+static void add(struct text *t, const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(t->data + t->size, TEXT_MAX - t->size, format, arguments);
+	va_end(arguments);
+	if (length > 0)
+		t->size += (uint32_t)length < TEXT_MAX - t->size ? (uint32_t)length : TEXT_MAX - t->size - 1;
+}
+
+static uint64_t cpu_time(void)
+{
+	struct process *p;
+	uint64_t sum = 0;
+
+	for (p = process_next(NULL); p; p = process_next(p))
+		sum += p->usage.user;
+	return sum;
+}
+
+static void uptime(struct text *t)
+{
+	uint64_t now = clock_now(), busy = cpu_time(), idle = now > busy ? now - busy : 0;
+
+	add(t, "%u.%02u %u.%02u\n", (unsigned)(now / 1000000000), (unsigned)(now / TICK % 100),
+		(unsigned)(idle / 1000000000), (unsigned)(idle / TICK % 100));
+}
+
+static void memory(uint32_t *total, uint32_t *free)
+{
+	uint32_t used;
+
+	*total = *free = 0;
+	MemPool_statistics(&manager->pool, total, &used, free);
+}
+
+static void meminfo(struct text *t)
+{
+	uint32_t total, free;
+
+	memory(&total, &free);
+	add(t, "MemTotal:       %8u kB\nMemFree:        %8u kB\nMemAvailable:   %8u kB\n", (unsigned)(total / 1024),
+		(unsigned)(free / 1024), (unsigned)(free / 1024));
+	add(t, "Buffers:        %8u kB\nCached:         %8u kB\nSwapCached:     %8u kB\n", 0, 0, 0);
+	add(t, "Active:         %8u kB\nInactive:       %8u kB\nSwapTotal:      %8u kB\nSwapFree:       %8u kB\n",
+		(unsigned)((total - free) / 1024), 0, 0, 0);
+	add(t, "Shmem:          %8u kB\nSReclaimable:   %8u kB\n", 0, 0);
+}
+
+static char state_letter(struct process *p)
+{
+	return p->state == PROCESS_ZOMBIE ? 'Z' : p->state == PROCESS_STOPPED ? 'T' : 'S';
+}
+
+static uint32_t used_memory(struct process *p)
+{
+	uint32_t limit, used = 0, free;
+
+	if (p->body)
+		MemPool_statistics(&p->body->objects->pool, &limit, &used, &free);
+	return used;
+}
+
+static uint64_t user_time(struct process *p)
+{
+	struct Usage usage = p->usage;
+
+	if (p->body)
+		body_account(p->body, &usage);
+	return usage.user;
+}
+
+static void pid_stat(struct text *t, struct process *p)
+{
+	struct session *s = p->session;
+
+	add(t, "%d (%s) %c %d %d %d %d %d 4194304 0 0 0 0 ", p->pid, p->name, state_letter(p),
+		p->parent ? p->parent->pid : PID_INIT, p->group, s->id, s->has_tty ? 0x501 : 0,
+		s->has_tty ? s->foreground : -1);
+	add(t, "%u 0 %u 0 20 0 %d 0 ", (unsigned)(user_time(p) / TICK), (unsigned)(p->usage.child_user / TICK),
+		p->threads ? p->threads : 1);
+	add(t, "%u %u %u 4294967295 0 0 0 0 0 %u 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 %d\n",
+		(unsigned)(p->started / TICK), (unsigned)used_memory(p), (unsigned)(used_memory(p) / FLUKE_PAGE_SIZE),
+		(unsigned)p->pending, p->status);
+}
+
+static void pid_status(struct text *t, struct process *p)
+{
+	static const char *const words[] = { "S (sleeping)", "T (stopped)", "Z (zombie)" };
+	struct process_control *control = p->body ? body_control(p->body) : NULL;
+	int ppid = p->parent ? p->parent->pid : PID_INIT;
+
+	add(t, "Name:\t%s\nUmask:\t0022\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->name,
+		words[p->state == PROCESS_ZOMBIE ? 2 : p->state == PROCESS_STOPPED], p->pid, p->pid, ppid);
+	add(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t64\nGroups:\t0\n");
+	add(t, "VmPeak:\t%8u kB\nVmSize:\t%8u kB\nVmRSS:\t%8u kB\nThreads:\t%d\n", (unsigned)used_memory(p) / 1024,
+		(unsigned)used_memory(p) / 1024, (unsigned)used_memory(p) / 1024, p->threads ? p->threads : 1);
+	add(t, "SigPnd:\t%08x%08x\nShdPnd:\t%08x%08x\n", 0, 0, (unsigned)(p->pending >> 32), (unsigned)p->pending);
+	add(t, "SigBlk:\t%08x%08x\nSigIgn:\t%08x%08x\nSigCgt:\t%08x%08x\n",
+		control ? (unsigned)(control->slot[0].blocked >> 32) : 0, control ? (unsigned)control->slot[0].blocked : 0,
+		control ? (unsigned)(control->ignored >> 32) : 0, control ? (unsigned)control->ignored : 0,
+		control ? (unsigned)(control->caught >> 32) : 0, control ? (unsigned)control->caught : 0);
+}
+
+static void stat(struct text *t)
+{
+	uint64_t now = clock_now(), busy = cpu_time(), idle = now > busy ? now - busy : 0;
+
+	add(t, "cpu  %u 0 0 %u 0 0 0 0 0 0\ncpu0 %u 0 0 %u 0 0 0 0 0 0\nintr 0\nctxt 0\nbtime %u\n",
+		(unsigned)(busy / TICK), (unsigned)(idle / TICK), (unsigned)(busy / TICK), (unsigned)(idle / TICK),
+		(unsigned)((clock_wall() - now) / 1000000000));
+	add(t, "processes %d\nprocs_running 1\nprocs_blocked 0\n", processes_living());
+}
+
+static void fill(struct text *t, enum proc_file file, struct process *p)
+{
+	switch (file) {
+	case PROC_UPTIME:
+		uptime(t);
+		break;
+	case PROC_MEMINFO:
+		meminfo(t);
+		break;
+	case PROC_MOUNTS:
+		add(t, "rootfs / rootfs rw 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n");
+		break;
+	case PROC_FILESYSTEMS:
+		add(t, "nodev\trootfs\nnodev\tproc\nnodev\ttmpfs\n");
+		break;
+	case PROC_STAT:
+		stat(t);
+		break;
+	case PROC_LOADAVG:
+		add(t, "0.00 0.00 0.00 1/%d 1\n", processes_living());
+		break;
+	case PROC_VERSION:
+		add(t, "Linux version 6.1.0-fluke (fluke) #1 Fluke\n");
+		break;
+	case PROC_OSRELEASE:
+		add(t, "6.1.0-fluke\n");
+		break;
+	case PROC_PID_MAX:
+		add(t, "%d\n", PID_MAX);
+		break;
+	case PROC_CPUINFO:
+		add(t, "processor\t: 0\nvendor_id\t: i386\nmodel name\t: i686\ncpu MHz\t\t: 0\n\n");
+		break;
+	case PROC_PID_STAT:
+		pid_stat(t, p);
+		break;
+	case PROC_PID_STATUS:
+		pid_status(t, p);
+		break;
+	case PROC_PID_CMDLINE:
+		memcpy(t->data, p->command_line, p->command_line_length);
+		t->size = p->state == PROCESS_ZOMBIE ? 0 : p->command_line_length;
+		break;
+	case PROC_PID_COMM:
+		add(t, "%s\n", p->name);
+		break;
+	case PROC_PID_STATM:
+		add(t, "%u %u 0 0 0 %u 0\n", (unsigned)used_memory(p) / FLUKE_PAGE_SIZE,
+			(unsigned)used_memory(p) / FLUKE_PAGE_SIZE, (unsigned)used_memory(p) / FLUKE_PAGE_SIZE);
+		break;
+	case PROC_PID_EMPTY:
+		break;
+	}
+}
+
+char *proc_text(enum proc_file file, struct process *p, uint32_t *size)
+{
+	struct text text = { malloc(TEXT_MAX), 0 };
+
+	if (!text.data)
+		return NULL;
+	fill(&text, file, p);
+	*size = text.size;
+	return text.data;
+}

@@ -1,0 +1,130 @@
+/* Threads of processes as kernel objects: launching the first one, giving each a scheduler, stopping and
+ * continuing all of a process.  The manager works on them in its window; a native program's own threads,
+ * which never registered, are found by region_search of the whole object segment. */
+#include <string.h>
+#include <native.h>
+#include <protocols/Scheduler.h>
+#include "manager.h"
+
+static uint32_t wide_window;
+
+struct search { struct body *body; int stop; };
+
+/* Books the thread with the scheduler, whose port goes to manager->scheduler_port.  0 or an errno. */
+int thread_add_scheduler(struct process *p, int slot, uint32_t *sched_val)
+{
+	fluke_ref_t *client = &p->body->objects->client[slot];
+
+	if (!p->thread[slot].has_client)
+		fluke_ref_create(client);
+	p->thread[slot].has_client = 1;
+	return Scheduler_add(&manager->scheduler, body_object(p->body, p->thread[slot].address),
+		&manager->scheduler_port, sched_val, client) ? EAGAIN : 0;
+}
+
+/* Makes the thread object of the slot; thread_release sets its state and lets it go. */
+int thread_prepare(struct process *p, int slot, fluke_thread_state_t *state)
+{
+	state->thread_va = p->thread[slot].address;
+	fluke_thread_create(body_object(p->body, p->thread[slot].address));
+	return thread_add_scheduler(p, slot, &state->sched_val);
+}
+
+void thread_release(struct process *p, int slot, fluke_thread_state_t *state)
+{
+	fluke_ref_t *links[FLUKE_THREAD_LINKS] = { body_object(p->body, START_REF_SPACE), &manager->scheduler_port };
+
+	fluke_thread_set_state(body_object(p->body, p->thread[slot].address), state, links);
+}
+
+static int thread_destroy(void *argument)
+{
+	fluke_thread_destroy(argument);
+	return 0;
+}
+
+/* Ends a thread of a process that lives on. */
+void thread_remove(struct process *p, int slot)
+{
+	struct thread *t = &p->thread[slot];
+	fluke_ref_t *client = &p->body->objects->client[slot];
+	uint64_t ns = 0;
+
+	if (t->has_client) {
+		SchedulerClient_get_usage(client, &ns);
+		fluke_ref_destroy(client);
+	}
+	p->usage.user += ns;
+	guarded(thread_destroy, body_object(p->body, t->address));
+	memset(t, 0, sizeof *t);
+	p->threads--;
+}
+
+/* get_state stops; a stopped one is let go with the state it has. */
+static void thread_hold(fluke_thread_t *thread, int stop)
+{
+	static fluke_thread_state_t state;
+	static fluke_ref_t *leave[FLUKE_THREAD_LINKS];
+
+	fluke_thread_get_state(thread, &state, leave);
+	if (stop)
+		return;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, leave);
+}
+
+static void region_over(uint32_t start, uint32_t size)
+{
+	fluke_region_state_t state = { .start_va = start, .size = size, .prot = OBJECTS_PROT };
+
+	fluke_region_set_state(&manager->search, &state, own_space(), &manager->null);
+}
+
+/* Calls visit for each object of the type in the wide window. */
+static void search_threads(int stop)
+{
+	fluke_obspec_t found[32];
+	oskit_addr_t offset = 0;
+	natural_t unused;
+
+	do {
+		unused = 32;
+		fluke_region_search(&manager->search, &offset, START_OBJECTS_SIZE - offset, found, &unused);
+		for (natural_t i = 0; i < 32 - unused; i++)
+			if (found[i].type == FLUKE_TYPE_THREAD)
+				thread_hold((fluke_thread_t *)found[i].ob, stop);
+	} while (unused == 0 && offset < START_OBJECTS_SIZE);
+}
+
+static int search_all(void *argument)
+{
+	struct search *search = argument;
+	fluke_mapping_state_t state = { .size = START_OBJECTS_SIZE, .prot = OBJECTS_PROT };
+
+	if (!wide_window)
+		wide_window = (uint32_t)address_reserve(START_OBJECTS_SIZE);
+	state.start_va = wide_window;
+	fluke_mapping_create(&manager->wide);
+	fluke_mapping_set_state(&manager->wide, &state, &search->body->objects->objects_region, own_space());
+	region_over(wide_window, START_OBJECTS_SIZE);
+	search_threads(search->stop);
+	return 0;
+}
+
+static void threads_hold(struct process *p, int stop)
+{
+	struct search search = { p->body, stop };
+
+	guarded(search_all, &search);
+	fluke_mapping_destroy(&manager->wide);
+}
+
+void threads_stop(struct process *p)
+{
+	threads_hold(p, 1);
+}
+
+void threads_continue(struct process *p)
+{
+	threads_hold(p, 0);
+}

@@ -19,7 +19,7 @@ MODULES = $(B)/root $(B)/fluke.cpio $(B)/tree-$(TREE).cpio
 all: kernel user $(B)/fluke.cpio	## build everything but the Debian trees
 
 # ---- the parts; kernel.mk defines the target kernel, the others add to user
--include kernel/kernel.mk libc/libc.mk libnest/libnest.mk nesters/nesters.mk apps/apps.mk tests/tests.mk
+-include kernel/kernel.mk libc/libc.mk libc/image.mk libnest/libnest.mk nesters/nesters.mk apps/apps.mk tests/tests.mk
 kernel:
 user:
 
@@ -39,7 +39,7 @@ $(B)/fluke.cpio: tools/mkcpio $(FLUKE_FILES)
 	$(call say,CPIO $@)
 	$(Q)rm -rf $(B)/fluke && mkdir -p $(B)/fluke/fluke/nesters $(B)/fluke/fluke/apps
 	$(Q)for f in $(FLUKE_FILES); do d=$${f#$(B)/}; mkdir -p $(B)/fluke/fluke/$$(dirname $$d); \
-		objcopy -S $$f $(B)/fluke/fluke/$$d; done
+		objcopy -S $$f $(B)/fluke/fluke/$$d 2>/dev/null || cp $$f $(B)/fluke/fluke/$$d; done
 	$(Q)tools/mkcpio $(B)/fluke $@
 
 # ---- use

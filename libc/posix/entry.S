@@ -52,6 +52,7 @@ image_text:
 image_start_entry:
 	cld
 	xorl	%ebp, %ebp
+	subl	$64, %esp		/* room for the first struct registers */
 	call	image_start		/* noreturn */
 	hlt
 

@@ -195,7 +195,14 @@ void	signal_force(struct thread *t, int number, int code, uint32_t address);
 /* ---- exec ---- */
 
 struct startup *startup_record(void);
-long	exec_load(const char *path, int file, uint32_t *entry, uint32_t *stack);
+struct program {			/* strings one after the other */
+	int		file;
+	const char	*name, *args, *env;
+	uint32_t	arg_count, env_count;
+};
+int	load_program(const struct program *p, struct registers *r);
+int	exec_resolve(const char *path, char *prefix, size_t size, unsigned *count);
+extern bool exec_program_made;
 int	exec_check(int file, char *interpreter, size_t size);
 void	image_exit(int status) __attribute__((noreturn));
 extern uint32_t image_umask;

@@ -431,7 +431,7 @@ void image_signals(struct registers *r)
 	number = t->taken.number;
 	if (number) {
 		/* a trap whose signal is blocked, ignored or has no handler ends the process */
-		if (t->taken.value == 0xffffffff && t->taken.address && (actions[number].handler <= SIG_IGN || t->blocked & BIT(number)))
+		if (t->taken.value == 0xffffffff && (actions[number].handler <= SIG_IGN || t->blocked & BIT(number)))
 			fatal(number);
 		if (actions[number].handler <= SIG_IGN)
 			fatal(number);

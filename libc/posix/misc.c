@@ -1,0 +1,100 @@
+/* Calls that tell about the system, and small ones without another home. */
+#include "posix.h"
+#include "calls.h"
+#include <stdio.h>
+#include <protocols/MemPool.h>
+#include <protocols/Parent.h>
+
+struct utsname_linux { char system[65], node[65], release[65], version[65], machine[65], domain[65]; };
+
+long posix_uname(struct utsname_linux *to)
+{
+	struct utsname_linux u;
+
+	memset(&u, 0, sizeof(u));
+	strlcpy(u.system, "Linux", 65);
+	strlcpy(u.node, FACTS->host_name[0] ? FACTS->host_name : "fluke", 65);
+	strlcpy(u.release, "6.1.0-fluke", 65);
+	strlcpy(u.version, "#1 Fluke", 65);
+	strlcpy(u.machine, "i686", 65);
+	strlcpy(u.domain, "(none)", 65);
+	memcpy(to, &u, sizeof(u));
+	return 0;
+}
+
+struct sysinfo_linux {
+	int32_t uptime;
+	uint32_t loads[3], total, free, shared, buffer, swap, free_swap;
+	uint16_t processes, pad;
+	uint32_t high, free_high, unit;
+	char rest[8];
+};
+
+long posix_sysinfo(struct sysinfo_linux *to)
+{
+	struct sysinfo_linux s = { .uptime = (int32_t)(now_monotonic() / 1000000000u), .total = FACTS->memory_total,
+		.free = FACTS->memory_total / 2, .processes = 2, .unit = 1 };
+
+	memcpy(to, &s, sizeof(s));
+	return 0;
+}
+
+long posix_sched_getaffinity(int pid, uint32_t size, uint32_t *set)
+{
+	(void)pid;
+	if (size < 4)
+		return -EINVAL;
+	*set = 1;
+	return 4;
+}
+
+long posix_sched_zero(void) { return 0; }
+
+long posix_sched_get_priority_max(int policy) { return policy == 1 || policy == 2 ? 99 : 0; }
+long posix_sched_get_priority_min(int policy) { return policy == 1 || policy == 2 ? 1 : 0; }
+
+long posix_getpriority(void) { return 20; }
+
+long posix_getcpu(uint32_t *cpu, uint32_t *node)
+{
+	if (cpu)
+		*cpu = 0;
+	if (node)
+		*node = 0;
+	return 0;
+}
+
+static uint64_t random_state;
+
+long posix_getrandom(uint8_t *to, uint32_t size)
+{
+	uint32_t n;
+
+	for (n = 0; n < size; n++) {
+		uint64_t tsc;
+
+		__asm__ volatile("rdtsc" : "=A"(tsc));
+		random_state = (random_state ^ tsc ^ ((uint64_t)FACTS->pid << 40)) * 6364136223846793005ull + 1442695040888963407ull;
+		to[n] = (uint8_t)(random_state >> 33);
+	}
+	return (long)size;
+}
+
+long posix_sethostname(void) { return -EPERM; }
+long posix_personality(void) { return 0; }
+long posix_ok(void) { return 0; }
+
+/* No sockets: what looks for a name service cache is told so. */
+long posix_socket(void) { return -97; }		/* EAFNOSUPPORT */
+
+long posix_socketcall(uint32_t call)
+{
+	return call == 1 || call == 8 ? -97 : -88;	/* socket, socketpair; else ENOTSOCK */
+}
+
+long posix_no_permission(void) { return -EPERM; }
+
+long posix_reboot(void)
+{
+	return -EPERM;
+}

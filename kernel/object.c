@@ -361,7 +361,8 @@ void object_boot(void *address, unsigned type)
 	object_make(address, type, 0);
 }
 
-static result_t create(struct thread *t, unsigned type, integer_t hash)
+/* give_hash: create_hash, which returns it in esi; a plain create leaves esi to its caller. */
+static result_t create(struct thread *t, unsigned type, integer_t hash, int give_hash)
 {
 	struct object *o;
 	result_t r = place_find(t->regs.ebx, object_types[type]->size, &o);
@@ -374,7 +375,7 @@ static result_t create(struct thread *t, unsigned type, integer_t hash)
 	/* commit */
 	object_make(o, type, hash);
 	t->regs.eax = FLUKE_SUCCESS;
-	if (type != FLUKE_TYPE_REF)
+	if (give_hash)
 		t->regs.esi = o->hash;
 	return OK;
 }
@@ -466,12 +467,12 @@ static result_t reference(struct thread *t, unsigned type)
 }
 
 #define COMMON_CALLS(name, TYPE) \
-	result_t sys_##name##_create(struct thread *t) { return create(t, TYPE, 0); } \
+	result_t sys_##name##_create(struct thread *t) { return create(t, TYPE, 0, 0); } \
 	result_t sys_##name##_destroy(struct thread *t) { return destroy(t, TYPE); } \
 	result_t sys_##name##_move(struct thread *t) { return move(t, TYPE); }
 #define OBJECT_CALLS(name, TYPE) \
 	COMMON_CALLS(name, TYPE) \
-	result_t sys_##name##_create_hash(struct thread *t) { return create(t, TYPE, t->regs.esi); } \
+	result_t sys_##name##_create_hash(struct thread *t) { return create(t, TYPE, t->regs.esi, 1); } \
 	result_t sys_##name##_reference(struct thread *t) { return reference(t, TYPE); }
 
 OBJECT_CALLS(mutex, FLUKE_TYPE_MUTEX)

@@ -3,6 +3,7 @@
  * through the regions over it, its tables, its tree of mappings; then the links to it, those
  * of its threads among them, which leaves these without a space to run in. */
 #include "kernel.h"
+#include "machine.h"
 #include "mapping.h"
 #include "mmu.h"
 
@@ -31,8 +32,13 @@ static int space_destroy_step(struct object *o)
 {
 	struct space *s = (struct space *)o;
 
-	if (cpu()->loaded == s)
+	if (cpu()->loaded == s) {
+		if (cpu()->thread_loaded)
+			cpu_forget(cpu()->thread_loaded);
+		if (current)
+			current->attention |= ATTENTION_DISPATCH;	/* perhaps it has no space now */
 		pmap_switch(0);
+	}
 	if (!end_regions(s) || pmap_drop_table(s))
 		return 0;
 	for (int n = 0; n < 32; n++)

@@ -1,0 +1,303 @@
+/* Mappings. */
+#include "check.h"
+
+#define WINDOW	0x20000000u
+#define PAGE	FLUKE_PAGE_SIZE
+#define RW	(FLUKE_PROT_READ | FLUKE_PROT_WRITE)
+
+static fluke_region_t *region_over(void *pages, uint32_t count)
+{
+	return check_region_new(check_root_space, (uint32_t)pages, count * PAGE, FLUKE_PROT_ALL, 0);
+}
+
+CASE("mapping-01", "a mapping shows the region's memory")
+{
+	uint32_t pages = (uint32_t)check_pages(2);
+
+	check_mapping_new(region_over((void *)pages, 2), PAGE, check_root_space, WINDOW, PAGE, RW);
+	check_write(pages + PAGE + 8, 5);
+	CHECK_EQUAL(check_read(WINDOW + 8), 5);
+	check_write(WINDOW + 8, 6);
+	CHECK_EQUAL(check_read(pages + PAGE + 8), 6);
+}
+
+CASE("mapping-02", "protect takes the right to write away at once")
+{
+	fluke_mapping_t *m = check_mapping_new(region_over(check_pages(1), 1), 0, check_root_space, WINDOW, PAGE, RW);
+
+	check_write(WINDOW, 1);
+	fluke_mapping_protect(m, FLUKE_PROT_READ);
+	CHECK_EQUAL(check_read(WINDOW), 1);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(WINDOW, 2));
+	CHECK_EQUAL(check_caught.subcode, WINDOW);
+	CHECK_EQUAL(check_caught.access, FLUKE_PROT_WRITE);
+}
+
+CASE("mapping-03", "protect gives the right to write back")
+{
+	fluke_mapping_t *m = check_mapping_new(region_over(check_pages(1), 1), 0, check_root_space, WINDOW, PAGE, FLUKE_PROT_READ);
+
+	CHECK_EQUAL(check_read(WINDOW), 0);
+	fluke_mapping_protect(m, RW);
+	check_write(WINDOW, 2);
+	CHECK_EQUAL(check_read(WINDOW), 2);
+}
+
+CASE("mapping-04", "two mappings of a space must not overlap")
+{
+	fluke_region_t *r = region_over(check_pages(4), 4);
+	fluke_ref_t *region = check_ref_new(), *space = check_ref_new();
+	fluke_mapping_t *second = check_object(sizeof *second);
+	fluke_mapping_state_t state = { .start_va = WINDOW + 3 * PAGE, .size = 4 * PAGE, .prot = RW };
+
+	check_mapping_new(r, 0, check_root_space, WINDOW, 4 * PAGE, RW);
+	fluke_mapping_create(second);
+	fluke_region_reference(r, region);
+	fluke_space_reference(check_root_space, space);
+	EXPECT_INSANITY(FLUKE_INSANITY_ADDRESS_OVERLAP, fluke_mapping_set_state(second, &state, region, space));
+	state.start_va = WINDOW - PAGE;
+	state.size = 6 * PAGE;
+	EXPECT_INSANITY(FLUKE_INSANITY_ADDRESS_OVERLAP, fluke_mapping_set_state(second, &state, region, space));
+	state.start_va = WINDOW + PAGE;
+	state.size = PAGE;
+	EXPECT_INSANITY(FLUKE_INSANITY_ADDRESS_OVERLAP, fluke_mapping_set_state(second, &state, region, space));
+	state.start_va = WINDOW + 4 * PAGE;
+	fluke_mapping_set_state(second, &state, region, space);
+	CHECK_EQUAL(check_read(WINDOW + 4 * PAGE), 0);
+}
+
+CASE("mapping-05", "addresses must be page aligned")
+{
+	fluke_mapping_t *m = check_object(sizeof *m);
+	fluke_mapping_state_t state = { .start_va = WINDOW + 4, .size = PAGE, .prot = RW };
+
+	fluke_mapping_create(m);
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_ALIGNED, fluke_mapping_set_state(m, &state, 0, 0));
+	state.start_va = WINDOW;
+	state.size = 100;
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_ALIGNED, fluke_mapping_set_state(m, &state, 0, 0));
+}
+
+CASE("mapping-06", "page 0, the entry page and kernel addresses cannot be mapped")
+{
+	fluke_mapping_t *m = check_object(sizeof *m);
+	fluke_mapping_state_t state = { .start_va = 0, .size = PAGE, .prot = RW };
+
+	fluke_mapping_create(m);
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_ADDRESS, fluke_mapping_set_state(m, &state, 0, 0));
+	state.start_va = FLUKE_ENTRY;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_ADDRESS, fluke_mapping_set_state(m, &state, 0, 0));
+	state.start_va = FLUKE_ENTRY - PAGE;
+	state.size = 2 * PAGE;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_ADDRESS, fluke_mapping_set_state(m, &state, 0, 0));
+	state.start_va = 0xd0000000;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_ADDRESS, fluke_mapping_set_state(m, &state, 0, 0));
+	state.start_va = WINDOW;
+	state.size = -WINDOW;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_ADDRESS, fluke_mapping_set_state(m, &state, 0, 0));
+}
+
+CASE("mapping-07", "unknown protection bits are refused")
+{
+	fluke_mapping_t *m = check_object(sizeof *m);
+	fluke_mapping_state_t state = { .start_va = WINDOW, .size = PAGE, .prot = 0x10 };
+
+	fluke_mapping_create(m);
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_PROT, fluke_mapping_set_state(m, &state, 0, 0));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_PROT, fluke_mapping_protect(m, 0xffff));
+}
+
+CASE("mapping-08", "get_state gives back what set_state was given")
+{
+	fluke_region_t *r = region_over(check_pages(4), 4);
+	fluke_mapping_t *m = check_mapping_new(r, PAGE, check_root_space, WINDOW, 2 * PAGE, RW);
+	fluke_ref_t *region = check_ref_new(), *space = check_ref_new(), *want = check_ref_new();
+	fluke_mapping_state_t state;
+
+	fluke_mapping_get_state(m, &state, region, space);
+	CHECK_EQUAL(state.region_off, PAGE);
+	CHECK_EQUAL(state.start_va, WINDOW);
+	CHECK_EQUAL(state.size, 2 * PAGE);
+	CHECK_EQUAL(state.prot, RW);
+	fluke_region_reference(r, want);
+	CHECK_EQUAL(fluke_ref_compare(region, want), 1);
+	fluke_space_reference(check_root_space, want);
+	CHECK_EQUAL(fluke_ref_compare(space, want), 1);
+}
+
+CASE("mapping-09", "memory of a destroyed mapping is gone")
+{
+	fluke_mapping_t *m = check_mapping_new(region_over(check_pages(1), 1), 0, check_root_space, WINDOW, PAGE, RW);
+
+	check_write(WINDOW, 1);
+	fluke_mapping_destroy(m);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+}
+
+CASE("mapping-10", "a mapping can be widened at both ends")
+{
+	uint32_t pages = (uint32_t)check_pages(4);
+	fluke_mapping_t *m = check_mapping_new(region_over((void *)pages, 4), PAGE, check_root_space, WINDOW + PAGE, PAGE, RW);
+	fluke_mapping_state_t state = { .region_off = 0, .start_va = WINDOW, .size = 4 * PAGE, .prot = RW };
+
+	check_write(pages, 10);
+	check_write(pages + PAGE, 11);
+	check_write(pages + 3 * PAGE, 13);
+	CHECK_EQUAL(check_read(WINDOW + PAGE), 11);
+	fluke_mapping_set_state(m, &state, 0, 0);
+	CHECK_EQUAL(check_read(WINDOW), 10);
+	CHECK_EQUAL(check_read(WINDOW + PAGE), 11);
+	CHECK_EQUAL(check_read(WINDOW + 3 * PAGE), 13);
+}
+
+CASE("mapping-11", "what a narrowed mapping cuts off is gone, the rest stays")
+{
+	uint32_t pages = (uint32_t)check_pages(4);
+	fluke_mapping_t *m = check_mapping_new(region_over((void *)pages, 4), 0, check_root_space, WINDOW, 4 * PAGE, RW);
+	fluke_mapping_state_t state = { .region_off = PAGE, .start_va = WINDOW + PAGE, .size = 2 * PAGE, .prot = RW };
+
+	for (uint32_t i = 0; i < 4; i++)
+		check_write(WINDOW + i * PAGE, i);
+	fluke_mapping_set_state(m, &state, 0, 0);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW + 3 * PAGE));
+	CHECK_EQUAL(check_read(WINDOW + PAGE), 1);
+	CHECK_EQUAL(check_read(WINDOW + 2 * PAGE), 2);
+}
+
+CASE("mapping-12", "a mapping can change its region and place")
+{
+	uint32_t a = (uint32_t)check_pages(1), b = (uint32_t)check_pages(1);
+	fluke_mapping_t *m = check_mapping_new(region_over((void *)a, 1), 0, check_root_space, WINDOW, PAGE, RW);
+	fluke_mapping_state_t state = { .start_va = WINDOW, .size = PAGE, .prot = RW };
+	fluke_ref_t *ref = check_ref_new();
+
+	check_write(a, 1);
+	check_write(b, 2);
+	CHECK_EQUAL(check_read(WINDOW), 1);
+	fluke_region_reference(region_over((void *)b, 1), ref);
+	fluke_mapping_set_state(m, &state, ref, 0);
+	CHECK_EQUAL(check_read(WINDOW), 2);
+	state.start_va = WINDOW + 0x1000000;
+	fluke_mapping_set_state(m, &state, 0, 0);
+	CHECK_EQUAL(check_read(WINDOW + 0x1000000), 2);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+}
+
+CASE("mapping-13", "rights are the intersection of all levels")
+{
+	fluke_space_t *middle = check_space_new();
+	fluke_region_t *over;
+
+	check_mapping_new(region_over(check_pages(1), 1), 0, middle, WINDOW, PAGE, RW);
+	over = check_region_new(middle, WINDOW, PAGE, FLUKE_PROT_READ, 0);
+	check_mapping_new(over, 0, check_root_space, WINDOW, PAGE, RW);
+	CHECK_EQUAL(check_read(WINDOW), 0);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(WINDOW, 1));
+}
+
+CASE("mapping-14", "a mapping of lower levels limits those above it")
+{
+	fluke_space_t *middle = check_space_new();
+	fluke_mapping_t *low;
+
+	low = check_mapping_new(region_over(check_pages(1), 1), 0, middle, WINDOW, PAGE, RW);
+	check_mapping_new(check_region_new(middle, WINDOW, PAGE, RW, 0), 0, check_root_space, WINDOW, PAGE, RW);
+	check_write(WINDOW, 1);
+	fluke_mapping_protect(low, FLUKE_PROT_READ);
+	CHECK_EQUAL(check_read(WINDOW), 1);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(WINDOW, 2));
+	fluke_mapping_destroy(low);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+}
+
+CASE("mapping-15", "a chain of 100 levels works")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+
+	for (int i = 0; i < 100; i++) {
+		fluke_space_t *s = check_space_new();
+		check_mapping_new(r, 0, s, WINDOW, PAGE, RW);
+		r = check_region_new(s, WINDOW, PAGE, RW, 0);
+	}
+	check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, RW);
+	check_write(WINDOW, 42);
+	CHECK_EQUAL(check_read(WINDOW), 42);
+}
+
+CASE("mapping-16", "a circle of regions and mappings is no access")
+{
+	fluke_space_t *s = check_space_new();
+	fluke_region_t *r = check_region_new(s, WINDOW, PAGE, RW, 0);
+
+	check_mapping_new(r, 0, s, WINDOW, PAGE, RW);
+	check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, RW);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+}
+
+CASE("mapping-17", "a moved mapping goes on")
+{
+	fluke_mapping_t *m = check_mapping_new(region_over(check_pages(1), 1), 0, check_root_space, WINDOW, PAGE, RW);
+	fluke_mapping_t *to = check_object(sizeof *to);
+
+	check_write(WINDOW, 3);
+	fluke_mapping_move(m, to);
+	CHECK_EQUAL(check_read(WINDOW), 3);
+	fluke_mapping_protect(to, FLUKE_PROT_NONE);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+	fluke_mapping_destroy(to);
+}
+
+CASE("mapping-18", "two hundred mappings in random order are all found")
+{
+	uint32_t pages = (uint32_t)check_pages(256), random = 12345, order[200];
+	fluke_region_t *r = region_over((void *)pages, 256);
+	static fluke_mapping_t *m[256];
+
+	for (uint32_t i = 0; i < 200; i++)
+		order[i] = i;
+	for (uint32_t i = 199; i; i--) {
+		uint32_t other, keep = order[i];
+		random = random * 1103515245 + 12345;
+		other = (random >> 8) % (i + 1);
+		order[i] = order[other];
+		order[other] = keep;
+	}
+	for (uint32_t i = 0; i < 200; i++) {
+		check_write(pages + order[i] * PAGE, order[i] + 1000);
+		m[order[i]] = check_mapping_new(r, order[i] * PAGE, check_root_space, WINDOW + order[i] * 2 * PAGE, PAGE, RW);
+	}
+	for (uint32_t i = 0; i < 200; i++)
+		CHECK_EQUAL(check_read(WINDOW + i * 2 * PAGE), i + 1000);
+	for (uint32_t i = 0; i < 200; i += 2)
+		fluke_mapping_destroy(m[order[i]]);
+	for (uint32_t i = 0; i < 200; i++) {
+		if (i % 2)
+			CHECK_EQUAL(check_read(WINDOW + order[i] * 2 * PAGE), order[i] + 1000);
+		else
+			EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW + order[i] * 2 * PAGE));
+	}
+}
+
+CASE("mapping-19", "a mapping without a region is no access, without a space no effect")
+{
+	fluke_mapping_t *m = check_mapping_new(region_over(check_pages(1), 1), 0, check_root_space, WINDOW, PAGE, RW);
+	fluke_ref_t *null = check_ref_new();
+
+	check_write(WINDOW, 3);
+	fluke_mapping_set_state(m, 0, null, 0);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+	fluke_mapping_set_state(m, 0, 0, null);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+	check_mapping_new(region_over(check_pages(1), 1), 0, check_root_space, WINDOW, PAGE, RW);
+	check_write(WINDOW, 4);
+}
+
+CASE("mapping-20", "execution needs the EXECUTE right where the processor can tell")
+{
+	uint32_t code = (uint32_t)check_pages(1);
+
+	check_write(code, 0xc3c3c3c3);		/* ret */
+	check_mapping_new(region_over((void *)code, 1), 0, check_root_space, WINDOW, PAGE, RW | FLUKE_PROT_EXECUTE);
+	((void (*)(void))WINDOW)();
+}

@@ -1,0 +1,241 @@
+/* Regions: protection, revoking, search, clear, usage. */
+#include "check.h"
+
+#define WINDOW	0x20000000u
+#define PAGE	FLUKE_PAGE_SIZE
+#define RW	(FLUKE_PROT_READ | FLUKE_PROT_WRITE)
+
+static fluke_region_t *region_over(void *pages, uint32_t count)
+{
+	return check_region_new(check_root_space, (uint32_t)pages, count * PAGE, FLUKE_PROT_ALL, 0);
+}
+
+CASE("region-01", "protect revokes what was derived")
+{
+	fluke_region_t *r = region_over(check_pages(2), 2);
+
+	check_mapping_new(r, 0, check_root_space, WINDOW, 2 * PAGE, RW);
+	check_write(WINDOW + PAGE, 1);
+	fluke_region_protect(r, FLUKE_PROT_NONE);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW + PAGE));
+	fluke_region_protect(r, RW);
+	CHECK_EQUAL(check_read(WINDOW + PAGE), 1);
+}
+
+CASE("region-02", "protect revokes through two further levels")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+	fluke_space_t *middle = check_space_new();
+
+	check_mapping_new(r, 0, middle, WINDOW, PAGE, RW);
+	check_mapping_new(check_region_new(middle, WINDOW, PAGE, RW, 0), 0, check_root_space, WINDOW, PAGE, RW);
+	check_write(WINDOW, 1);
+	fluke_region_protect(r, FLUKE_PROT_READ);
+	CHECK_EQUAL(check_read(WINDOW), 1);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(WINDOW, 2));
+}
+
+CASE("region-03", "beyond a shrunken region there is nothing")
+{
+	uint32_t pages = (uint32_t)check_pages(4);
+	fluke_region_t *r = region_over((void *)pages, 4);
+	fluke_region_state_t state = { .start_va = pages, .size = 2 * PAGE, .prot = RW };
+
+	check_mapping_new(r, 0, check_root_space, WINDOW, 4 * PAGE, RW);
+	check_write(WINDOW + 3 * PAGE, 1);
+	fluke_region_set_state(r, &state, 0, 0);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW + 3 * PAGE));
+	CHECK_EQUAL(check_read(WINDOW + PAGE), 0);
+}
+
+CASE("region-04", "get_state gives back what set_state was given")
+{
+	uint32_t pages = (uint32_t)check_pages(4);
+	fluke_port_t *port = check_port_new(0, 0);
+	fluke_region_t *r = check_region_new(check_root_space, pages, 4 * PAGE, RW, port);
+	fluke_ref_t *space = check_ref_new(), *keeper = check_ref_new(), *want = check_ref_new();
+	fluke_region_state_t state;
+
+	fluke_region_get_state(r, &state, space, keeper);
+	CHECK_EQUAL(state.start_va, pages);
+	CHECK_EQUAL(state.size, 4 * PAGE);
+	CHECK_EQUAL(state.prot, RW);
+	fluke_space_reference(check_root_space, want);
+	CHECK_EQUAL(fluke_ref_compare(space, want), 1);
+	fluke_port_reference(port, want);
+	CHECK_EQUAL(fluke_ref_compare(keeper, want), 1);
+}
+
+CASE("region-05", "bad states are insanities")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+	fluke_region_state_t state = { .start_va = 4, .size = PAGE, .prot = RW };
+
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_ALIGNED, fluke_region_set_state(r, &state, 0, 0));
+	state.start_va = 0xb0000000;
+	state.size = 0x20000000;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_ADDRESS, fluke_region_set_state(r, &state, 0, 0));
+	state.prot = 0x100;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_PROT, fluke_region_set_state(r, &state, 0, 0));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_PROT, fluke_region_protect(r, 0x100));
+}
+
+CASE("region-06", "the memory of a destroyed region is gone")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+
+	check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, RW);
+	check_write(WINDOW, 1);
+	fluke_region_destroy(r);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+}
+
+CASE("region-07", "a moved region goes on")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1), *to = check_object(sizeof *to);
+
+	check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, RW);
+	check_write(WINDOW, 1);
+	fluke_region_move(r, to);
+	CHECK_EQUAL(check_read(WINDOW), 1);
+	fluke_region_protect(to, FLUKE_PROT_NONE);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+}
+
+CASE("region-08", "search lists the active objects in order")
+{
+	uint32_t pages = (uint32_t)check_pages(3);
+	fluke_region_t *r = region_over((void *)pages, 3);
+	fluke_obspec_t found[8];
+	oskit_addr_t offset = 0;
+	natural_t count = 8;
+
+	fluke_ref_create((fluke_ref_t *)(pages + 64));
+	fluke_thread_create((fluke_thread_t *)(pages + 2 * PAGE));
+	fluke_mutex_create((fluke_mutex_t *)(pages + 2 * PAGE + 1024));
+	fluke_region_search(r, &offset, 3 * PAGE, found, &count);
+	CHECK_EQUAL(offset, 3 * PAGE);
+	CHECK_EQUAL(count, 5);
+	CHECK_EQUAL(found[0].ob, pages + 64);
+	CHECK_EQUAL(found[0].type, FLUKE_TYPE_REF);
+	CHECK_EQUAL(found[1].ob, pages + 2 * PAGE);
+	CHECK_EQUAL(found[1].type, FLUKE_TYPE_THREAD);
+	CHECK_EQUAL(found[2].ob, pages + 2 * PAGE + 1024);
+	CHECK_EQUAL(found[2].type, FLUKE_TYPE_MUTEX);
+}
+
+CASE("region-09", "search stops behind the last object that the array could take")
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_region_t *r = region_over((void *)page, 1);
+	fluke_obspec_t found[2];
+	oskit_addr_t offset = 0;
+	natural_t count = 2;
+
+	for (uint32_t i = 0; i < 3; i++)
+		fluke_mutex_create((fluke_mutex_t *)(page + i * 128));
+	fluke_region_search(r, &offset, PAGE, found, &count);
+	CHECK_EQUAL(count, 0);
+	CHECK(offset > 128 && offset <= 256);
+	count = 2;
+	fluke_region_search(r, &offset, PAGE - offset, found, &count);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(found[0].ob, page + 256);
+	CHECK_EQUAL(offset, PAGE);
+}
+
+CASE("region-10", "clear destroys every object in the range and no other")
+{
+	uint32_t pages = (uint32_t)check_pages(3);
+	fluke_region_t *r = region_over((void *)pages, 3);
+	oskit_addr_t offset = PAGE;
+	fluke_ref_t *ref = check_ref_new();
+
+	for (uint32_t i = 0; i < 3; i++)
+		for (uint32_t at = 0; at < PAGE; at += 64)
+			fluke_mutex_create((fluke_mutex_t *)(pages + i * PAGE + at));
+	fluke_mutex_reference((fluke_mutex_t *)(pages + PAGE), ref);
+	fluke_region_clear(r, &offset, PAGE);
+	CHECK_EQUAL(offset, 2 * PAGE);
+	CHECK_EQUAL(fluke_ref_type(ref), FLUKE_NULL);
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_mutex_lock((fluke_mutex_t *)(pages + PAGE + 4032)));
+	fluke_mutex_lock((fluke_mutex_t *)(pages + 4032));
+	fluke_mutex_lock((fluke_mutex_t *)(pages + 2 * PAGE));
+}
+
+CASE("region-11", "clear over the caller's own thread is an insanity")
+{
+	uint32_t page = (uint32_t)check_first_thread & -PAGE;
+	fluke_region_t *r = region_over((void *)page, 1);
+	oskit_addr_t offset = (uint32_t)check_first_thread - page;
+
+	EXPECT_INSANITY(FLUKE_INSANITY_CURRENT_THREAD, fluke_region_clear(r, &offset, PAGE - offset));
+}
+
+CASE("region-12", "usage tells what was touched and forgets it")
+{
+	uint32_t pages = (uint32_t)check_pages(3);
+	fluke_region_t *r = region_over((void *)pages, 3);
+	oskit_addr_t offset = 0;
+	uint8_t bits[4];
+
+	fluke_mutex_create((fluke_mutex_t *)(pages + 2 * PAGE));
+	fluke_region_usage(r, &offset, 3 * PAGE, bits);
+	CHECK_EQUAL(offset, 3 * PAGE);
+	check_write(pages, 1);
+	check_read(pages + PAGE);
+	offset = 0;
+	fluke_region_usage(r, &offset, 4 * PAGE, bits);
+	CHECK_EQUAL(bits[0], FLUKE_USAGE_PRESENT | FLUKE_USAGE_REFERENCED | FLUKE_USAGE_DIRTY);
+	CHECK_EQUAL(bits[1], FLUKE_USAGE_PRESENT | FLUKE_USAGE_REFERENCED);
+	CHECK(bits[2] & FLUKE_USAGE_OBJECT);
+	CHECK_EQUAL(bits[3], 0);
+	offset = 0;
+	fluke_region_usage(r, &offset, 2 * PAGE, bits);
+	CHECK_EQUAL(bits[0], FLUKE_USAGE_PRESENT);
+	CHECK_EQUAL(bits[1], FLUKE_USAGE_PRESENT);
+}
+
+CASE("region-13", "usage remembers what was written through an entry that is gone")
+{
+	uint32_t pages = (uint32_t)check_pages(1);
+	fluke_region_t *r = region_over((void *)pages, 1);
+	fluke_mapping_t *m = check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, RW);
+	oskit_addr_t offset = 0;
+	uint8_t bits;
+
+	fluke_region_usage(r, &offset, PAGE, &bits);
+	check_write(WINDOW, 1);
+	fluke_mapping_destroy(m);
+	offset = 0;
+	fluke_region_usage(r, &offset, PAGE, &bits);
+	CHECK(bits & FLUKE_USAGE_DIRTY);
+}
+
+CASE("region-14", "a region of a null space is no access")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+
+	check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, RW);
+	check_write(WINDOW, 1);
+	fluke_region_set_state(r, 0, check_ref_new(), 0);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+}
+
+CASE("region-15", "search skips holes and pages without OBJECT")
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_space_t *s = check_space_new();
+	fluke_region_t *low = region_over((void *)page, 1), *r = check_region_new(s, 0x1000, 0x10000000, RW, 0);
+	fluke_obspec_t found[2];
+	oskit_addr_t offset = 0;
+	natural_t count = 2;
+
+	fluke_mutex_create((fluke_mutex_t *)page);
+	check_mapping_new(low, 0, s, 0x400000, PAGE, RW);
+	check_mapping_new(low, 0, s, 0x800000, PAGE, FLUKE_PROT_ALL);
+	fluke_region_search(r, &offset, 0x10000000, found, &count);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(found[0].ob, 0x800000);
+	CHECK_EQUAL(offset, 0x10000000);
+}

@@ -1,0 +1,73 @@
+/* Spaces. */
+#include "check.h"
+
+CASE("space-01", "get_state tells the hash, set_state does not change it")
+{
+	fluke_space_t *s = check_object(sizeof *s);
+	fluke_space_state_t state = { .hash = 9 };
+	integer_t hash = 55;
+
+	fluke_space_create_hash(s, &hash);
+	fluke_space_set_state(s, &state, 0);
+	fluke_space_get_state(s, &state, 0);
+	CHECK_EQUAL(state.hash, 55);
+}
+
+CASE("space-02", "the keeper set is the keeper read")
+{
+	fluke_space_t *s = check_space_new();
+	fluke_ref_t *port = check_port_ref_new(check_port_new(0, 0)), *got = check_ref_new();
+
+	fluke_space_set_state(s, 0, port);
+	fluke_space_get_state(s, 0, got);
+	CHECK_EQUAL(fluke_ref_compare(port, got), 1);
+	fluke_space_set_state(s, 0, check_ref_new());
+	fluke_space_get_state(s, 0, got);
+	CHECK_EQUAL(fluke_ref_type(got), FLUKE_NULL);
+}
+
+CASE("space-03", "a keeper must be a port")
+{
+	fluke_ref_t *ref = check_ref_new();
+
+	fluke_mutex_reference(check_mutex_new(), ref);
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_PORT_REF, fluke_space_set_state(check_space_new(), 0, ref));
+}
+
+CASE("space-04", "mappings of a destroyed space have no space")
+{
+	fluke_space_t *s = check_space_new();
+	fluke_region_t *r = check_region_new(check_root_space, (uint32_t)check_pages(1), FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
+	fluke_mapping_t *m[40];
+	fluke_ref_t *got = check_ref_new();
+
+	for (uint32_t i = 0; i < 40; i++)
+		m[i] = check_mapping_new(r, 0, s, 0x1000 + i * FLUKE_PAGE_SIZE, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	fluke_space_destroy(s);
+	for (uint32_t i = 0; i < 40; i++) {
+		fluke_mapping_get_state(m[i], 0, 0, got);
+		CHECK_EQUAL(fluke_ref_type(got), FLUKE_NULL);
+		fluke_mapping_destroy(m[i]);
+	}
+}
+
+static int ran;
+
+static void touch(void *unused)
+{
+	(void)unused;
+	ran = 1;
+	for (;;)
+		fluke_mutex_lock((fluke_mutex_t *)check_mutex_new());
+}
+
+CASE("space-05", "a thread whose space is destroyed does not run on")
+{
+	fluke_space_t *s = check_space_twin();
+
+	ran = 0;
+	check_thread_new(s, touch, 0);
+	fluke_space_destroy(s);
+	check_run();
+	CHECK_EQUAL(ran, 0);
+}

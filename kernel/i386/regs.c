@@ -43,7 +43,8 @@ static int selector_good(uint32_t selector)
 
 result_t regs_check(const struct fluke_i386_state *s)
 {
-	if (!selector_good(s->gs) || !selector_good(s->fs) || s->min_msg_words > FLUKE_MAX_MIN_MSG)
+	if (!selector_good(s->gs) || !selector_good(s->fs) || (s->min_msg_words & 0xff) > FLUKE_MAX_MIN_MSG ||
+	    (s->min_msg_words && s->min_msg_words >> 8 >= (s->min_msg_words & 0xff)))
 		return INSANE(INVALID_STATE);
 	return OK;
 }

@@ -8,7 +8,8 @@
  * FLUKE_ENTRY with esp as at the call.
  * Return: eax status (bits 0-7), flavour (8-15), buffers left (16-23), refs left (24-31);
  * ebx words left in the last buffer; esi, edi words 0 and 1 of a minimum message (or INOUT
- * results); ebp alias.  ecx, edx and flags are dead; ebx, esi, edi, ebp are the stub's to save. */
+ * results); ebp alias.  ecx, edx, ebp and flags are dead; of ebx, esi and edi a call changes those that it
+ * takes arguments in, IPC calls all three: the stub saves these. */
 #ifndef FLUKE_I386_THREAD_H
 #define FLUKE_I386_THREAD_H
 
@@ -32,7 +33,7 @@ struct fluke_i386_state {
 	/* a message taken from the sender, not yet stored in the receiver's buffer:
 	 * valid while min_msg_words != 0 */
 	uint32_t	min_msg[FLUKE_MAX_MIN_MSG];
-	uint32_t	min_msg_words;
+	uint32_t	min_msg_words;		/* bits 0-7 words taken, 8-15 of these already stored */
 	/* exception handlers, 0 = none */
 	uint32_t	trap_handler, interrupt_handler, client_alert_handler, server_alert_handler;
 	uint32_t	syscall_handler;	/* int $0x80: eip is pushed, control goes here */

@@ -1,0 +1,16 @@
+#== tar-01 pack and unpack a tree
+tar cf a.tar -C $D src; tar tf a.tar | sort; mkdir x; tar xf a.tar -C x; diff -r $D/src x/src && echo same; tar tvf a.tar | awk '{ print $1, $3 }' | sort | uniq -c; rm -r x a.tar
+#== tar-02 gzip and bzip2 through tar
+tar czf a.tgz -C $D src lines.txt; tar cjf a.tbz -C $D src; mkdir x y; tar xzf a.tgz -C x; tar xjf a.tbz -C y; cmp x/lines.txt $D/lines.txt && diff -r x/src y/src && echo same; tar tzf a.tgz | wc -l; gzip -t a.tgz && bzip2 -t a.tbz && echo good; rm -r a.tgz a.tbz x y
+#== tar-03 modes, links, owners, times and special files survive
+mkdir d; cp $L/BSD d/f; chmod 4751 d/f; ln d/f d/hard; ln -s f d/sym; mkfifo d/p; mkdir -m 1777 d/t; chown 12:34 d/f; touch -d @1234567890 d/f; tar cpf a.tar d; mv d e; tar xpf a.tar; find d | sort | xargs stat -c '%n %F %a %u %g %h'; stat -c %Y d/f; readlink d/sym; [ d/f -ef d/hard ] && echo linked; tar dvf a.tar | sort; rm a.tar
+#== tar-04 append, update, delete, extract one, exclude
+cp $L/BSD $L/GPL-1 $L/Artistic .; tar cf a.tar BSD; tar rf a.tar GPL-1; tar tf a.tar; tar uf a.tar Artistic GPL-1; tar tf a.tar; tar --delete -f a.tar BSD; tar tf a.tar; rm GPL-1; tar xf a.tar GPL-1; ls; tar cf b.tar --exclude='*.tar' --exclude=BSD .; tar tf b.tar | sort; tar xOf a.tar Artistic | md5sum; tar cf c.tar --transform 's,^,pre/,' BSD; tar tf c.tar; rm *.tar
+#== tar-05 tar in pipelines, long names, sparse files
+n=$(printf 'long%.0s' {1..40}); mkdir -p d/$n; echo x > d/$n/$n; truncate -s 3M d/sparse; echo end >> d/sparse; tar cf - d | (mkdir o; cd o; tar xf -); diff -r d o/d && echo same; tar cSf s.tar d; mkdir p; tar xf s.tar -C p; cmp d/sparse p/d/sparse && echo sparse; tar c d | gzip | gunzip | tar t | wc -l; tar cf - --format=ustar d 2>&1 >/dev/null | wc -l; tar cf - --format=posix --mtime=@0 --owner=0 --group=0 --sort=name d --pax-option=delete=atime,delete=ctime | wc -c; rm -r o p s.tar
+#== tar-06 errors: missing, truncated, corrupt, unreadable
+tar xf none.tar; echo $?; tar cf a.tar nothing; echo $?; tar cf a.tar -C $D src; head -c 5000 a.tar > t.tar; tar tf t.tar | wc -l; echo ${PIPESTATUS[0]}; tr a b < a.tar > c.tar; tar tf c.tar 2>&1 | head -2; tar; echo $?; echo garbage | gzip > g.tgz; tar xzf g.tgz; echo $?; echo nogzip > n.gz; gunzip n.gz; echo $?; gzip -dc < $L/BSD; echo $?; tar xf /dev/null; echo $?; rm *.tar *.gz *.tgz
+#== tar-07 gzip: levels, names, concatenation, recursion, modes
+cp $L/GPL-3 f; chmod 640 f; touch -d @1000000000 f; gzip f; ls; stat -c '%a %Y' f.gz; gzip -l f.gz | awk 'NR == 2 { print $2 }'; gunzip f.gz; stat -c '%a %Y' f; for i in 1 6 9; do gzip -n -$i -c f | wc -c; done; (gzip -c f; gzip -c $L/BSD) | zcat | cmp - <(cat f $L/BSD) && echo both; mkdir d; cp f d/a; cp f d/b; gzip -rn d; ls d; gzip -c f > d/a.gz; gzip -k f; ls; gzip f; echo $?; gzip -f f; ls; gzip -dS .gz f; zdiff <(gzip -c f) <(gzip -c f) && echo equal
+#== tar-08 megabytes through gzip and bzip2 and back
+gzip -c $D/lines.txt > l.gz; bzip2 -c $D/utf8.txt > u.bz2; zcat l.gz | md5sum; bzcat u.bz2 | md5sum; zgrep -c kernel l.gz; gzip -1 < $D/binary.bin | gzip -d | cmp - $D/binary.bin && echo same; cat $D/lines.txt $D/lines.txt | gzip | gzip -dc | wc; bzip2 -9 < $D/lines.txt | wc -c; bzip2 -t l.gz; echo $?; bzip2recover none 2>&1 | tail -1; rm l.gz u.bz2

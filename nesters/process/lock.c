@@ -73,8 +73,10 @@ static void handler_install(void)
 	oskit_addr_t handlers[4];
 
 	fluke_thread_get_handlers(NULL, handlers);
-	if (handlers[0] != (oskit_addr_t)guard_trap)
-		fluke_thread_set_handlers(NULL, (oskit_addr_t)guard_trap, handlers[1], handlers[2], handlers[3]);
+	if (handlers[0] == (oskit_addr_t)guard_trap)
+		return;
+	fluke_thread_set_handlers(NULL, (oskit_addr_t)guard_trap, handlers[1], handlers[2], handlers[3]);
+	fluke_thread_enable_exceptions(NULL);
 }
 
 int guarded(int (*function)(void *), void *argument)

@@ -7,7 +7,7 @@
 #include <protocols/MemPool.h>
 #include <protocols/Process_server.h>
 #include <nest/serve.h>
-#include <nest/pipe.h>
+#include <nest/stream.h>
 #include "manager.h"
 
 static int method_fork(void *self, struct request *r, uint32_t thread, uint32_t flags, uint32_t entry, uint32_t stack,
@@ -332,7 +332,7 @@ static int method_create_pipe(void *self, struct request *r, void **reader, void
 {
 	fluke_ref_t *ends[2] = { ref_new(), ref_new() };
 	struct request *parked = NULL;
-	int error = ends[0] && ends[1] ? pipe_serve(ends[0], ends[1]) : ENOMEM;
+	int error = ends[0] && ends[1] ? pipe_serve(server, ends[0], ends[1]) : ENOMEM;
 
 	(void)self, (void)reader, (void)writer;
 	if (!error)

@@ -99,7 +99,7 @@ awk '{ n += length($0); if (match($0, /слово/)) m++; t = toupper($0) } END 
 printf '%s\n' $(head -3 $D/utf8.txt) | while read -r w; do printf '%d[%-8s]' ${#w} "$w"; done; echo
 head -1 $D/utf8.txt | sed 's/./&-/g'
 #== text-21 shuf with a fixed source and seq in all forms
-shuf --random-source=$D/binary.bin -n 5 $D/lines.txt; shuf -i 1-20 --random-source=$D/binary.bin | paste -sd' '
+shuf --random-source=$D/lines.txt -n 5 $D/lines.txt; shuf -i 1-20 --random-source=$D/lines.txt | paste -sd' '
 seq 5; seq -w 8 3 20; seq -s, 1 .25 2; seq -f '%05.1f' 3; seq 10 -3 0; seq 200000 | md5sum
 #== text-22 numfmt, factor, expr, bc-less arithmetic
 seq 1000 1000 5000 | numfmt --to=si; numfmt --from=iec 4K 1M 2G; factor 1234567890 97 1000000007
@@ -147,7 +147,7 @@ for d in 2000-01-01 2024-12-25; do date -u -d $d +%s; done; date -u -d nonsense;
 cp $D/lines.txt a; stat -c '%s %F %a %h' a; du -b a; wc -c < a; du --apparent-size -k a; truncate -s 1000 a; stat -c %s a; md5sum a; truncate -s +5000 a; tail -c 3 a | od -An -c
 #== text-36 sort checks, merges, months, versions and human numbers
 printf 'Mar\nJan\nDec\n' | sort -M; printf '1.10\n1.9\n1.2a\n' | sort -V; printf '2K\n1G\n5\n3M\n' | sort -h; sort -c $D/lines.txt; echo $?
-head -1000 $D/lines.txt | sort > a; tail -1000 $D/lines.txt | sort > b; sort -m a b | md5sum; sort -m a b | sort -c && echo sorted; sort -R --random-source=$D/binary.bin a | md5sum
+head -1000 $D/lines.txt | sort > a; tail -1000 $D/lines.txt | sort > b; sort -m a b | md5sum; sort -m a b | sort -c && echo sorted; sort -R --random-source=$D/lines.txt a | md5sum
 #== text-37 ten pipes in a row over all lines
 cat $D/lines.txt | cat | tr a-z A-Z | grep -v ZZZ | sed 's/THE/the/' | awk '{ print $2, $3 }' | sort | uniq -c | sort -rn | head -5 | nl
 cut -d' ' -f2 $D/lines.txt | sort | uniq | tee words | wc -l; comm -23 words <(grep -ow '[A-Z]*[a-z]*' $L/GPL-3 | sort -u) | head

@@ -5,6 +5,7 @@
 #include "mapping.h"
 #include "port.h"
 #include "sched.h"
+#include "selftest.h"
 #include "space.h"
 #include "vm.h"
 
@@ -226,11 +227,18 @@ static int do_panic(struct request *r)
 	panic("the first process gives up: %s", reason);
 }
 
+static int do_check(struct request *r)
+{
+	(void)r;
+	selftest();
+	return 0;
+}
+
 /* In the order of Machine.idl; words = at least so many. */
 static const struct { int (*answer)(struct request *r); uint8_t words, refs; } methods[] = {
 	{ do_debug_write, 1, 0 }, { do_irq_attach, 1, 0 }, { do_io_allow, 2, 1 }, { do_device_add, 2, 0 },
 	{ do_deadline_set, 2, 0 }, { do_clock, 0, 0 }, { do_scheduler_set, 1, 1 }, { do_power, 2, 0 },
-	{ do_object_count, 1, 0 }, { do_panic, 1, 0 },
+	{ do_object_count, 1, 0 }, { do_panic, 1, 0 }, { do_check, 0, 0 },
 };
 
 /* Of Parent the kernel has little to give: no service, no descriptor, and the end. */

@@ -98,7 +98,7 @@ uint32_t check_call(fluke_ref_t *port, const uint32_t *send, uint32_t send_words
 }
 
 /* Machine methods by number, in the order of Machine.idl. */
-enum { DEBUG_WRITE, IRQ_ATTACH, IO_ALLOW, DEVICE_ADD, DEADLINE_SET, CLOCK, SCHEDULER_SET, POWER, OBJECT_COUNT };
+enum { DEBUG_WRITE, IRQ_ATTACH, IO_ALLOW, DEVICE_ADD, DEADLINE_SET, CLOCK, SCHEDULER_SET, POWER, OBJECT_COUNT, PANIC, SELFTEST };
 #define MACHINE(method) (1u << 8 | (method))
 
 static void machine_write(const char *text, uint32_t count)
@@ -124,6 +124,14 @@ uint32_t check_object_count(uint32_t type)
 
 	check_call(check_kernel, send, 2, reply, &words);
 	return reply[1];
+}
+
+/* The kernel panics when its books are wrong. */
+static void kernel_check(void)
+{
+	uint32_t send[2] = { MACHINE(SELFTEST), 0 }, reply[8], words = 8;
+
+	check_call(check_kernel, send, 2, reply, &words);
 }
 
 static char line[256];
@@ -506,10 +514,12 @@ static void run_case(const struct check_case *c)
 	count_objects(before);
 	if (check_save(&case_point) == 0)
 		c->body();
+	kernel_check();
 	if (check_save(&case_point) == 0)
 		destroy_all();
 	else
 		check_print("# the end of the case raised an exception\n");
+	kernel_check();
 	compare_counts(before);
 	check_print("%s %s %s\n", case_bad ? "not ok" : "ok", c->id, c->sentence);
 }

@@ -1,0 +1,79 @@
+/* The kernel checks its own books: page tables and chains, start bits, lists of links, trees of
+ * mappings, lists of regions.  Panics at the first thing that is wrong; changes nothing.  For
+ * tests (Machine.check); nothing in the kernel calls it. */
+#include "kernel.h"
+#include "mapping.h"
+#include "mmu.h"
+#include "selftest.h"
+
+static uint32_t live[FLUKE_TYPES];
+
+static void check_links(const struct object *o)
+{
+	const struct link *prev = 0;
+
+	for (const struct link *l = o->links; l; prev = l, l = l->next) {
+		assert(l->prev == prev);
+		assert(link_real(l) == o);
+	}
+}
+
+/* Nodes of a tree in order; returns the end of the last one. */
+static uint32_t check_tree(const struct space *s, const struct mapping *m, uint32_t end)
+{
+	if (!m)
+		return end;
+	assert(m->in_tree && m->size && link_real(&m->space) == &s->obj);
+	assert(!m->left || m->left->priority <= m->priority);
+	assert(!m->right || m->right->priority <= m->priority);
+	end = check_tree(s, m->left, end);
+	assert(m->start >= end);
+	return check_tree(s, m->right, m->start + m->size);
+}
+
+static void check_space(const struct space *s)
+{
+	struct region *const *slot = &s->regions;
+
+	check_tree(s, s->mappings, 0);
+	for (; *slot; slot = &(*slot)->next) {
+		assert((*slot)->prev == slot);
+		assert(link_real(&(*slot)->space) == &s->obj);
+	}
+}
+
+static void check_object(const struct object *o)
+{
+	unsigned type = object_type(o);
+
+	if (o->word >= KERNEL_BASE)	/* moved, links still being rewritten */
+		return;
+	assert(type != FLUKE_NULL || (o->word & ~0xfu) == OBJECT_DEAD);
+	live[type]++;
+	if (type == FLUKE_TYPE_REF || type == FLUKE_NULL)
+		return;
+	check_links(o);
+	if (type == FLUKE_TYPE_SPACE)
+		check_space((const struct space *)o);
+	if (type == FLUKE_TYPE_MAPPING && !((const struct mapping *)o)->in_tree)
+		assert(!link_target(&((const struct mapping *)o)->space) || !((const struct mapping *)o)->size);
+}
+
+void selftest(void)
+{
+	memset(live, 0, sizeof live);
+	pmap_check();
+	for (uint32_t i = 0; i < frame_count; i++) {
+		unsigned objects = 0;
+
+		assert(!frames[i].objects || frames[i].marks & FRAME_OBJECT);
+		for (uint32_t at = 0; frames[i].objects && at < FLUKE_PAGE_SIZE; at += 32)
+			if (frame_starts(&frames[i], at)) {
+				objects++;
+				check_object(phys_to_virt((i << FLUKE_PAGE_SHIFT) + at));
+			}
+		assert(objects == frames[i].objects);
+	}
+	for (unsigned type = 1; type < FLUKE_TYPES; type++)
+		assert(live[type] == object_live[type]);
+}

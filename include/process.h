@@ -121,6 +121,10 @@ struct process_facts {
 	char		host_name[32];
 };
 
+/* Process.exec flags.  NATIVE: the program (IMAGE_REF_PROGRAM, among the refs of the record) is one for the Fluke
+ * API: static, lowest segment at 0x00400000; the manager loads it, it runs without the image. */
+#define EXEC_NATIVE		0x1
+
 /* The start-up record: header, then arrays and strings at byte offsets from the header.
  * The manager needs of it `ref_*` only (exec), or makes one itself (first process). */
 #define STARTUP_MAGIC		0x53545550u

@@ -15,6 +15,7 @@ struct starting {
 	struct body	*old;		/* null: the first process */
 	const struct startup *startup;
 	uint32_t	size;
+	fluke_ref_t	*native;	/* the program, if it is one for the Fluke API; null: the image loads it */
 };
 
 static int record_write(struct starting *s)
@@ -88,12 +89,14 @@ static int refs_first(struct starting *s)
 	return 0;
 }
 
-static void state_start(fluke_thread_state_t *state)
+static void state_start(fluke_thread_state_t *state, int native)
 {
 	memset(state, 0, sizeof *state);
+	state->regs.eflags = 0x202;
+	if (native)
+		return;
 	state->regs.eip = IMAGE_ENTRY_START;
 	state->regs.esp = IMAGE_STACK_TOP(0);
-	state->regs.eflags = 0x202;
 	state->regs.syscall_handler = IMAGE_ENTRY_SYSCALL;
 	state->regs.trap_handler = IMAGE_ENTRY_TRAP;
 	state->regs.interrupt_handler = IMAGE_ENTRY_INTERRUPT;
@@ -108,11 +111,13 @@ static int start(void *argument)
 
 	refs_own(s);
 	error = s->old ? refs_copy(s) : refs_first(s);
-	if (!error)
+	state_start(&state, s->native != NULL);
+	if (!error && s->native)
+		error = native_load(s->process, s->native, s->startup, s->size, &state.regs.eip, &state.regs.esp);
+	else if (!error)
 		error = record_write(s);
 	if (error)
 		return error;
-	state_start(&state);
 	error = thread_prepare(s->process, 0, &state);
 	if (!error)
 		thread_release(s->process, 0, &state);
@@ -129,6 +134,8 @@ static void remember_program(struct process *p, const char *name, const struct s
 	uint32_t i = 0, left = startup->arg_count;
 
 	snprintf(p->name, sizeof p->name, "%s", base ? base + 1 : name);
+	if (startup->name_offset && startup->name_offset < size)
+		name = (const char *)startup + startup->name_offset;
 	snprintf(p->executable, sizeof p->executable, "%s", name);
 	if (length > sizeof p->command_line)
 		length = sizeof p->command_line;
@@ -173,10 +180,11 @@ static void threads_reset(struct process *p)
 	thread_add(p, 0, START_THREAD, p->pid);
 }
 
-int process_exec(struct process *p, const char *name, const struct startup *startup, uint32_t size)
+int process_exec(struct process *p, uint32_t flags, const char *name, const struct startup *startup, uint32_t size)
 {
 	static struct thread threads[PROCESS_THREADS];
-	struct starting starting = { p, p->body, startup, size };
+	struct starting starting = { p, p->body, startup, size, NULL };
+	fluke_ref_t *program = body_object(p->body, IMAGE_REF_PROGRAM);
 	struct Usage usage = p->usage;
 	uint64_t taken = 0;
 	int error = record_check(startup, size), count = p->threads;
@@ -184,6 +192,8 @@ int process_exec(struct process *p, const char *name, const struct startup *star
 
 	if (error)
 		return error;
+	if (flags & EXEC_NATIVE)
+		starting.native = program;
 	b = body_create(p, NULL, &error);
 	if (!b)
 		return error;
@@ -211,10 +221,11 @@ int process_exec(struct process *p, const char *name, const struct startup *star
 	return 0;
 }
 
-struct process *process_first(const char *name, const struct startup *startup, uint32_t size, int *error)
+struct process *process_first(const char *name, const struct startup *startup, uint32_t size, fluke_ref_t *native,
+	int *error)
 {
 	struct process *p = process_alloc();
-	struct starting starting = { p, NULL, startup, size };
+	struct starting starting = { p, NULL, startup, size, native };
 
 	limits_init(p);
 	p->group = p->pid;

@@ -1,8 +1,8 @@
 /* process: the process manager.  Started with
  *
- *	process [-v] [--] command [argument ...]
+ *	process [-v] [nester [word ...]] -- command [argument ...]
  *
- * it makes the first process (number 2, its own session, the terminal of its standard input as controlling terminal)
+ * it makes the first process, which is the command or the next nester (number 2, its own session, the terminal of its standard input as controlling terminal)
  * and serves until that ends; then it ends with its status.  Number 1 is the manager itself. */
 #include <stdlib.h>
 #include <string.h>
@@ -145,14 +145,29 @@ static struct record *record_make(char **command)
 	return &record;
 }
 
-static void first_start(char **command)
+/* The next nester of the stack is a native program in its folder. */
+static fluke_ref_t *nester_open(const char *name)
+{
+	struct FileStatus status;
+	char path[128];
+	int error;
+
+	snprintf(path, sizeof path, "/fluke/nesters/%s", name);
+	error = FileSystem_open(&manager->filesystem, path, O_RDONLY, 0, &manager->other, &status);
+	if (error)
+		fail(path, error);
+	return ref_dup(&manager->other);
+}
+
+static void first_start(char **command, int is_nester)
 {
 	struct record *record = record_make(command);
+	fluke_ref_t *native = is_nester ? nester_open(command[0]) : NULL;
 	struct process *p;
 	int error;
 
 	manager_enter();
-	p = process_first(command[0], &record->u.head, record->size, &error);
+	p = process_first(command[0], &record->u.head, record->size, native, &error);
 	if (!p)
 		fail(command[0], error);
 	manager_leave();
@@ -167,17 +182,31 @@ void system_ended(int status)
 		thread_exit();
 }
 
+/* Our own options, then the next nester's words up to "--", or at once the command. */
+static char **arguments(char **argv, int *is_nester)
+{
+	char **word = argv + 1;
+
+	*is_nester = 0;
+	for (; *word && **word == '-'; word++) {
+		if (!strcmp(*word, "-v"))
+			manager_verbose = 1;
+		if (!strcmp(*word, "--"))
+			return word + 1;
+	}
+	for (char **rest = word; *rest; rest++)
+		if (!strcmp(*rest, "--"))
+			*is_nester = 1;
+	return word;
+}
+
 int main(int argc, char **argv)
 {
-	int first = 1;
+	int is_nester;
+	char **command = arguments(argv, &is_nester);
 
-	while (first < argc && argv[first][0] == '-') {
-		if (!strcmp(argv[first], "-v"))
-			manager_verbose = 1;
-		if (!strcmp(argv[first++], "--"))
-			break;
-	}
-	if (first == argc)
+	(void)argc;
+	if (!*command)
 		fail("no command", EINVAL);
 	objects_create();
 	services_find();
@@ -187,6 +216,6 @@ int main(int argc, char **argv)
 	server = server_new(WORKERS, WORKERS_MOST, MESSAGE_MAX);
 	if (!server)
 		fail("workers", ENOMEM);
-	first_start(argv + first);
+	first_start(command, is_nester);
 	server_run(server);
 }

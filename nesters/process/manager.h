@@ -218,8 +218,11 @@ void		threads_continue(struct process *p);
 
 /* fork.c exec.c exit.c */
 int		process_fork(struct process *p, uint32_t thread, uint32_t entry, uint32_t stack, int32_t *pid);
-int		process_exec(struct process *p, const char *name, const struct startup *startup, uint32_t size);
-struct process	*process_first(const char *name, const struct startup *startup, uint32_t size, int *error);
+int		process_exec(struct process *p, uint32_t flags, const char *name, const struct startup *startup, uint32_t size);
+struct process	*process_first(const char *name, const struct startup *startup, uint32_t size, fluke_ref_t *native,
+			int *error);
+int		native_load(struct process *p, fluke_ref_t *program, const struct startup *s, uint32_t size, uint32_t *entry,
+			uint32_t *stack);
 void		process_end(struct process *p, int status);
 void		process_reap(struct process *p, struct Usage *to);
 

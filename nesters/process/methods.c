@@ -21,8 +21,8 @@ static int method_fork(void *self, struct request *r, uint32_t thread, uint32_t 
 
 static int method_exec(void *self, struct request *r, uint32_t flags, const char *name, const void *startup, size_t size)
 {
-	(void)r, (void)flags;
-	return process_exec(request_process(self), name, startup, size);
+	(void)r;
+	return process_exec(request_process(self), flags, name, startup, size);
 }
 
 static int method_exit(void *self, struct request *r, int32_t status)

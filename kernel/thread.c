@@ -244,7 +244,7 @@ static void import_links(struct thread *t, struct ref *ref[FLUKE_THREAD_LINKS])
 
 static result_t import_state(struct thread *t, const fluke_thread_state_t *state)
 {
-	if ((state->flags & ~FLUKE_THREAD_FLAGS) || state->regs.min_msg_words > FLUKE_MAX_MIN_MSG)
+	if (state->flags & ~FLUKE_THREAD_FLAGS)
 		return INSANE(INVALID_STATE);
 	TRY(regs_import(t, &state->regs, &state->fpu));
 	t->thread_va = state->thread_va;

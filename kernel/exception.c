@@ -23,7 +23,7 @@ static void dispatch(struct thread *t, uint32_t handler, uint32_t code, uint32_t
 	t->regs.edx = subcode;
 	t->regs.ecx = access;
 	t->regs.eip = handler;
-	t->regs.eflags &= ~0x400u;	/* DF, as C expects */
+	t->regs.eflags &= ~0x500u;	/* DF as C expects; TF: a step must not go on in the handler */
 	if (t->handler_esp)
 		t->regs.esp = t->handler_esp;
 	t->flags &= ~FLUKE_THREAD_EXCEPTION_ENABLE;

@@ -1,0 +1,272 @@
+/* The machine as seen from user code: registers, flags, FPU, TLS, single steps, and the kernel's
+ * own port (Machine). */
+#include "check.h"
+
+#define METHOD(number)	(1u << 8 | (number))
+enum { IRQ_ATTACH = 1, IO_ALLOW = 2, DEADLINE_SET = 4, CLOCK = 5, OBJECT_COUNT = 8 };
+
+static uint64_t rdtsc(void)
+{
+	uint64_t now;
+
+	__asm__ volatile ("rdtsc" : "=A" (now));
+	return now;
+}
+
+/* A request with one reference; returns the answer's first word. */
+static uint32_t machine(uint32_t method, uint32_t a, uint32_t b, void *reference)
+{
+	uint32_t send[3] = { METHOD(method), a, b }, answer[8] = { 99 };
+	void *refs[1] = { reference };
+	fluke_ipc_params_t p = {
+		.send_refs = reference != 0, .send_words = 3, .send_data = send, .send_ref_table = refs,
+		.recv_words = 8, .recv_data = answer,
+	};
+
+	CHECK_EQUAL(FLUKE_IPC_STATUS(fluke_ipc_call(&p, check_kernel)), FLUKE_SUCCESS);
+	return answer[0];
+}
+
+CASE("machine-01", "a null call takes less than 120 instructions")
+{
+	uint64_t start, end, none;
+
+	fluke_thread_self();
+	start = rdtsc();
+	none = rdtsc() - start;
+	start = rdtsc();
+	fluke_thread_self();
+	end = rdtsc();
+	check_print("null call: %u ticks of the time stamp counter (%u kHz), an empty pair %u\n", (uint32_t)(end - start),
+		check_boot->tsc_khz, (uint32_t)none);
+	CHECK((uint32_t)(end - start) < 120 * 4 || none > 16);	/* 4 ticks each with -icount shift=2 */
+	CHECK_EQUAL(fluke_thread_self(), check_first_thread);
+}
+
+CASE("machine-02", "kernel addresses are not the user's")
+{
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(0xc0100000));
+	CHECK_EQUAL(check_caught.subcode, 0xc0100000);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(FLUKE_ENTRY, 1));
+	EXPECT_EXCEPTION(FLUKE_EXC_GENERAL, __asm__ volatile ("cli"));
+	EXPECT_EXCEPTION(FLUKE_EXC_GENERAL, __asm__ volatile ("hlt"));
+	EXPECT_EXCEPTION(FLUKE_EXC_OPCODE, __asm__ volatile ("ud2"));
+	EXPECT_EXCEPTION(FLUKE_EXC_GENERAL, __asm__ volatile ("int $0x20"));
+}
+
+CASE("machine-03", "odd flags at a call harm nobody")
+{
+	uint32_t flags;
+
+	__asm__ volatile ("pushfl; orl $0x44400, (%%esp); popfl" : : : "memory", "cc");	/* NT, AC, DF */
+	fluke_thread_self();
+	__asm__ volatile ("cld; pushfl; popl %0; pushl $2; popfl" : "=r" (flags));
+	CHECK_EQUAL(fluke_thread_self(), check_first_thread);
+}
+
+static int sums[2];
+
+static void fpu_user(void *argument)
+{
+	int me = (int)argument;
+	int x = me + 1;
+
+	for (int i = 0; i < 100; i++) {
+		__asm__ volatile ("fildl %1; fiaddl %0; fistpl %1" : : "m" (x), "m" (sums[me]) : "memory");
+		fluke_thread_self();
+	}
+}
+
+static fluke_mutex_t *step_mutex;
+static fluke_cond_t *step_cond;
+
+static void fpu_keeper(void *argument)
+{
+	int kept, i;
+
+	__asm__ volatile ("fninit; fildl %0" : : "m" (argument));
+	for (i = 0; i < 3; i++) {
+		fluke_mutex_lock(step_mutex);
+		fluke_cond_wait(step_cond, step_mutex);
+		fluke_mutex_unlock(step_mutex);
+	}
+	__asm__ volatile ("fistpl %0" : "=m" (kept));
+	sums[(int)argument - 41] = kept;
+}
+
+CASE("machine-04", "the FPU state is each thread's own")
+{
+	step_mutex = check_mutex_new();
+	step_cond = check_cond_new();
+	sums[0] = sums[1] = 0;
+	check_thread_new(check_root_space, fpu_keeper, (void *)41);
+	check_thread_new(check_space_twin(), fpu_keeper, (void *)42);
+	for (int i = 0; i < 4; i++) {
+		check_run();
+		fluke_cond_broadcast(step_cond);
+	}
+	check_run();
+	CHECK(sums[0] == 41 && sums[1] == 42);
+	sums[0] = sums[1] = 0;
+	check_thread_new(check_root_space, fpu_user, (void *)0);
+	check_thread_new(check_root_space, fpu_user, (void *)1);
+	check_run();
+	CHECK(sums[0] == 100 && sums[1] == 200);
+}
+
+static uint32_t tls_seen[2];
+
+static void tls_user(void *argument)
+{
+	uint32_t me = (uint32_t)argument, word[2] = { 1000 + me, 0 }, value;
+
+	fluke_thread_set_tls((uint32_t)word);
+	__asm__ volatile ("movl %0, %%gs" : : "r" (FLUKE_USER_TLS));
+	for (int i = 0; i < 3; i++) {
+		fluke_mutex_lock(step_mutex);
+		fluke_cond_wait(step_cond, step_mutex);
+		fluke_mutex_unlock(step_mutex);
+	}
+	__asm__ volatile ("movl %%gs:0, %0" : "=r" (value));
+	tls_seen[me] = value;
+	word[1] = 7;
+	fluke_thread_set_tls((uint32_t)&word[1]);
+	__asm__ volatile ("movl %%gs:0, %0" : "=r" (value));
+	tls_seen[me] += value;
+}
+
+CASE("machine-05", "the TLS base is each thread's own and changes at once")
+{
+	step_mutex = check_mutex_new();
+	step_cond = check_cond_new();
+	check_thread_new(check_root_space, tls_user, (void *)0);
+	check_thread_new(check_root_space, tls_user, (void *)1);
+	for (int i = 0; i < 4; i++) {
+		check_run();
+		fluke_cond_broadcast(step_cond);
+	}
+	check_run();
+	CHECK_EQUAL(tls_seen[0], 1007);
+	CHECK_EQUAL(tls_seen[1], 1008);
+}
+
+static uint32_t linux_calls;
+
+void linux_entry(void);
+__asm__ ("linux_entry: addl $1, linux_calls; addl $100, %eax; ret");
+
+static void linux_user(void *unused)
+{
+	uint32_t result, b;
+
+	(void)unused;
+	__asm__ volatile ("int $0x80" : "=a" (result), "=b" (b) : "a" (20), "b" (77), "c" (1), "d" (2) : "memory");
+	linux_calls += result == 120 && b == 77 ? 10 : 1000;
+}
+
+CASE("machine-06", "int 0x80 goes to the syscall handler, or is an exception")
+{
+	static fluke_thread_state_t state;
+	fluke_thread_t *t = check_thread_new(check_root_space, linux_user, 0);
+
+	__asm__ volatile ("" : : "m" (linux_calls));
+	linux_calls = 0;
+	fluke_thread_get_state(t, &state, 0);
+	state.regs.syscall_handler = (uint32_t)linux_entry;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(t, &state, 0);
+	check_run();
+	CHECK_EQUAL(linux_calls, 11);
+	EXPECT_EXCEPTION(FLUKE_EXC_SYSCALL, __asm__ volatile ("int $0x80" : : "a" (5) : "memory"));
+	CHECK_EQUAL(check_caught.subcode, 5);
+}
+
+extern uint8_t step_after[];
+
+CASE("machine-07", "a single step goes over a whole call")
+{
+	EXPECT_EXCEPTION(FLUKE_EXC_DEBUG, __asm__ volatile (
+		"movl $15, %%eax; pushfl; orl $0x100, (%%esp); popfl; call *%0; .globl step_after; step_after: nop; nop"
+		: : "r" (FLUKE_ENTRY) : "eax", "ecx", "edx", "memory"));
+	CHECK_EQUAL(check_caught.eip, (uint32_t)step_after);
+}
+
+CASE("machine-08", "state that no thread may have is refused or filtered")
+{
+	static fluke_thread_state_t state;
+	fluke_thread_t *t = check_thread_new(check_root_space, tls_user, 0);
+
+	fluke_thread_get_state(t, &state, 0);
+	state.regs.eflags = 0xffffffff;
+	fluke_thread_set_state(t, &state, 0);
+	fluke_thread_get_state(t, &state, 0);
+	CHECK_EQUAL(state.regs.eflags & 0x3000, 0);		/* IOPL */
+	CHECK_EQUAL(state.regs.eflags & 0x20000, 0);		/* VM */
+	state.regs.gs = 0x10;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_set_state(t, &state, 0));
+}
+
+CASE("machine-09", "I/O ports are the spaces' that were given them")
+{
+	EXPECT_EXCEPTION(FLUKE_EXC_GENERAL, __asm__ volatile ("inb $0x71, %%al" : : : "eax"));
+	CHECK_EQUAL(machine(IO_ALLOW, 0x70, 2, check_root_space), 0);
+	__asm__ volatile ("inb $0x71, %%al" : : : "eax");
+	EXPECT_EXCEPTION(FLUKE_EXC_GENERAL, __asm__ volatile ("inb $0x61, %%al" : : : "eax"));
+	CHECK_EQUAL(machine(IO_ALLOW, 0x10000, 1, check_root_space), 22);
+}
+
+static uint32_t receive_event(fluke_portset_t *set)
+{
+	uint32_t words[2] = { 0 }, alias = 0, result;
+	fluke_ipc_params_t p = { .recv_words = 2, .recv_data = words };
+
+	result = fluke_ipc_setup_wait_receive(&p, set, &alias);
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(result), FLUKE_IPC_ONEWAY);
+	CHECK_EQUAL(alias, 5);
+	return words[0];
+}
+
+CASE("machine-10", "the deadline comes, and not before its time")
+{
+	fluke_portset_t *set = check_portset_new();
+	fluke_port_t *port = check_port_new(set, 5);
+	uint64_t at = rdtsc() + 3 * check_boot->tsc_khz;
+
+	CHECK_EQUAL(machine(DEADLINE_SET, (uint32_t)at, (uint32_t)(at >> 32), port), 0);
+	CHECK_EQUAL(receive_event(set), FLUKE_PENDING_DEADLINE);
+	CHECK(rdtsc() >= at);
+	CHECK(rdtsc() < at + 2000 * (uint64_t)check_boot->tsc_khz);
+}
+
+static void outb(uint16_t port, uint8_t value)
+{
+	__asm__ volatile ("outb %0, %1" : : "a" (value), "Nd" (port));
+}
+
+CASE("machine-11", "an interrupt line is an event, again after the next wait")
+{
+	fluke_portset_t *set = check_portset_new();
+	fluke_port_t *port = check_port_new(set, 5);
+
+	CHECK_EQUAL(machine(IO_ALLOW, 0x3f8, 8, check_root_space), 0);
+	CHECK_EQUAL(machine(IRQ_ATTACH, 4, 0, port), 0);
+	outb(0x3fc, 0x0b);
+	for (int i = 0; i < 3; i++) {
+		outb(0x3f9, 0);
+		outb(0x3f9, 2);			/* transmitter empty: fires at once */
+		CHECK_EQUAL(receive_event(set), FLUKE_PENDING_IRQ);
+	}
+	outb(0x3f9, 0);
+	CHECK_EQUAL(machine(IRQ_ATTACH, 16, 0, port), 22);
+	CHECK_EQUAL(machine(IRQ_ATTACH, 4, 0, 0), 0);
+}
+
+CASE("machine-12", "a request that is no method, or lacks words, gets an error")
+{
+	uint32_t word = METHOD(77), answer[8], room = 8;
+
+	CHECK_EQUAL(check_call(check_kernel, &word, 1, answer, &room), FLUKE_SUCCESS);
+	CHECK_EQUAL(answer[0], 38);
+	CHECK_EQUAL(machine(OBJECT_COUNT, 99, 0, 0), 22);
+	CHECK_EQUAL(machine(IO_ALLOW, 0x70, 2, 0), 22);
+}

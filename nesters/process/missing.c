@@ -8,6 +8,10 @@
 
 static uint32_t counts[CALLS];
 
+static const char *const names[CALLS] = {
+#include <linux_call_names.h>
+};
+
 void missing_count(uint32_t number)
 {
 	counts[number < CALLS ? number : CALLS - 1]++;
@@ -22,7 +26,10 @@ void missing_report(void)
 	for (unsigned i = 0; i < CALLS; i++) {
 		if (!counts[i])
 			continue;
-		size += snprintf(lines + size, sizeof lines - size, "call_%u %u\n", i, (unsigned)counts[i]);
+		if (names[i])
+			size += snprintf(lines + size, sizeof lines - size, "%s %u\n", names[i], (unsigned)counts[i]);
+		else
+			size += snprintf(lines + size, sizeof lines - size, "call_%u %u\n", i, (unsigned)counts[i]);
 		counts[i] = 0;
 		if (size < sizeof lines - 32)
 			continue;

@@ -209,7 +209,7 @@ void body_destroy(struct body *b, struct thread *threads)
 /* Adds the time of the threads that it has now. */
 void body_account(struct body *b, struct Usage *usage)
 {
-	for (int i = 0; i < PROCESS_THREADS; i++) {
+	for (int i = 0; i < b->process->slots; i++) {
 		uint64_t ns = 0;
 
 		if (b->process->thread[i].has_client && !SchedulerClient_get_usage(&b->objects->client[i], &ns))

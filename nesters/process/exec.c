@@ -176,7 +176,7 @@ static void threads_reset(struct process *p)
 {
 	memset(p->thread, 0, sizeof p->thread);
 	memset(p->thread_pending, 0, sizeof p->thread_pending);
-	p->threads = 0;
+	p->threads = p->slots = 0;
 	thread_add(p, 0, START_THREAD, p->pid);
 }
 
@@ -187,7 +187,7 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 	fluke_ref_t *program = body_object(p->body, IMAGE_REF_PROGRAM);
 	struct Usage usage = p->usage;
 	uint64_t taken = 0;
-	int error = record_check(startup, size), count = p->threads;
+	int error = record_check(startup, size), count = p->threads, slots = p->slots;
 	struct body *b;
 
 	if (error)
@@ -198,7 +198,7 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 	if (!b)
 		return error;
 	body_account(p->body, &usage);
-	for (int i = 0; i < PROCESS_THREADS; i++)
+	for (int i = 0; i < p->slots; i++)
 		taken |= p->thread_pending[i];
 	memcpy(threads, p->thread, sizeof threads);
 	p->body = b;
@@ -209,6 +209,7 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 		p->body = starting.old;
 		memcpy(p->thread, threads, sizeof threads);
 		p->threads = count;
+		p->slots = slots;
 		return error == EFAULT ? ENOMEM : error;
 	}
 	body_destroy(starting.old, threads);

@@ -106,7 +106,7 @@ void process_end(struct process *p, int status)
 	body_destroy(p->body, p->thread);
 	p->body = NULL;
 	memset(p->thread, 0, sizeof p->thread);
-	p->threads = 0;
+	p->threads = p->slots = 0;
 	p->pending = 0;
 	p->state = PROCESS_ZOMBIE;
 	p->status = status;

@@ -97,7 +97,7 @@ void facts_pending(struct process *p)
 	struct process_facts *facts = &pages[p->index].facts;
 
 	facts->pending = p->pending;
-	for (int i = 0; i < PROCESS_THREADS; i++)
+	for (int i = 0; i < p->slots; i++)
 		if (p->thread[i].address)
 			facts->thread_pending[i] = p->thread_pending[i];
 }

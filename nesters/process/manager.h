@@ -68,6 +68,7 @@ struct process {
 	struct process_port *port;		/* serve.c; null for zombies */
 	struct thread	thread[PROCESS_THREADS];
 	int		threads;
+	int		slots;			/* no thread from this slot on */
 	/* signals: bit n-1 = signal n */
 	uint64_t	pending;			/* of the process */
 	uint64_t	thread_pending[PROCESS_THREADS];

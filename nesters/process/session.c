@@ -147,7 +147,7 @@ static int shields(struct process *p, int signal)
 		return 0;
 	if (control->ignored & SIGNAL_BIT(signal))
 		return 1;
-	for (int i = 0; i < PROCESS_THREADS; i++)
+	for (int i = 0; i < p->slots; i++)
 		if (p->thread[i].address && !(control->slot[i].blocked & SIGNAL_BIT(signal)))
 			return 0;
 	return 1;

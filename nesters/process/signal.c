@@ -17,12 +17,14 @@ static void view_read(struct process *p, struct view *v)
 {
 	struct process_control *control = body_control(p->body);
 
-	memset(v, 0, sizeof *v);
+	v->disposition = (struct disposition){ 0, 0 };
+	memset(v->blocked, 0, p->slots * sizeof v->blocked[0]);
+	memset(v->waiting, 0, p->slots * sizeof v->waiting[0]);
 	if (!control)
 		return;
 	v->disposition.ignored = control->ignored;
 	v->disposition.caught = control->caught;
-	for (int i = 0; i < PROCESS_THREADS; i++)
+	for (int i = 0; i < p->slots; i++)
 		if (p->thread[i].address) {
 			v->blocked[i] = control->slot[i].blocked;
 			v->waiting[i] = control->slot[i].waiting;
@@ -39,10 +41,10 @@ static int thread_choose(const struct process *p, const struct view *v, uint64_t
 {
 	int i;
 
-	for (i = 0; i < PROCESS_THREADS; i++)
+	for (i = 0; i < p->slots; i++)
 		if (v->waiting[i] & bit && p->thread[i].address)
 			return i;
-	for (i = 0; i < PROCESS_THREADS; i++)
+	for (i = 0; i < p->slots; i++)
 		if (thread_takes(p, v, i, bit))
 			return i;
 	return -1;
@@ -115,7 +117,7 @@ void signal_deliver(struct process *p)
 	if (p->state != PROCESS_RUNNING)
 		return;
 	view_read(p, &view);
-	for (int slot = -1; slot < PROCESS_THREADS; slot++) {
+	for (int slot = -1; slot < p->slots; slot++) {
 		uint64_t bits = slot < 0 ? p->pending : p->thread[slot].address ? p->thread_pending[slot] : 0;
 
 		for (int signal = 1; bits >> (signal - 1) && signal <= SIGNALS; signal++)
@@ -127,7 +129,7 @@ void signal_deliver(struct process *p)
 static void discard(struct process *p, uint64_t bits)
 {
 	p->pending &= ~bits;
-	for (int i = 0; bits && i < PROCESS_THREADS; i++)
+	for (int i = 0; bits && i < p->slots; i++)
 		p->thread_pending[i] &= ~bits;
 }
 

@@ -158,7 +158,7 @@ void children_orphan(struct process *p)
 
 struct thread *thread_find(struct process *p, uint32_t address)
 {
-	for (int i = 0; i < PROCESS_THREADS; i++)
+	for (int i = 0; i < p->slots; i++)
 		if (address && p->thread[i].address == address)
 			return &p->thread[i];
 	return NULL;
@@ -166,7 +166,7 @@ struct thread *thread_find(struct process *p, uint32_t address)
 
 struct thread *thread_find_tid(struct process *p, int tid)
 {
-	for (int i = 0; i < PROCESS_THREADS; i++)
+	for (int i = 0; i < p->slots; i++)
 		if (p->thread[i].address && p->thread[i].tid == tid)
 			return &p->thread[i];
 	return NULL;
@@ -194,6 +194,8 @@ struct thread *thread_add(struct process *p, int slot, uint32_t address, int tid
 	t->has_client = 0;
 	p->thread_pending[slot] = 0;
 	p->threads++;
+	if (slot >= p->slots)
+		p->slots = slot + 1;
 	return t;
 }
 

@@ -242,8 +242,8 @@ struct process *process_first(const char *name, const struct startup *startup, u
 		return NULL;
 	thread_add(p, 0, START_THREAD, p->pid);
 	facts_update(p);
-	if (descriptor(0) && session_is_tty(descriptor(0)))
-		session_set_tty(p, descriptor(0));
+	if (descriptor(0))
+		session_set_input(p, descriptor(0));
 	first_process = p;
 	*error = guarded(start, &starting);
 	return *error ? NULL : p;

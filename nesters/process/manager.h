@@ -252,6 +252,7 @@ void		sessions_init(void);
 int		session_create(struct process *p);
 fluke_ref_t	*session_pool(struct session *s);
 int		session_is_tty(fluke_ref_t *file);
+void		session_set_input(struct process *p, fluke_ref_t *file);	/* of the first process */
 int		session_set_tty(struct process *p, fluke_ref_t *tty);
 fluke_ref_t	*session_tty(struct session *s);			/* null: has none */
 void		session_leader_ended(struct session *s);

@@ -125,6 +125,20 @@ int session_set_tty(struct process *p, fluke_ref_t *tty)
 	return 0;
 }
 
+/* A terminal becomes the controlling one; the channel of boot/run only sends the host's signals. */
+void session_set_input(struct process *p, fluke_ref_t *file)
+{
+	struct session *s = p->session;
+
+	if (session_is_tty(file)) {
+		session_set_tty(p, file);
+		return;
+	}
+	s->foreground = p->group;
+	if (session_port(s))
+		Tty_set_owner(file, s->id, session_port(s));
+}
+
 /* The terminal is free again; whoever was in front is told. */
 void session_leader_ended(struct session *s)
 {

@@ -33,14 +33,13 @@ void syscall_dispatch(struct thread *t)
 	call_function *call = call_table[t->regs.eax & 0xff];
 	result_t r = call ? call(t) : INSANE(INVALID_CALL);
 
-	if (r == RESTART)
-		return;
 	t = current;
-	switch (result_kind(r)) {
-	case OK:
+	if (__builtin_expect(r == OK, 1)) {
 		if (t->regs.eip == FLUKE_ENTRY)
 			t->regs.eip = FLUKE_ENTRY_RET;
-		break;
+		return;
+	}
+	switch (result_kind(r)) {
 	case FAULT:
 		fault(t);
 		break;

@@ -2,7 +2,7 @@
  * processor's stack is the end of current->regs (TSS.esp0; for sysenter, SYSENTER_ESP points at
  * TSS.esp0 itself), so the frame is pushed into the thread, and the kernel then runs on its one
  * stack with interrupts off.  Interrupts inside the kernel come only from cpu_idle and cpu_poll.
- * regs_return is the only way out to user mode. */
+ * regs_return is the only way out to user mode.  C functions take eax, edx, ecx (-mregparm=3). */
 #include "asm.h"
 #include "cpu.h"
 #include "offsets.h"
@@ -36,7 +36,7 @@ FUNCTION(entry_sysenter)
 	pushal
 	KERNEL_STATE
 call_dispatch:
-	pushl	boot_cpu + CPU_CURRENT
+	movl	boot_cpu + CPU_CURRENT, %eax
 	call	syscall_dispatch
 	/* fall through */
 
@@ -65,9 +65,8 @@ FUNCTION(regs_return)
 	sysexit
 2:	call	thread_attend
 	jmp	regs_return
-3:	pushl	%ebx
+3:	movl	%ebx, %eax
 	call	cpu_load
-	addl	$4, %esp
 	jmp	1b
 4:	popal
 	addl	$8, %esp
@@ -107,7 +106,7 @@ FUNCTION(entry_reflect)
 	pushl	$0x80
 	pushal
 	KERNEL_STATE
-	pushl	boot_cpu + CPU_CURRENT
+	movl	boot_cpu + CPU_CURRENT, %eax
 	call	exception_syscall
 	jmp	regs_return
 END(entry_reflect)
@@ -118,13 +117,12 @@ trap_common:
 	testb	$3, REGS_CS(%esp)
 	jz	1f
 	KERNEL_STATE
-	pushl	boot_cpu + CPU_CURRENT
+	movl	boot_cpu + CPU_CURRENT, %eax
 	call	trap_dispatch
 	jmp	regs_return
 1:	cld
-	pushl	%esp
+	movl	%esp, %eax
 	call	trap_kernel
-	addl	$4, %esp
 	popal
 	addl	$8, %esp
 	iretl
@@ -135,13 +133,12 @@ irq_common:
 	jz	1f
 	movl	REGS_VECTOR(%esp), %ebx
 	KERNEL_STATE
-	pushl	%ebx
+	movl	%ebx, %eax
 	call	irq_user
 	jmp	regs_return
 1:	cld
-	pushl	REGS_VECTOR(%esp)
+	movl	REGS_VECTOR(%esp), %eax
 	call	irq_entry
-	addl	$4, %esp
 	popal
 	addl	$8, %esp
 	iretl

@@ -25,8 +25,7 @@ FUNCTION(start)
 	movl	$kernel_stack_top, %esp
 	pushl	$2
 	popfl
-	pushl	%ebx
-	pushl	%eax
+	movl	%ebx, %edx
 	call	boot_early
 	/* PAE on; the low gigabyte is mapped twice until boot_protect */
 	movl	%cr4, %eax

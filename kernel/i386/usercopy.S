@@ -1,4 +1,5 @@
-/* Copies that may fault at a user address: the fault exit returns the address. */
+/* Copies that may fault at a user address: the fault exit returns the address.  Arguments are in
+ * eax, edx, ecx, as in all of the kernel. */
 #include "asm.h"
 
 	.text
@@ -7,9 +8,8 @@
 FUNCTION(usercopy)
 	pushl	%esi
 	pushl	%edi
-	movl	12(%esp), %edi
-	movl	16(%esp), %esi
-	movl	20(%esp), %ecx
+	movl	%eax, %edi
+	movl	%edx, %esi
 	movl	%ecx, %edx
 	shrl	$2, %ecx
 1:	rep movsl
@@ -31,10 +31,8 @@ END(usercopy)
 
 /* uint64_t usercopy_word(uint32_t *to, const uint32_t *from): the same for one word read. */
 FUNCTION(usercopy_word)
-	movl	8(%esp), %ecx
-	movl	4(%esp), %edx
-1:	movl	(%ecx), %eax
-	movl	%eax, (%edx)
+1:	movl	(%edx), %edx
+	movl	%edx, (%eax)
 	xorl	%eax, %eax
 	xorl	%edx, %edx
 	ret
@@ -47,9 +45,8 @@ END(usercopy_word)
 FUNCTION(copy_words)
 	pushl	%esi
 	pushl	%edi
-	movl	12(%esp), %edi
-	movl	16(%esp), %esi
-	movl	20(%esp), %ecx
+	movl	%eax, %edi
+	movl	%edx, %esi
 	movl	%ecx, %edx
 	shrl	$2, %ecx
 	rep movsl

@@ -125,6 +125,22 @@ void wait_wake(struct process *parent)
 	}
 }
 
+/* The same thread asks again: it left its former wait for a signal. */
+static void forget_former(struct process *p, struct request *r)
+{
+	struct waiter **link = &p->waiters, *w;
+
+	while ((w = *link)) {
+		if (!request_same_client(w->request, r)) {
+			link = &w->next;
+			continue;
+		}
+		*link = w->next;
+		answer_queue(w->request, ANSWER_PLAIN, EINTR);
+		free(w);
+	}
+}
+
 /* 0 with *pid 0 for WNOHANG, REQUEST_PARKED, or an errno. */
 int wait_request(struct process *p, struct request *r, int id, uint32_t options, int32_t *pid)
 {
@@ -149,6 +165,7 @@ int wait_request(struct process *p, struct request *r, int id, uint32_t options,
 		free(w);
 		return EAGAIN;
 	}
+	forget_former(p, r);
 	*w = (struct waiter){ p->waiters, r, id, options };
 	p->waiters = w;
 	if (event != WAIT_NONE)

@@ -2,7 +2,7 @@
 # instead of root (with check.c); tests/host/NAME.c programs for the
 # build machine: linked with tests/host/NAME_*.c and with the files of a comment `Sources: a.c b.c`.
 
-GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c tests/bad/*.c))
+GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c tests/bad/*.c tests/bench/kernel.c))
 HOST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(wildcard tests/host/*_*.c),$(wildcard tests/host/*.c)))
 TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer
 
@@ -28,6 +28,14 @@ $(B)/tests/system/standin.elf: tests/system/standin.c tests/system/standin.ld
 	@mkdir -p $(@D)
 	$(call say,CC $<)
 	$(Q)$(CC) $(FREE) -nostdlib -static -Wl,-T,tests/system/standin.ld -Wl,--build-id=none,--no-warn-rwx-segments -o $@ $<
+
+# Programs that run in the guest as POSIX programs, static with musl.
+POSIX_TESTS	:= $(B)/tests/bench/posix $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/posix/*.c))
+trees: $(POSIX_TESTS)
+$(POSIX_TESTS): $(B)/tests/%: tests/%.c tools/fluke-gcc | $(B)/tree-debian.cpio
+	@mkdir -p $(@D)
+	$(call say,FLUKECC $<)
+	$(Q)tools/fluke-gcc -O2 -Wall -o $@ $<
 
 .SECONDEXPANSION:
 $(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c $$(wildcard tests/host/%_*.c) $$(wildcard $$(shell sed -n 's,.*Sources: *\(.*\)\*/.*,\1,p' tests/host/$$*.c)) | $(PROTO_HEADERS)

@@ -1,5 +1,6 @@
 /* The RAM file system against the host's Linux: a long random sequence of calls is made on
- * both, and each error, status and content must be the same.  Needs root (chroot). */
+ * both, and each error, status and content must be the same.  Needs root (chroot).
+ * Sources: nesters/root/ramfs_*.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

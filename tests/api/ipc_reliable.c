@@ -1,0 +1,455 @@
+/* Reliable IPC: connections, transfer of words and references, turns, ends. */
+#include "check.h"
+
+static fluke_portset_t	*set;
+static fluke_port_t	*port;
+static fluke_ref_t	*dest;
+static uint32_t		status[16];
+static uint32_t		in[4096], out[4096];
+
+static void make_port(void)
+{
+	set = check_portset_new();
+	port = check_port_new(set, 0x1234);
+	dest = check_port_ref_new(port);
+	memset(status, 0xff, sizeof status);
+	memset(in, 0, sizeof in);
+	for (uint32_t i = 0; i < 4096; i++)
+		out[i] = i * 3 + 1;
+}
+
+#define STATUS(call) FLUKE_IPC_STATUS(call)
+
+static fluke_ipc_params_t server_block;
+static uint32_t server_words, server_flavour, server_alias, server_served;
+
+/* Doubles each word of a short request, until a request begins with 0. */
+static void doubler(void *unused)
+{
+	static uint32_t buffer[64];
+	natural_t alias;
+	uint32_t result;
+
+	(void)unused;
+	server_block = (fluke_ipc_params_t){ .recv_words = 64, .recv_data = buffer };
+	result = fluke_ipc_setup_wait_receive(&server_block, set, &alias);
+	for (;;) {
+		server_served++;
+		server_words = 64 - server_block.recv_words;
+		server_flavour = FLUKE_IPC_FLAVOUR(result);
+		server_alias = alias;
+		for (uint32_t i = 0; i < server_words; i++)
+			buffer[i] *= 2;
+		server_block = (fluke_ipc_params_t){ .send_words = server_words, .send_data = buffer,
+			.recv_words = 64, .recv_data = buffer };
+		if (!buffer[0])
+			break;
+		result = fluke_ipc_server_ack_send_wait_receive(&server_block, &alias);
+	}
+	fluke_ipc_server_ack_send(&server_block);
+	fluke_ipc_server_disconnect();
+}
+
+static void rpc(uint32_t words, fluke_space_t *space)
+{
+	fluke_ipc_params_t block = { .send_words = words, .send_data = out, .recv_words = words + 5, .recv_data = in };
+
+	server_served = 0;
+	check_thread_new(space, doubler, 0);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_client_connect_send_over_receive(&block, dest), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(block.recv_words, 5);
+	for (uint32_t i = 0; i < words; i++)
+		CHECK_EQUAL(in[i], out[i] * 2);
+	CHECK_EQUAL(server_words, words);
+	CHECK_EQUAL(server_flavour, FLUKE_IPC_RELIABLE);
+	CHECK_EQUAL(server_alias, 0x1234);
+}
+
+CASE("ipc_reliable-01", "an RPC of two words carries them both ways, within one space")
+{
+	make_port();
+	rpc(2, check_root_space);
+}
+
+CASE("ipc_reliable-02", "the same between two spaces")
+{
+	make_port();
+	rpc(2, check_space_twin());
+}
+
+CASE("ipc_reliable-03", "eight words, the longest minimum message")
+{
+	make_port();
+	rpc(8, check_space_twin());
+}
+
+CASE("ipc_reliable-04", "fifty words, copied from buffer to buffer")
+{
+	make_port();
+	rpc(50, check_space_twin());
+}
+
+CASE("ipc_reliable-05", "a hundred calls in a row are served")
+{
+	make_port();
+	check_thread_new(check_space_twin(), doubler, 0);
+	check_run();
+	server_served = 0;
+	for (uint32_t i = 0; i < 100; i++) {
+		fluke_ipc_params_t block = { .send_words = 2, .send_data = out + i, .recv_words = 2, .recv_data = in };
+
+		CHECK_EQUAL(fluke_ipc_client_connect_send_over_receive(&block, dest), FLUKE_IPC_RECV_DISCONNECTED);
+		CHECK_EQUAL(in[1], out[i + 1] * 2);
+	}
+	CHECK_EQUAL(server_served, 100);
+}
+
+static void client(void *words)
+{
+	static uint32_t reply[64];
+	fluke_ipc_params_t block = { .send_words = (uint32_t)words, .send_data = out, .recv_words = 64, .recv_data = reply };
+
+	status[0] = fluke_ipc_client_connect_send_over_receive(&block, dest);
+	status[1] = 64 - block.recv_words;
+	status[2] = reply[1];
+}
+
+CASE("ipc_reliable-06", "a client that comes first queues, and its message is picked up")
+{
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
+	natural_t alias;
+
+	make_port();
+	check_thread_new(check_space_twin(), client, (void *)3);
+	check_run();
+	CHECK_EQUAL(status[0], 0xffffffff);
+	CHECK_EQUAL(fluke_ipc_setup_wait_receive(&block, set, &alias), FLUKE_IPC_RELIABLE << 8);
+	CHECK_EQUAL(block.recv_words, 61);
+	CHECK_EQUAL(in[2], out[2]);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out };
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_server_disconnect();
+	check_run();
+	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(status[1], 2);
+	CHECK_EQUAL(status[2], out[1]);
+}
+
+CASE("ipc_reliable-07", "a queued client with a long message is served too")
+{
+	fluke_ipc_params_t block = { .recv_words = 4096, .recv_data = in };
+
+	make_port();
+	check_thread_new(check_space_twin(), client, (void *)2000);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_setup_wait_receive(&block, set, 0), FLUKE_IPC_RELIABLE << 8);
+	CHECK_EQUAL(block.recv_words, 4096 - 2000);
+	CHECK(!memcmp(in, out, 8000));
+}
+
+CASE("ipc_reliable-08", "a receiver whose buffer is full gets MORE_DATA and goes on")
+{
+	fluke_ipc_params_t block = { .recv_words = 10, .recv_data = in };
+
+	make_port();
+	check_thread_new(check_root_space, client, (void *)25);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_MORE_DATA);
+	CHECK_EQUAL(block.recv_words, 0);
+	block = (fluke_ipc_params_t){ .recv_words = 10, .recv_data = in + 10 };
+	CHECK_EQUAL(fluke_ipc_server_receive(&block), FLUKE_IPC_RECV_MORE_DATA);
+	block = (fluke_ipc_params_t){ .recv_words = 10, .recv_data = in + 20 };
+	CHECK_EQUAL(fluke_ipc_server_receive(&block), FLUKE_SUCCESS);
+	CHECK_EQUAL(block.recv_words, 5);
+	CHECK(!memcmp(in, out, 100));
+}
+
+CASE("ipc_reliable-09", "a short message to a receiver with less room gives MORE_DATA")
+{
+	fluke_ipc_params_t block = { .recv_words = 1, .recv_data = in };
+
+	make_port();
+	check_thread_new(check_root_space, client, (void *)4);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_MORE_DATA);
+	block = (fluke_ipc_params_t){ .recv_words = 10, .recv_data = in + 1 };
+	CHECK_EQUAL(fluke_ipc_server_receive(&block), FLUKE_SUCCESS);
+	CHECK_EQUAL(block.recv_words, 7);
+	CHECK(!memcmp(in, out, 16));
+}
+
+static void scattered_client(void *unused)
+{
+	fluke_ipc_buffer_t send[2] = { { 7, out + 3 }, { 90, out + 10 } };
+	fluke_ipc_params_t block = { .send_buffers = 2, .send_words = 3, .send_data = out, .send_buffer_table = send };
+
+	(void)unused;
+	status[0] = fluke_ipc_client_connect_send(&block, dest);
+	fluke_ipc_client_disconnect();
+}
+
+CASE("ipc_reliable-10", "several buffers on both sides are one stream of words")
+{
+	fluke_ipc_buffer_t receive[2] = { { 60, in + 5 }, { 100, in + 65 } };
+	fluke_ipc_params_t block = { .recv_buffers = 2, .recv_words = 5, .recv_data = in, .recv_buffer_table = receive };
+
+	make_port();
+	check_thread_new(check_space_twin(), scattered_client, 0);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(block.recv_buffers, 0);
+	CHECK_EQUAL(block.recv_words, 65);
+	CHECK(!memcmp(in, out, 400));
+	CHECK_EQUAL(status[0], FLUKE_SUCCESS);
+}
+
+static fluke_ref_t *sent_ref;
+static fluke_mutex_t *sent_mutex;
+
+static void ref_client(void *unused)
+{
+	void *refs[3] = { sent_ref, sent_mutex, sent_ref };
+	fluke_ipc_params_t block = { .send_refs = 3, .send_words = 2, .send_data = out, .send_ref_table = refs };
+
+	(void)unused;
+	status[0] = fluke_ipc_client_connect_send(&block, dest);
+	fluke_ipc_client_disconnect();
+}
+
+CASE("ipc_reliable-11", "references and objects themselves are sent, overflow is MORE_REFS")
+{
+	fluke_ref_t *refs[2];
+	fluke_ipc_params_t block = { .recv_refs = 2, .recv_words = 8, .recv_data = in, .recv_ref_table = refs };
+
+	make_port();
+	refs[0] = check_ref_new();
+	refs[1] = check_ref_new();
+	sent_ref = check_port_ref_new(port);
+	sent_mutex = check_mutex_new();
+	check_thread_new(check_space_twin(), ref_client, 0);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_MORE_REFS);
+	CHECK_EQUAL(block.recv_refs, 0);
+	CHECK_EQUAL(fluke_ref_type(refs[0]), FLUKE_TYPE_PORT);
+	CHECK_EQUAL(fluke_ref_compare(refs[0], dest), 1);
+	CHECK_EQUAL(fluke_ref_type(refs[1]), FLUKE_TYPE_MUTEX);
+	fluke_ref_clear(refs[0]);
+	block = (fluke_ipc_params_t){ .recv_refs = 2, .recv_words = 8, .recv_data = in, .recv_ref_table = refs };
+	CHECK_EQUAL(STATUS(fluke_ipc_server_receive(&block)), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(block.recv_refs, 1);
+	CHECK_EQUAL(fluke_ref_compare(refs[0], dest), 1);
+}
+
+CASE("ipc_reliable-12", "a null, a dead and a non-port reference are invalid destinations")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 2, .recv_data = in };
+	fluke_ref_t *ref;
+
+	make_port();
+	ref = check_ref_new();
+	CHECK_EQUAL(fluke_ipc_client_connect_send_over_receive(&block, ref), FLUKE_IPC_CONNECT_INVALID_DEST);
+	fluke_mutex_reference(check_mutex_new(), ref);
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, ref), FLUKE_IPC_CONNECT_INVALID_DEST);
+	fluke_port_destroy(port);
+	CHECK_EQUAL(fluke_ipc_client_connect_send_over_receive(&block, dest), FLUKE_IPC_CONNECT_INVALID_DEST);
+}
+
+CASE("ipc_reliable-13", "destroying a port gives its queued clients INVALID_DEST")
+{
+	make_port();
+	check_thread_new(check_root_space, client, (void *)2);
+	check_run();
+	fluke_port_destroy(port);
+	check_run();
+	CHECK_EQUAL(status[0], FLUKE_IPC_CONNECT_INVALID_DEST);
+}
+
+static void talker(void *unused)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 100, .recv_data = in };
+
+	(void)unused;
+	status[0] = fluke_ipc_client_connect_send(&block, dest);
+	block.send_data = out + 2;
+	block.send_words = 20;
+	status[1] = fluke_ipc_client_send(&block);
+	block.send_data = out + 22;
+	status[2] = fluke_ipc_client_send_over_receive(&block);
+	status[3] = 100 - block.recv_words;
+	status[4] = in[0];
+	block.send_data = out + 50;
+	status[5] = fluke_ipc_client_ack_send_over_receive(&block);
+	block.send_data = out;
+	status[6] = fluke_ipc_client_ack_send(&block);
+	status[7] = fluke_ipc_client_over_receive(&block);
+}
+
+CASE("ipc_reliable-14", "a conversation: several sends, turns both ways, at last a disconnect")
+{
+	static uint32_t got[100];
+	fluke_ipc_params_t block = { .recv_words = 100, .recv_data = got };
+
+	make_port();
+	check_thread_new(check_space_twin(), talker, 0);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	CHECK_EQUAL(block.recv_words, 58);
+	CHECK(!memcmp(got, out, 42 * 4));
+	block = (fluke_ipc_params_t){ .send_words = 3, .send_data = out + 200, .recv_words = 100, .recv_data = got };
+	CHECK_EQUAL(fluke_ipc_server_ack_send_over_receive(&block), FLUKE_SUCCESS);
+	CHECK_EQUAL(block.recv_words, 80);
+	CHECK_EQUAL(got[0], out[50]);
+	CHECK_EQUAL(status[2], FLUKE_SUCCESS);
+	CHECK_EQUAL(status[3], 3);
+	CHECK_EQUAL(status[4], out[200]);
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
+	CHECK_EQUAL(fluke_ipc_server_over_receive(&block), FLUKE_SUCCESS);
+	CHECK_EQUAL(status[5], FLUKE_SUCCESS);
+	fluke_ipc_server_disconnect();
+	check_run();
+	CHECK_EQUAL(status[6], FLUKE_SUCCESS);
+	CHECK_EQUAL(status[7], FLUKE_IPC_OVER_DISCONNECTED);
+}
+
+CASE("ipc_reliable-15", "a server that leaves early: the client's send is SEND_DISCONNECTED")
+{
+	fluke_ipc_params_t block = { .recv_words = 1, .recv_data = in };
+
+	make_port();
+	check_thread_new(check_root_space, talker, 0);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_MORE_DATA);
+	fluke_ipc_server_disconnect();
+	check_run();
+	CHECK_EQUAL(status[0], FLUKE_IPC_SEND_DISCONNECTED);
+}
+
+CASE("ipc_reliable-16", "calls without a connection: the three kinds of DISCONNECTED")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 2, .recv_data = in };
+
+	fluke_ipc_client_disconnect();
+	fluke_ipc_server_disconnect();
+	CHECK_EQUAL(fluke_ipc_client_send(&block), FLUKE_IPC_SEND_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_server_send(&block), FLUKE_IPC_SEND_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_client_over_receive(&block), FLUKE_IPC_OVER_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_server_over_receive(&block), FLUKE_IPC_OVER_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_client_ack_send(&block), FLUKE_IPC_ACK_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_IPC_ACK_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_client_ack_send_over_receive(&block), FLUKE_IPC_ACK_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_server_ack_send_over_receive(&block), FLUKE_IPC_ACK_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_client_receive(&block), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_server_receive(&block), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_client_send_over_receive(&block), FLUKE_IPC_SEND_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_server_send_over_receive(&block), FLUKE_IPC_SEND_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_server_ack_send_wait_receive(&block, 0), FLUKE_IPC_ACK_DISCONNECTED);
+	CHECK_EQUAL(fluke_ipc_server_send_wait_receive(&block, 0), FLUKE_IPC_SEND_DISCONNECTED);
+}
+
+CASE("ipc_reliable-17", "sending out of turn is the insanity NOT_SENDER, receiving NOT_RECEIVER")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 64, .recv_data = in };
+
+	make_port();
+	check_thread_new(check_root_space, client, (void *)2);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_SENDER, fluke_ipc_server_send(&block));
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_SENDER, fluke_ipc_server_over_receive(&block));
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_RECEIVER, fluke_ipc_server_receive(&block));
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_RECEIVER, fluke_ipc_server_ack_send(&block));
+	fluke_ipc_server_disconnect();
+}
+
+CASE("ipc_reliable-18", "an unaligned block is an insanity")
+{
+	static uint8_t bytes[64] __attribute__((aligned(4)));
+
+	make_port();
+	EXPECT_INSANITY(FLUKE_INSANITY_BUFFER_UNALIGNED,
+		fluke_ipc_client_connect_send((fluke_ipc_params_t *)(bytes + 2), dest));
+}
+
+static void ref_server(void *ref)
+{
+	static uint32_t words[4];
+	fluke_ref_t *refs[1] = { ref };
+	fluke_ipc_params_t block = { .recv_refs = 1, .recv_words = 4, .recv_data = words, .recv_ref_table = refs };
+
+	status[0] = fluke_ipc_setup_wait_receive(&block, set, 0);
+}
+
+CASE("ipc_reliable-19", "a bad entry in the table of references is the caller's insanity")
+{
+	void *refs[1] = { in };
+	fluke_ipc_params_t block = { .send_refs = 1, .send_words = 2, .send_data = out, .send_ref_table = refs,
+		.recv_words = 2, .recv_data = in };
+
+	make_port();
+	check_thread_new(check_root_space, ref_server, check_ref_new());
+	check_run();
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, fluke_ipc_client_connect_send(&block, dest));
+	fluke_ipc_client_disconnect();
+}
+
+CASE("ipc_reliable-20", "acknowledging while the sender still sends throws its data away")
+{
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = in };
+
+	make_port();
+	check_thread_new(check_root_space, client, (void *)30);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_MORE_DATA);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 7 };
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_server_disconnect();
+	check_run();
+	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(status[1], 2);
+	CHECK_EQUAL(status[2], out[8]);
+}
+
+CASE("ipc_reliable-21", "a client set aside and taken up later gets its reply")
+{
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
+	fluke_ref_t *first;
+	natural_t flags;
+
+	make_port();
+	first = check_ref_new();
+	check_thread_new(check_root_space, client, (void *)3);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	fluke_thread_get_client(check_first_thread, first, &flags);
+	CHECK_EQUAL(fluke_ref_type(first), FLUKE_TYPE_THREAD);
+	CHECK_EQUAL(flags & 0xffff, FLUKE_THREAD_CLIENT_SENDER);
+	fluke_thread_set_client(check_first_thread, 0, 0);
+	check_thread_new(check_root_space, scattered_client, 0);
+	check_run();
+	CHECK_EQUAL(status[0], 0xffffffff);
+	block = (fluke_ipc_params_t){ .recv_words = 200, .recv_data = in };
+	CHECK_EQUAL(STATUS(fluke_ipc_wait_receive(&block, 0)), FLUKE_IPC_RECV_DISCONNECTED);
+	fluke_thread_set_client(check_first_thread, first, flags);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 30 };
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_server_disconnect();
+	check_run();
+	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(status[2], out[31]);
+}
+
+CASE("ipc_reliable-22", "a client destroyed in the middle: its server's next call is DISCONNECTED")
+{
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
+	fluke_thread_t *thread;
+
+	make_port();
+	thread = check_thread_new(check_root_space, client, (void *)3);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	fluke_thread_destroy(thread);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out };
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_IPC_ACK_DISCONNECTED);
+}

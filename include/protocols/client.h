@@ -21,20 +21,28 @@ fluke_error_t PROTO_CALL(fluke_ipc_params_t *params, fluke_ref_t *dest);
 #endif
 #define PROTO_STATUS_INTERRUPTED 0xfe
 
-/* 0 when the exchange came to its normal end: the server replied and left, or turned the line. */
-static inline int proto_status(fluke_error_t eax)
+/* The exchange did not come to its normal end.  What is left of a connection is given up, so that the server is
+ * not kept waiting. */
+static __attribute__((noinline)) int proto_failed(uint32_t status)
 {
-	uint32_t status = FLUKE_IPC_STATUS(eax);
-
-	if (status == FLUKE_IPC_RECV_DISCONNECTED || status == FLUKE_SUCCESS)
-		return 0;
 	if (status == FLUKE_IPC_CONNECT_INVALID_DEST)
 		return PROTO_DEAD;
 	if (status == PROTO_STATUS_INTERRUPTED)
 		return EINTR;
-	if (status == FLUKE_IPC_RECV_MORE_DATA || status == FLUKE_IPC_RECV_MORE_REFS)
-		return EPROTO;
-	return PROTO_BROKEN;
+	if (status != FLUKE_IPC_RECV_MORE_DATA && status != FLUKE_IPC_RECV_MORE_REFS)
+		return PROTO_BROKEN;
+	fluke_ipc_client_disconnect();
+	return status == FLUKE_IPC_RECV_MORE_DATA ? ERANGE : EPROTO;
+}
+
+/* 0 when the server replied and left, or turned the line; ERANGE: the reply is longer than what it was to fit in. */
+static inline int proto_status(fluke_error_t eax)
+{
+	uint32_t status = FLUKE_IPC_STATUS(eax);
+
+	if (__builtin_expect(status == FLUKE_IPC_RECV_DISCONNECTED, 1) || status == FLUKE_SUCCESS)
+		return 0;
+	return proto_failed(status);
 }
 
 /* length, bytes, at least one zero byte up to the next whole word */

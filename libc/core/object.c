@@ -89,14 +89,28 @@ found:
 	return area->start + p * PAGE + ((uint32_t)page_take(&area->page[p], log2) << log2);
 }
 
-void *object_reserve(fluke_type_t type)
+__attribute__((weak)) int libc_objects_more(void)
+{
+	return 0;
+}
+
+static uint32_t reserve(unsigned log2)
 {
 	uint32_t found = 0;
 
 	take();
 	for (struct object_area *area = areas; area && !found; area = area->next)
-		found = area_take(area, type_log2[type]);
+		found = area_take(area, log2);
 	drop();
+	return found;
+}
+
+void *object_reserve(fluke_type_t type)
+{
+	uint32_t found = reserve(type_log2[type]);
+
+	if (!found && libc_objects_more())
+		found = reserve(type_log2[type]);
 	return (void *)found;
 }
 

@@ -19,6 +19,9 @@ extern char	**environ;
 struct object_page { uint8_t log2_size, used, pad[2]; uint32_t bits[4]; };
 void	objects_add(uint32_t start, uint32_t size, struct object_page *records);
 
+/* weak: adds object memory when all is used; 0 = there is none. */
+int	libc_objects_more(void);
+
 /* Storage for one object of the type code, without creating it; null when all is used. */
 void	*object_reserve(fluke_type_t type);
 /* The storage is free again; the object in it must have been destroyed or moved. */

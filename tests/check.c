@@ -38,6 +38,8 @@ static fluke_cond_t	*end_cond[THREADS];
 static uint32_t		thread_count;
 static fluke_port_t	*sched_port;
 static fluke_ref_t	*sched_ref;
+static fluke_portset_t	*sched_portset;
+static char		thread_ready[THREADS];
 
 /* ---- text */
 
@@ -401,7 +403,8 @@ fluke_space_t *check_space_twin(void)
 static fluke_ref_t *scheduler(void)
 {
 	if (!sched_port) {
-		sched_port = check_port_new(0, 0);
+		sched_portset = check_portset_new();
+		sched_port = check_port_new(sched_portset, 0);
 		sched_ref = check_port_ref_new(sched_port);
 	}
 	return sched_ref;
@@ -439,24 +442,32 @@ int check_run_one(fluke_thread_t *target)
 	return fluke_thread_schedule(target, sched_port, FLUKE_WAKEUP_ON_BLOCK);
 }
 
-/* Nobody asks any more: a whole round has left the port's pending word empty. */
+/* Takes one request from the scheduler port, on which a message waits: that thread is ready. */
+static void take_request(void)
+{
+	uint32_t message[FLUKE_MAX_MIN_MSG] = { 0 };
+	fluke_ipc_params_t p = { .recv_words = FLUKE_MAX_MIN_MSG, .recv_data = message };
+	natural_t alias;
+
+	fluke_ipc_setup_wait_receive(&p, sched_portset, &alias);
+	if (message[0] == FLUKE_SCHED_REQUEST && message[1] - 1 < thread_count)
+		thread_ready[message[1] - 1] = 1;
+}
+
+/* Until nobody is ready: each runs until it blocks or until a request of another comes. */
 void check_run(void)
 {
-	fluke_port_state_t state;
-	int asked;
+	uint32_t idle, i = 0;
 
-	do {
-		asked = 0;
-		for (uint32_t i = 0; i < thread_count; i++) {
-			check_run_one(thread[i]);
-			fluke_port_get_state(sched_port, &state, 0);
-			if (state.pending) {
-				asked = 1;
-				state.pending = 0;
-				fluke_port_set_state(sched_port, &state, 0);
-			}
-		}
-	} while (asked);
+	memset(thread_ready, 1, sizeof thread_ready);
+	for (idle = 0; idle < thread_count; i = (i + 1) % thread_count) {
+		uint32_t result = thread_ready[i] || idle == thread_count - 1 ? check_run_one(thread[i]) : FLUKE_SCHED_BLOCKED;
+		if (result == FLUKE_SCHED_MESSAGE)
+			take_request();
+		else
+			thread_ready[i] = 0;
+		idle = result == FLUKE_SCHED_MESSAGE ? 0 : idle + 1;
+	}
 }
 
 /* Waits on a condition that nobody signals. */

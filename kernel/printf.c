@@ -6,8 +6,10 @@
 void *memset(void *to, int c, size_t bytes)
 {
 	void *d = to;
+	size_t words = bytes / 4, rest = bytes % 4;
 
-	__asm__ volatile ("rep stosb" : "+D" (d), "+c" (bytes) : "a" (c) : "memory");
+	__asm__ volatile ("rep stosl\n\tmovl %2, %%ecx\n\trep stosb"
+		: "+D" (d), "+c" (words) : "r" (rest), "a" ((uint8_t)c * 0x01010101u) : "memory");
 	return to;
 }
 

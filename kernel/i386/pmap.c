@@ -299,63 +299,63 @@ static struct table *table_for(struct space *s, uint32_t va)
 
 /* ---- filling ---- */
 
-static void enter_frame(struct table *t, uint32_t id, uint32_t phys, uint32_t low, uint32_t high)
+/* An entry that was zero. */
+static inline void enter(struct frame *f, uint32_t id, uint32_t low, uint32_t high)
 {
-	struct frame *f = frame_of(phys);
-	uint32_t old = (uint32_t)entries[id];
+	volatile uint32_t *half = (volatile uint32_t *)&entries[id];
 
-	if (old) {
-		entry_clear(t, id);
-		if (loaded(t->space))
-			flush_page(entry_va(t, id));
-	}
 	if (f->marks & FRAME_OBJECT)
 		low = (low & ~PTE_PRESENT) | PTE_MARK;
-	entry_set(&entries[id], low | phys, high);
+	half[1] = high;
+	half[0] = low;
 	chain_add(f, id);
-	t->used++;
 }
 
-static void enter_unchained(struct table *t, uint32_t id, uint32_t low, uint32_t high)
+static void entry_replace(struct table *t, uint32_t id)
 {
-	if ((uint32_t)entries[id]) {
-		entry_clear(t, id);
-		if (loaded(t->space))
-			flush_page(entry_va(t, id));
-	}
-	entry_set(&entries[id], low | PTE_UNCHAINED, high);
-	t->used++;
+	entry_clear(t, id);
+	if (loaded(t->space))
+		flush_page(entry_va(t, id));
 }
 
-#define AROUND	(16 * FLUKE_PAGE_SIZE)
+#define AROUND	16u
+
+/* The neighbours of one page (index 0-15 in its group of 16) that the same run covers. */
+static void fill_around(struct table *t, uint32_t id, uint32_t index, uint32_t below, uint32_t above, struct frame *f,
+	uint32_t low, uint32_t high)
+{
+	uint32_t i = index > below ? index - below : 0, end = index + above < AROUND ? index + above : AROUND - 1;
+
+	id -= index - i;
+	f -= index - i;
+	low -= (index - i) * FLUKE_PAGE_SIZE;
+	for (; i <= end; i++, id++, f++, low += FLUKE_PAGE_SIZE)
+		if (!(uint32_t)entries[id] && !(f->marks & FRAME_KERNEL)) {
+			enter(f, id, low, high);
+			t->used++;
+		}
+}
 
 void pmap_fill(struct space *s, uint32_t va, const struct walk *w)
 {
 	struct table *t = table_for(s, va);
-	uint32_t page = va & PTE_FRAME, phys = w->phys & PTE_FRAME;
-	uint32_t first = page & -AROUND, last = first + AROUND - FLUKE_PAGE_SIZE, id;
+	uint32_t index = va >> 12 & 511, id = (t - tables) * ENTRIES + index, byte = va & (FLUKE_PAGE_SIZE - 1);
 	uint32_t high = w->prot & FLUKE_PROT_EXECUTE ? 0 : (uint32_t)(nx_bit >> 32);
-	uint32_t low = (w->prot & FLUKE_PROT_READ ? PTE_USER | PTE_PRESENT : 0) |
+	uint32_t low = (w->phys & PTE_FRAME) | (w->prot & FLUKE_PROT_READ ? PTE_USER | PTE_PRESENT : 0) |
 		(w->prot & FLUKE_PROT_WRITE ? PTE_WRITE : 0) | (w->prot & FLUKE_PROT_OBJECT ? PTE_OBJECT : 0);
+	uint32_t below = (w->before - byte) >> 12, above = (w->after + byte) >> 12;
 
-	id = id_of(table_page(t)) + (va >> 12 & 511);
+	if ((uint32_t)entries[id])
+		entry_replace(t, id);
+	t->used++;
 	if (w->device) {
 		t->devices = 1;
-		enter_unchained(t, id, low | phys | (page == FLUKE_ENTRY ? PTE_GLOBAL : PTE_UNCACHED), high);
+		entry_set(&entries[id], low | PTE_UNCHAINED | (va >= FLUKE_ENTRY ? PTE_GLOBAL : PTE_UNCACHED), high);
 		return;
 	}
-	enter_frame(t, id, phys, low, high);
-	if (va - first > w->before)
-		first = (va - w->before + FLUKE_PAGE_SIZE - 1) & PTE_FRAME;
-	if (last - page > 0 && w->after < last + FLUKE_PAGE_SIZE - va)
-		last = ((va + w->after) & PTE_FRAME) - FLUKE_PAGE_SIZE;
-	for (uint32_t near = first; near <= last; near += FLUKE_PAGE_SIZE) {
-		uint32_t near_id = id + (int32_t)(near - page) / (int32_t)FLUKE_PAGE_SIZE;
-
-		if ((uint32_t)entries[near_id] || frame_of(phys + (near - page))->marks & FRAME_KERNEL)
-			continue;
-		enter_frame(t, near_id, phys + (near - page), low, high);
-	}
+	enter(frame_of(w->phys), id, low, high);
+	if (below || above > 1)
+		fill_around(t, id, index % AROUND, below, above ? above - 1 : 0, frame_of(w->phys), low, high);
 }
 
 void *pmap_page(const struct space *s, uint32_t va, uint32_t bits)

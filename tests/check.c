@@ -39,6 +39,7 @@ static uint32_t		thread_count;
 static fluke_port_t	*sched_port;
 static fluke_ref_t	*sched_ref;
 static fluke_portset_t	*sched_portset;
+static fluke_thread_t	*sched_thread;
 static char		thread_ready[THREADS];
 
 /* ---- text */
@@ -400,28 +401,18 @@ fluke_space_t *check_space_twin(void)
 
 /* ---- threads */
 
-static fluke_ref_t *scheduler(void)
-{
-	if (!sched_port) {
-		sched_portset = check_portset_new();
-		sched_port = check_port_new(sched_portset, 0);
-		sched_ref = check_port_ref_new(sched_port);
-	}
-	return sched_ref;
-}
-
-fluke_thread_t *check_thread_new(fluke_space_t *space, void (*function)(void *), void *argument)
+static fluke_thread_t *make_thread(fluke_space_t *space, fluke_ref_t *scheduler, uint32_t value, void (*function)(void *),
+	void *argument)
 {
 	static fluke_thread_state_t state;
 	fluke_thread_t *new_thread = NEW(thread);
 	fluke_ref_t *space_ref = NEW(ref);
-	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = space_ref, [FLUKE_LINK_SCHEDULER] = scheduler() };
+	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = space_ref, [FLUKE_LINK_SCHEDULER] = scheduler };
 
-	CHECK(thread_count < THREADS);
 	fluke_space_reference(space, space_ref);
 	memset(&state, 0, sizeof state);
 	state.thread_va = (uint32_t)new_thread;
-	state.sched_val = thread_count + 1;
+	state.sched_val = value;
 	state.flags = FLUKE_THREAD_EXCEPTION_ENABLE;
 	state.regs.eax = (uint32_t)function;
 	state.regs.ecx = (uint32_t)argument;
@@ -430,43 +421,67 @@ fluke_thread_t *check_thread_new(fluke_space_t *space, void (*function)(void *),
 	state.regs.trap_handler = (uint32_t)check_trap_other;
 	fluke_thread_set_state(new_thread, &state, links);
 	fluke_ref_destroy(space_ref);
-	end_mutex[thread_count] = NEW(mutex);
-	end_cond[thread_count] = NEW(cond);
-	thread[thread_count++] = new_thread;
 	return new_thread;
 }
 
-int check_run_one(fluke_thread_t *target)
+static void take_requests(void *unused);
+
+fluke_thread_t *check_thread_new(fluke_space_t *space, void (*function)(void *), void *argument)
 {
-	scheduler();
-	return fluke_thread_schedule(target, sched_port, FLUKE_WAKEUP_ON_BLOCK);
+	CHECK(thread_count < THREADS);
+	if (!sched_port) {
+		sched_portset = check_portset_new();
+		sched_port = check_port_new(sched_portset, 0);
+		sched_ref = check_port_ref_new(sched_port);
+		sched_thread = make_thread(check_root_space, 0, 0, take_requests, 0);
+	}
+	end_mutex[thread_count] = NEW(mutex);
+	end_cond[thread_count] = NEW(cond);
+	thread[thread_count] = make_thread(space, sched_ref, thread_count + 1, function, argument);
+	return thread[thread_count++];
 }
 
-/* Takes one request from the scheduler port, on which a message waits: that thread is ready. */
-static void take_request(void)
+/* Receives what threads ask of their scheduler, so that the first thread's own receiving is left
+ * alone.  It has no scheduler: the first thread lets it run after every other. */
+static void take_requests(void *unused)
 {
-	uint32_t message[FLUKE_MAX_MIN_MSG] = { 0 };
+	uint32_t message[FLUKE_MAX_MIN_MSG];
 	fluke_ipc_params_t p = { .recv_words = FLUKE_MAX_MIN_MSG, .recv_data = message };
 	natural_t alias;
 
+	(void)unused;
 	fluke_ipc_setup_wait_receive(&p, sched_portset, &alias);
-	if (message[0] == FLUKE_SCHED_REQUEST && message[1] - 1 < thread_count)
-		thread_ready[message[1] - 1] = 1;
+	for (;;) {
+		if (message[0] == FLUKE_SCHED_REQUEST && message[1] - 1 < thread_count)
+			thread_ready[message[1] - 1] = 1;
+		p = (fluke_ipc_params_t){ .recv_words = FLUKE_MAX_MIN_MSG, .recv_data = message };
+		fluke_ipc_wait_receive(&p, &alias);
+	}
 }
 
-/* Until nobody is ready: each runs until it blocks or until a request of another comes. */
+/* Lends time to the thread until it blocks. */
+int check_run_one(fluke_thread_t *target)
+{
+	int result = fluke_thread_schedule(target, 0, FLUKE_WAKEUP_ON_BLOCK);
+
+	fluke_thread_schedule(sched_thread, 0, FLUKE_WAKEUP_ON_BLOCK);
+	return result;
+}
+
+/* Until nobody is ready. */
 void check_run(void)
 {
-	uint32_t idle, i = 0;
+	uint32_t i = 0;
 
-	memset(thread_ready, 1, sizeof thread_ready);
-	for (idle = 0; idle < thread_count; i = (i + 1) % thread_count) {
-		uint32_t result = thread_ready[i] || idle == thread_count - 1 ? check_run_one(thread[i]) : FLUKE_SCHED_BLOCKED;
-		if (result == FLUKE_SCHED_MESSAGE)
-			take_request();
-		else
-			thread_ready[i] = 0;
-		idle = result == FLUKE_SCHED_MESSAGE ? 0 : idle + 1;
+	memset(thread_ready, 1, thread_count);
+	while (i < thread_count) {
+		if (!thread_ready[i]) {
+			i++;
+			continue;
+		}
+		thread_ready[i] = 0;
+		check_run_one(thread[i]);
+		i = 0;
 	}
 }
 

@@ -88,7 +88,7 @@ fluke_mapping_t	*check_mapping_new(fluke_region_t *region, uint32_t offset, fluk
  * only while the first thread lends it time: check_run, or IPC with it. */
 fluke_thread_t	*check_thread_new(fluke_space_t *space, void (*function)(void *), void *argument);
 void		check_run(void);		/* until all threads of the case block or end */
-int		check_run_one(fluke_thread_t *thread);	/* one fluke_thread_schedule; its result */
+int		check_run_one(fluke_thread_t *thread);	/* until it blocks; result of fluke_thread_schedule */
 void		check_thread_end(void) __attribute__((noreturn));	/* a thread blocks for good */
 
 /* Messages of up to 8 words by idempotent call; returns the status (FLUKE_IPC_STATUS). */

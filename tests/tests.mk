@@ -4,7 +4,7 @@
 
 GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c tests/bad/*.c tests/bench/kernel.c))
 HOST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(wildcard tests/host/*_*.c),$(wildcard tests/host/*.c)))
-TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer
+TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer -fno-toplevel-reorder
 
 all: $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf
 .PHONY: tests

@@ -11,23 +11,28 @@
 
 #define DYING		0x80000000u
 #define GENERATION	0xfu
+#define HASH_FIRST	0x53000000u	/* hashes of served ports begin here */
 #define HEADER_MAX	(64 + 2 * (PROTO_STRING_MAX + 1) / 4)		/* words besides a bulk */
 
 struct served_entry {
 	struct served	*object;
 	volatile uint32_t state;
-	uint32_t	generation;
+	uint32_t	generation, number;	/* number: in blocks */
 	struct served_entry *next_free;
 } __attribute__((aligned(16)));
+#define BLOCK		64u
+#define BLOCKS		4096u
 
 struct server {
 	fluke_portset_t	*portset;
+	fluke_ref_t	*portset_ref;
 	volatile uint32_t threads, busy;	/* workers there are; workers in a method */
 	unsigned	most;
 	uint32_t	message_max;
 };
 
-static struct served_entry *free_entries;
+static struct served_entry *free_entries, *blocks[BLOCKS];
+static uint32_t block_count;
 static struct lock entry_lock;
 
 static uint32_t add(volatile uint32_t *word, uint32_t by)	/* the value before */
@@ -43,10 +48,13 @@ static struct served_entry *entry_new(void)
 		lock_init(&entry_lock);
 	lock_take(&entry_lock);
 	if (!free_entries) {
-		e = memalign(16, 64 * sizeof(*e));
-		if (e)
-			memset(e, 0, 64 * sizeof(*e));
-		for (unsigned n = 0; e && n < 64; n++) {
+		e = block_count < BLOCKS ? memalign(16, BLOCK * sizeof(*e)) : NULL;
+		if (e) {
+			memset(e, 0, BLOCK * sizeof(*e));
+			blocks[block_count++] = e;
+		}
+		for (unsigned n = 0; e && n < BLOCK; n++) {
+			e[n].number = (block_count - 1) * BLOCK + n;
 			e[n].next_free = free_entries;
 			free_entries = &e[n];
 		}
@@ -68,6 +76,21 @@ static void entry_free(struct served_entry *e)
 	lock_drop(&entry_lock);
 }
 
+/* The port's hash is the entry's number and generation, so that a reference that comes back in a
+ * message leads to the object. */
+static fluke_port_t *served_port(struct server *server, struct served_entry *e, natural_t flags)
+{
+	fluke_port_t *port = object_reserve(FLUKE_TYPE_PORT);
+	fluke_port_state_t state = { 0, (natural_t)e | e->generation, flags, 0 };
+	integer_t hash = (integer_t)(HASH_FIRST + (e->number << 4 | e->generation));
+
+	if (!port)
+		return NULL;
+	fluke_port_create_hash(port, &hash);
+	fluke_port_set_state(port, &state, server->portset_ref);
+	return port;
+}
+
 int served_init(struct served *object, const struct served_class *class, struct server *server)
 {
 	struct served_entry *e = entry_new();
@@ -79,12 +102,32 @@ int served_init(struct served *object, const struct served_class *class, struct 
 	object->entry = e;
 	e->object = object;
 	e->state = 0;
-	object->port = port_new(server->portset, (void *)((uint32_t)e | e->generation),
-		class->release ? FLUKE_PORT_NOREFS_NOTIFY : 0);
+	object->port = served_port(server, e, class->release ? FLUKE_PORT_NOREFS_NOTIFY : 0);
 	if (object->port)
 		return 0;
 	entry_free(e);
 	return ENOMEM;
+}
+
+struct served *served_of(struct server *server, fluke_ref_t *ref)
+{
+	uint32_t hash = ref && fluke_ref_type(ref) == FLUKE_TYPE_PORT ? (uint32_t)fluke_ref_hash(ref) - HASH_FIRST : ~0u;
+	struct served_entry *e;
+	fluke_ref_t *own;
+	int same;
+
+	if (hash >> 4 >= block_count * BLOCK)
+		return NULL;
+	e = &blocks[(hash >> 4) / BLOCK][(hash >> 4) % BLOCK];
+	if (!e->object || e->generation != (hash & GENERATION) || e->object->server != server || e->state & DYING)
+		return NULL;
+	own = ref_new();
+	if (!own)
+		return NULL;
+	fluke_port_reference(e->object->port, own);
+	same = (int)fluke_ref_compare(own, ref);
+	ref_free(own);
+	return same ? e->object : NULL;
 }
 
 void served_done(struct served *object)
@@ -144,6 +187,16 @@ static struct worker *worker_new(struct server *server)
 		w->refs[n] = (fluke_ref_t *)(void *)(refs + n * sizeof(fluke_ref_t));
 		fluke_ref_create(w->refs[n]);
 	}
+	w->request.words = w->receive;
+	w->request.ref = w->refs[0];
+	w->request.reply = w->reply;
+	w->request.worker = w;
+	w->params.recv_buffers = 0;
+	w->params.recv_buffer_table = NULL;
+	w->params.recv_ref_table = w->refs;
+	w->params.send_ref_table = w->request.reply_ref;
+	w->params.send_buffer_table = w->request.reply_piece;
+	w->params.send_data = w->reply;
 	return w;
 fail:
 	if (refs)
@@ -179,8 +232,10 @@ struct server *server_new(unsigned threads, unsigned most, uint32_t message_max)
 	server->most = most > threads ? most : threads;
 	server->message_max = message_max ? message_max : (HEADER_MAX * 4 + PROTO_BULK_MAX);
 	server->portset = portset_new();
-	if (!server->portset)
+	server->portset_ref = ref_new();
+	if (!server->portset || !server->portset_ref)
 		goto fail;
+	fluke_portset_reference(server->portset, server->portset_ref);
 	while (server->threads < threads)
 		if (worker_start(server) != 0)
 			goto fail;
@@ -205,10 +260,7 @@ static void prepare_receive(struct worker *w)
 {
 	w->params.recv_words = w->size;
 	w->params.recv_data = w->receive;
-	w->params.recv_buffers = 0;
-	w->params.recv_buffer_table = NULL;
 	w->params.recv_refs = REQUEST_REFS;
-	w->params.recv_ref_table = w->refs;
 }
 
 static uint32_t wait_message(struct worker *w, natural_t *alias)
@@ -230,7 +282,7 @@ static uint32_t receive_rest(struct worker *w, uint32_t status)
 			break;
 		memcpy(larger, w->receive, w->size * 4);
 		free(w->receive);
-		w->receive = larger;
+		w->receive = w->request.words = larger;
 		w->params.recv_words = size - w->size;
 		w->params.recv_data = larger + w->size;
 		w->size = size;
@@ -243,15 +295,12 @@ static void set_up_request(struct worker *w, struct served *object, uint32_t fla
 {
 	struct request *r = &w->request;
 
-	r->words = w->receive;
 	r->count = w->size - w->params.recv_words;
-	r->ref = w->refs[0];
 	r->refs = REQUEST_REFS - w->params.recv_refs;
 	r->flavour = flavour;
-	r->reply = w->reply;
 	r->reply_words = r->reply_refs = r->reply_pieces = 0;
 	r->bulk_size = r->drop_refs = 0;
-	r->worker = w;
+	r->sent = NULL;
 	r->object = object;
 }
 
@@ -324,14 +373,15 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		return wait_message(w, alias);
 	}
 	request_finish(&w->params, &w->request, error);
-	if (w->request.sent) {
+	if (__builtin_expect(w->request.sent != NULL, 0)) {
 		status = FLUKE_IPC_STATUS(fluke_ipc_server_ack_send(&w->params));
 		w->request.sent(w->request.sent_context, status == FLUKE_SUCCESS);
 		request_free_refs(&w->request);
 		worker_leave(w, e);
 		return wait_message(w, alias);
 	}
-	if (w->request.drop_refs || (w->request.reply_pieces && w->request.reply_piece[0].data != w->scratch)) {
+	if (w->request.drop_refs | w->request.reply_pieces &&
+	    (w->request.drop_refs || w->request.reply_piece[0].data != w->scratch)) {
 		/* the reply comes from the object's memory: hold the object until it has gone out */
 		fluke_ipc_server_ack_send(&w->params);
 		request_free_refs(&w->request);
@@ -363,6 +413,13 @@ static uint32_t handle_oneway(struct worker *w, struct served *object, natural_t
 	uint32_t word0, word1;
 
 	set_up_request(w, object, FLUKE_IPC_ONEWAY);
+	if (w->request.count > FLUKE_MIN_MSG_SIZE) {	/* a oneway method; else an event */
+		if (object)
+			call_method(object, &w->request);
+		clear_refs(w);
+		worker_leave(w, e);
+		return wait_message(w, alias);
+	}
 	word0 = w->request.count > 0 ? w->request.words[0] : 0;
 	word1 = w->request.count > 1 ? w->request.words[1] : 0;
 	if (object && (word0 & ~FLUKE_PENDING_NOREFS || !word0) && object->class->event)

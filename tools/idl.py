@@ -427,7 +427,8 @@ class Generator:
 		bulk_in = next((p for p in ins if p.type == "bulk"), None)
 		bulk_out = next((p for p in outs if p.type == "bulk"), None)
 		send, receive = self.fixed(ins), self.fixed(outs)
-		padding = max(0, 2 - send)
+		# two words are a minimum message, which may merge with others: an event, not a oneway method
+		padding = max(0, (3 if m.oneway else 2) - send)
 		body = []
 		declare = ["fluke_ipc_params_t p;"]
 		for p in strings_in:
@@ -711,7 +712,7 @@ class Generator:
 				if m.params:
 					out += ["| parameter | | type |", "|---|---|---|"]
 					out += ["| `%s` | %s | %s |" % (p.name, p.direction, p.type) for p in m.params] + [""]
-				sizes = "request %d words" % max(2, self.fixed(m.ins()))
+				sizes = "request %d words" % max(3 if m.oneway else 2, self.fixed(m.ins()))
 				if m.oneway:
 					sizes += ", one way"
 				else:

@@ -164,6 +164,8 @@ void image_start(void)
 		if (count)
 			put_prefix(&p, s, prefix, count);
 		p.name = name;
+		if (!count && exec_is_native(p.file))
+			die(name, exec_first(&p));
 	} else {
 		p.file = file_new();
 		fluke_ref_copy(REF(IMAGE_REF_PROGRAM), file_ref(p.file));

@@ -59,6 +59,29 @@ int exec_check(int file, char *interpreter, size_t size)
 	return 0;
 }
 
+#define NATIVE_BASE	0x00400000u	/* libc/native.ld */
+
+/* A program for the Fluke API: static, fixed, at the native programs' address. */
+bool exec_is_native(int file)
+{
+	uint8_t head[1024];
+	const struct elf_header *e = (const struct elf_header *)head;
+	const struct elf_segment *s;
+	uint32_t low = ~0u;
+	int got = file_read_at(file, 0, head, sizeof(head)), n;
+
+	if (got < (int)sizeof(*e) || e->type != 2 || e->segment_offset + e->segments * sizeof(*s) > (uint32_t)got)
+		return false;
+	s = (const struct elf_segment *)(head + e->segment_offset);
+	for (n = 0; n < e->segments; n++) {
+		if (s[n].type == ELF_INTERP)
+			return false;
+		if (s[n].type == ELF_LOAD && s[n].address < low)
+			low = s[n].address;
+	}
+	return low == NATIVE_BASE;
+}
+
 static int check_interpreter(const char *path)
 {
 	char none[256];
@@ -267,6 +290,23 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* The record is complete: the manager takes over.  Returns only an error. */
+static int hand_over(int file, const char *path)
+{
+	int error;
+
+	image_lock();
+	if (!exec_program_made)
+		fluke_ref_create(REF(IMAGE_REF_PROGRAM));
+	exec_program_made = true;
+	fluke_ref_copy(file_ref(file), REF(IMAGE_REF_PROGRAM));
+	image_unlock();
+	error = fail(Process_exec(REF_PROCESS, exec_is_native(file) ? EXEC_NATIVE : 0, base_name(path), (void *)IMAGE_STARTUP,
+		startup_record()->size));
+	fluke_ref_clear(REF(IMAGE_REF_PROGRAM));
+	return error;
+}
+
 static long exec(const char *user_path, char *const *argv, char *const *envp)
 {
 	char path[4096], prefix[5000];
@@ -279,18 +319,37 @@ static long exec(const char *user_path, char *const *argv, char *const *envp)
 	if (file < 0)
 		return file;
 	error = put_record(path, prefix, count, argv, envp);
-	if (!error) {
-		image_lock();
-		if (!exec_program_made)
-			fluke_ref_create(REF(IMAGE_REF_PROGRAM));
-		exec_program_made = true;
-		fluke_ref_copy(file_ref(file), REF(IMAGE_REF_PROGRAM));
-		image_unlock();
-		error = fail(Process_exec(REF_PROCESS, 0, base_name(path), (void *)IMAGE_STARTUP, startup_record()->size));
-		fluke_ref_clear(REF(IMAGE_REF_PROGRAM));
-	}
+	if (!error)
+		error = hand_over(file, path);
 	file_release(file);
 	return error;
+}
+
+static char **list_of(const char *text, uint32_t count, char **list)
+{
+	while (count--) {
+		*list++ = (char *)text;
+		text += strlen(text) + 1;
+	}
+	*list++ = NULL;
+	return list;
+}
+
+/* The first program turned out to be native: the record is written anew from a copy of itself. */
+int exec_first(const struct program *p)
+{
+	char **argv = (char **)(IMAGE_STARTUP + IMAGE_STARTUP_MAX / 2), **envp = list_of(p->args, p->arg_count, argv);
+	char *copy = (char *)list_of(p->env, p->env_count, envp);
+	uint32_t moved, n;
+
+	moved = (uint32_t)copy - IMAGE_STARTUP;
+	memcpy(copy, (void *)IMAGE_STARTUP, startup_record()->size);
+	for (n = 0; n < p->arg_count; n++)
+		argv[n] += moved;
+	for (n = 0; n < p->env_count; n++)
+		envp[n] += moved;
+	n = (uint32_t)put_record(p->name, NULL, 0, argv, envp);
+	return n ? (int)n : hand_over(p->file, p->name);
 }
 
 struct startup *startup_record(void)

@@ -203,6 +203,8 @@ struct program {			/* strings one after the other */
 int	load_program(const struct program *p, struct registers *r);
 int	exec_resolve(const char *path, char *prefix, size_t size, unsigned *count);
 extern bool exec_program_made;
+bool	exec_is_native(int file);
+int	exec_first(const struct program *p);
 int	exec_check(int file, char *interpreter, size_t size);
 void	image_exit(int status) __attribute__((noreturn));
 extern uint32_t image_umask;

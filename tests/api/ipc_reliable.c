@@ -430,7 +430,7 @@ CASE("ipc_reliable-21", "a client set aside and taken up later gets its reply")
 	check_run();
 	CHECK_EQUAL(status[0], 0xffffffff);
 	block = (fluke_ipc_params_t){ .recv_words = 200, .recv_data = in };
-	CHECK_EQUAL(STATUS(fluke_ipc_wait_receive(&block, 0)), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_DISCONNECTED);
 	fluke_thread_set_client(check_first_thread, first, flags);
 	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 30 };
 	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);

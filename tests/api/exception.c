@@ -1,0 +1,228 @@
+/* Exceptions: own handler, keeper of the space, alerts, int $0x80. */
+#include "check.h"
+#include <fluke/callnumbers.h>
+
+static fluke_thread_state_t state;
+static fluke_thread_links_t none;
+static fluke_portset_t	*set;
+static fluke_port_t	*port;
+static uint32_t		words[16], done;
+
+static void make_keeper(fluke_space_t *space)
+{
+	fluke_ref_t *ref;
+
+	set = check_portset_new();
+	port = check_port_new(set, 21);
+	ref = check_port_ref_new(port);
+	fluke_space_set_state(space, 0, ref);
+	memset(words, 0, sizeof words);
+	done = 0;
+}
+
+static void change(fluke_thread_t *thread, uint32_t trap)
+{
+	fluke_thread_get_state(thread, &state, none);
+	state.regs.trap_handler = trap;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, none);
+}
+
+static uint32_t page;
+
+static void toucher(void *unused)
+{
+	(void)unused;
+	check_write(page, 5);
+	done = 1;
+}
+
+CASE("exception-01", "without handler the keeper of the space gets the exception and its reply restarts")
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = words };
+	fluke_thread_t *thread;
+	void *memory = check_pages(1);
+
+	make_keeper(space);
+	page = 0x00200000;
+	thread = check_thread_new(space, toucher, 0);
+	change(thread, 0);
+	check_run();
+	CHECK_EQUAL(done, 0);
+	CHECK_EQUAL(fluke_ipc_setup_wait_receive(&block, set, 0), FLUKE_IPC_IDEMPOTENT << 8);
+	CHECK_EQUAL(block.recv_words, 8 - FLUKE_EXC_WORDS);
+	CHECK_EQUAL(words[0], FLUKE_EXC_PAGE_FAULT);
+	CHECK_EQUAL(words[1], page);
+	CHECK_EQUAL(words[2], FLUKE_PROT_WRITE);
+	CHECK_EQUAL(words[4], (uint32_t)thread);
+	check_mapping_new(check_physical, check_physical_of(memory), space, page, 4096, FLUKE_PROT_READ | FLUKE_PROT_WRITE);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = words };
+	fluke_ipc_reply(&block);
+	check_run();
+	CHECK_EQUAL(done, 1);
+	CHECK_EQUAL(*(uint32_t *)memory, 5);
+}
+
+static void insane(void *unused)
+{
+	(void)unused;
+	fluke_mutex_lock((fluke_mutex_t *)page);
+	done = 1;
+}
+
+CASE("exception-02", "an insanity goes to the keeper with the call's number; set_state ends it")
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = words };
+	fluke_thread_t *thread;
+
+	make_keeper(space);
+	page = (uint32_t)check_cond_new();
+	thread = check_thread_new(space, insane, 0);
+	change(thread, 0);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_setup_wait_receive(&block, set, 0), FLUKE_IPC_IDEMPOTENT << 8);
+	CHECK_EQUAL(words[0], FLUKE_EXC_INSANITY | FLUKE_INSANITY_NOT_MUTEX);
+	CHECK_EQUAL(words[1], FLUKE_CALL_mutex_lock);
+	fluke_thread_get_state(thread, &state, none);
+	CHECK_EQUAL(state.regs.eip, FLUKE_ENTRY);
+	state.regs.eip = FLUKE_ENTRY_RET;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, none);
+	check_run();
+	CHECK_EQUAL(done, 1);
+}
+
+CASE("exception-03", "no handler and no keeper: the thread stays where it is")
+{
+	fluke_thread_t *thread;
+
+	done = 0;
+	page = 0x00200000;
+	thread = check_thread_new(check_space_twin(), toucher, 0);
+	change(thread, 0);
+	check_run();
+	CHECK_EQUAL(done, 0);
+	fluke_thread_get_state(thread, &state, none);
+	CHECK_EQUAL(state.regs.eip, (uint32_t)check_write + (state.regs.eip - (uint32_t)check_write) % 32);
+}
+
+CASE("exception-04", "a keeper that dies leaves the thread blocked, not the system")
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_thread_t *thread;
+
+	make_keeper(space);
+	page = 0x00200000;
+	thread = check_thread_new(space, toucher, 0);
+	change(thread, 0);
+	check_run();
+	fluke_port_destroy(port);
+	check_run();
+	CHECK_EQUAL(done, 0);
+}
+
+CASE("exception-05", "the processor's exceptions come with their vector: divide, opcode, breakpoint")
+{
+	EXPECT_EXCEPTION(FLUKE_EXC_DIVIDE, __asm__ volatile ("xorl %%ecx, %%ecx; divl %%ecx" : : : "eax", "ecx", "edx"));
+	EXPECT_EXCEPTION(FLUKE_EXC_OPCODE, __asm__ volatile ("ud2"));
+	EXPECT_EXCEPTION(FLUKE_EXC_BREAKPOINT, __asm__ volatile ("int3"));
+	EXPECT_EXCEPTION(FLUKE_EXC_GENERAL, __asm__ volatile ("hlt"));
+}
+
+CASE("exception-06", "int $0x80 without syscall_handler is the exception SYSCALL with eax")
+{
+	EXPECT_EXCEPTION(FLUKE_EXC_SYSCALL, __asm__ volatile ("int $0x80" : : "a" (123)));
+	CHECK_EQUAL(check_caught.subcode, 123);
+}
+
+extern char reflected[];
+__asm__(".text; reflected: incl %ebx; ret");
+
+static void caller(void *unused)
+{
+	uint32_t b = 41;
+
+	(void)unused;
+	__asm__ volatile ("int $0x80" : "+b" (b));
+	words[0] = b;
+}
+
+CASE("exception-07", "int $0x80 calls the syscall_handler, which returns behind it")
+{
+	fluke_thread_t *thread = check_thread_new(check_root_space, caller, 0);
+
+	words[0] = 0;
+	fluke_thread_get_state(thread, &state, none);
+	state.regs.syscall_handler = (uint32_t)reflected;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, none);
+	check_run();
+	CHECK_EQUAL(words[0], 42);
+}
+
+static fluke_ref_t *dest;
+
+static void client(void *unused)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words + 8, .recv_words = 2, .recv_data = words + 10 };
+
+	(void)unused;
+	words[4] = fluke_ipc_client_connect_send_over_receive(&block, dest);
+}
+
+void on_alert(uint32_t code, uint32_t subcode);
+void on_alert(uint32_t code, uint32_t subcode)
+{
+	words[5] = code;
+	words[6] = subcode;
+	fluke_thread_return_from_exception(fluke_thread_self());
+}
+extern char alert_entry[];
+__asm__(".text; alert_entry: pushl %ebx; pushl %esi; pushl %edi; pushl %ebp; pushl %edx; pushl %eax; call on_alert");
+
+CASE("exception-08", "an alert runs the peer's handler and leaves the connection alone")
+{
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = words };
+	fluke_thread_t *thread;
+
+	set = check_portset_new();
+	port = check_port_new(set, 0);
+	dest = check_port_ref_new(port);
+	memset(words, 0, sizeof words);
+	thread = check_thread_new(check_root_space, client, 0);
+	fluke_thread_get_state(thread, &state, none);
+	state.regs.server_alert_handler = (uint32_t)alert_entry;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, none);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_setup_wait_receive(&block, set, 0), FLUKE_IPC_RELIABLE << 8);
+	fluke_ipc_server_alert();
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = words + 8 };
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_server_disconnect();
+	check_run();
+	CHECK_EQUAL(words[5], FLUKE_EXC_ALERT);
+	CHECK_EQUAL(words[6], 1);
+	CHECK_EQUAL(words[4], FLUKE_IPC_RECV_DISCONNECTED);
+}
+
+CASE("exception-09", "handler_esp is loaded at dispatch, and esp saved")
+{
+	static uint32_t stack[512];
+	fluke_thread_t *thread = check_thread_new(check_root_space, toucher, 0);
+	uint32_t esp;
+
+	page = 8;
+	fluke_thread_get_state(thread, &state, none);
+	state.regs.handler_esp = (uint32_t)&stack[500];
+	esp = state.regs.esp;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, none);
+	check_run();
+	CHECK_EQUAL(check_caught.code, FLUKE_EXC_PAGE_FAULT);
+	CHECK(esp - check_caught.esp < 256);
+	fluke_thread_get_state(thread, &state, none);
+	CHECK(state.regs.esp > (uint32_t)stack && state.regs.esp < (uint32_t)&stack[500]);
+}

@@ -1,0 +1,224 @@
+/* The dispatcher: donation, requests, what thread_schedule returns. */
+#include "check.h"
+
+static fluke_thread_state_t state;
+static fluke_portset_t	*set;
+static fluke_port_t	*port;
+static fluke_ref_t	*ref;
+static uint32_t		count, in[8];
+
+static void make(void)
+{
+	set = check_portset_new();
+	port = check_port_new(set, 31);
+	ref = check_port_ref_new(port);
+	count = 0;
+}
+
+/* A thread whose requests go to our port, with that sched_val. */
+static fluke_thread_t *client(void (*function)(void *), void *argument, uint32_t value)
+{
+	fluke_thread_t *thread = check_thread_new(check_root_space, function, argument);
+	fluke_thread_links_t links = { [FLUKE_LINK_SCHEDULER] = ref };
+
+	fluke_thread_get_state(thread, &state, (fluke_thread_links_t){ 0 });
+	state.sched_val = value;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, links);
+	return thread;
+}
+
+static uint32_t schedule(fluke_thread_t *thread)
+{
+	return fluke_thread_schedule(thread, port, FLUKE_WAKEUP_ON_BLOCK);
+}
+
+static uint32_t request(void)
+{
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = in };
+	natural_t alias;
+
+	CHECK_EQUAL(fluke_ipc_setup_wait_receive(&block, set, &alias), FLUKE_IPC_ONEWAY << 8);
+	CHECK_EQUAL(alias, 31);
+	CHECK_EQUAL(in[0], FLUKE_SCHED_REQUEST);
+	return in[1];
+}
+
+static void once(void *unused)
+{
+	(void)unused;
+	count++;
+}
+
+CASE("sched-01", "a thread made ready sends one request, is scheduled, and its block is reported")
+{
+	fluke_thread_t *thread;
+
+	make();
+	thread = client(once, 0, 501);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_MESSAGE);
+	CHECK_EQUAL(count, 0);
+	CHECK_EQUAL(request(), 501);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
+}
+
+static fluke_mutex_t *m;
+
+static void locker(void *unused)
+{
+	(void)unused;
+	fluke_mutex_lock(m);
+	count++;
+	fluke_mutex_unlock(m);
+}
+
+CASE("sched-02", "a thread that becomes ready again asks again")
+{
+	fluke_thread_t *thread;
+
+	make();
+	m = check_mutex_new();
+	fluke_mutex_lock(m);
+	thread = client(locker, 0, 502);
+	CHECK_EQUAL(request(), 502);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(count, 0);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_MESSAGE);
+	CHECK_EQUAL(request(), 502);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("sched-03", "a request not yet seen is withdrawn when the thread is stopped")
+{
+	fluke_thread_t *thread;
+
+	make();
+	thread = client(once, 0, 503);
+	fluke_thread_get_state(thread, &state, (fluke_thread_links_t){ 0 });
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_INVALID);
+}
+
+CASE("sched-04", "no thread, a dead one and a stopped one are INVALID; oneself is an insanity")
+{
+	fluke_ref_t *null = check_ref_new();
+	fluke_thread_t *thread = check_object(sizeof *thread);
+
+	make();
+	CHECK_EQUAL(schedule((fluke_thread_t *)null), FLUKE_SCHED_INVALID);
+	fluke_thread_create(thread);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_INVALID);
+	fluke_thread_reference(thread, null);
+	fluke_thread_destroy(thread);
+	CHECK_EQUAL(schedule((fluke_thread_t *)null), FLUKE_SCHED_INVALID);
+	EXPECT_INSANITY(FLUKE_INSANITY_CURRENT_THREAD, schedule(check_first_thread));
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_THREAD, schedule((fluke_thread_t *)set));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_schedule(check_first_thread, port, 7));
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_PORT, fluke_thread_schedule(check_thread_new(check_root_space, once, 0),
+		(fluke_port_t *)set, 0));
+}
+
+static void notifier(void *to)
+{
+	uint32_t word[2] = { 4, 0 };
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = word };
+
+	count++;
+	fluke_ipc_send(&block, to);
+	count++;
+}
+
+CASE("sched-05", "a message at the sleep port takes the processor back at once")
+{
+	fluke_thread_t *thread;
+
+	make();
+	thread = check_thread_new(check_root_space, notifier, ref);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_MESSAGE);
+	CHECK_EQUAL(count, 1);
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = in };
+	fluke_ipc_setup_wait_receive(&block, set, 0);
+	CHECK_EQUAL(in[0], 4);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 2);
+}
+
+static fluke_portset_t *inner_set;
+static fluke_port_t *inner_port;
+static fluke_thread_t *inner_thread;
+static uint32_t inner_result;
+
+static void scheduler(void *unused)
+{
+	(void)unused;
+	inner_result = fluke_thread_schedule(inner_thread, inner_port, FLUKE_WAKEUP_ON_BLOCK);
+	count += 10;
+}
+
+CASE("sched-06", "time goes through a scheduler to its client")
+{
+	fluke_thread_t *outer;
+
+	make();
+	inner_set = check_portset_new();
+	inner_port = check_port_new(inner_set, 1);
+	inner_result = 77;
+	inner_thread = check_thread_new(check_root_space, once, 0);
+	outer = check_thread_new(check_root_space, scheduler, 0);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 11);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_BLOCKED);
+}
+
+static void holder(void *unused)
+{
+	(void)unused;
+	fluke_mutex_lock(m);
+	fluke_mutex_lock((fluke_mutex_t *)in[7]);
+	count |= 1;
+	fluke_mutex_unlock(m);
+	check_thread_end();
+}
+
+CASE("sched-07", "a waiter for a mutex lends to its holder")
+{
+	fluke_mutex_state_t flags = { .flags = FLUKE_MUTEX_INHERIT_PRI };
+	fluke_mutex_t *other = check_mutex_new();
+	fluke_thread_t *low, *high;
+
+	make();
+	m = check_mutex_new();
+	fluke_mutex_set_state(m, &flags, 0);
+	in[7] = (uint32_t)other;
+	fluke_mutex_lock(other);
+	low = check_thread_new(check_root_space, holder, 0);
+	CHECK_EQUAL(schedule(low), FLUKE_SCHED_BLOCKED);
+	fluke_mutex_unlock(other);
+	high = check_thread_new(check_root_space, locker, 0);
+	/* low is never scheduled again: it runs on high's time */
+	CHECK_EQUAL(schedule(high), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 2);
+}
+
+CASE("sched-08", "a mutex without INHERIT_PRI lends nothing")
+{
+	fluke_mutex_t *other = check_mutex_new();
+	fluke_thread_t *low, *high;
+
+	make();
+	m = check_mutex_new();
+	in[7] = (uint32_t)other;
+	fluke_mutex_lock(other);
+	low = check_thread_new(check_root_space, holder, 0);
+	CHECK_EQUAL(schedule(low), FLUKE_SCHED_BLOCKED);
+	fluke_mutex_unlock(other);
+	high = check_thread_new(check_root_space, locker, 0);
+	CHECK_EQUAL(schedule(high), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 0);
+	CHECK_EQUAL(schedule(low), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(schedule(high), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 2);
+}

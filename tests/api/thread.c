@@ -1,0 +1,427 @@
+/* Threads: state in and out, stopping, interrupts, connections in hand. */
+#include "check.h"
+#include <fluke/callnumbers.h>
+
+static fluke_thread_state_t state;
+static fluke_thread_links_t none;
+static uint32_t count, words[16];
+static fluke_portset_t	*set;
+static fluke_port_t	*port;
+static fluke_ref_t	*dest;
+
+static void make_port(void)
+{
+	set = check_portset_new();
+	port = check_port_new(set, 5);
+	dest = check_port_ref_new(port);
+	memset(words, 0, sizeof words);
+	count = 0;
+}
+
+static void go_on(fluke_thread_t *thread)
+{
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, none);
+}
+
+static void once(void *unused)
+{
+	(void)unused;
+	count++;
+}
+
+CASE("thread-01", "self is the address in the thread's own space")
+{
+	CHECK_EQUAL(fluke_thread_self(), check_first_thread);
+}
+
+CASE("thread-02", "a new thread is stopped and without links")
+{
+	fluke_thread_t *thread = check_object(sizeof *thread);
+	fluke_ref_t *ref = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = ref };
+
+	CHECK_EQUAL(fluke_thread_create(thread), FLUKE_SUCCESS);
+	fluke_thread_get_state(thread, &state, links);
+	CHECK_EQUAL(state.flags, FLUKE_THREAD_STOPPED);
+	CHECK_EQUAL(state.regs.eip, 0);
+	CHECK_EQUAL(fluke_ref_type(ref), FLUKE_NULL);
+}
+
+CASE("thread-03", "set_state of a thread that runs is a race, of oneself an insanity")
+{
+	fluke_thread_t *thread = check_thread_new(check_root_space, once, 0);
+
+	EXPECT_INSANITY(FLUKE_INSANITY_RACE_CONDITION, fluke_thread_set_state(thread, &state, none));
+	EXPECT_INSANITY(FLUKE_INSANITY_CURRENT_THREAD, fluke_thread_set_state(check_first_thread, &state, none));
+	EXPECT_INSANITY(FLUKE_INSANITY_CURRENT_THREAD, fluke_thread_get_state(check_first_thread, &state, none));
+	EXPECT_INSANITY(FLUKE_INSANITY_CURRENT_THREAD, fluke_thread_interrupt(check_first_thread));
+	EXPECT_INSANITY(FLUKE_INSANITY_CURRENT_THREAD, fluke_thread_destroy(check_first_thread));
+}
+
+CASE("thread-04", "get_state stops, set_state lets go")
+{
+	fluke_thread_t *thread;
+
+	count = 0;
+	thread = check_thread_new(check_root_space, once, 0);
+	fluke_thread_get_state(thread, &state, none);
+	check_run();
+	CHECK_EQUAL(count, 0);
+	CHECK(state.flags & FLUKE_THREAD_STOPPED);
+	go_on(thread);
+	check_run();
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("thread-05", "state written is state read")
+{
+	fluke_thread_t *thread = check_object(sizeof *thread);
+	static fluke_thread_state_t wrote;
+	uint32_t *r = (uint32_t *)&wrote.regs;
+
+	fluke_thread_create(thread);
+	for (uint32_t i = 0; i < sizeof wrote.regs / 4; i++)
+		r[i] = 0x1000 + i;
+	wrote.flags = FLUKE_THREAD_STOPPED | FLUKE_THREAD_EXCEPTION_ENABLE;
+	wrote.thread_va = (uint32_t)thread;
+	wrote.sched_val = 99;
+	wrote.regs.eflags = 0x202;
+	wrote.regs.saved_eflags = 0x202;
+	wrote.regs.min_msg_words = 3 | 1 << 8;
+	wrote.regs.gs = FLUKE_USER_TLS;
+	wrote.regs.fs = 0;
+	fluke_thread_set_state(thread, &wrote, none);
+	fluke_thread_get_state(thread, &state, none);
+	wrote.regs.eflags = state.regs.eflags;
+	wrote.regs.saved_eflags = state.regs.saved_eflags;
+	CHECK(!memcmp(&state.regs, &wrote.regs, sizeof wrote.regs));
+	CHECK_EQUAL(state.flags, wrote.flags);
+	CHECK_EQUAL(state.sched_val, 99);
+	CHECK_EQUAL(state.thread_va, (uint32_t)thread);
+}
+
+CASE("thread-06", "flags, selectors and message counts out of range are refused")
+{
+	fluke_thread_t *thread = check_object(sizeof *thread);
+
+	fluke_thread_create(thread);
+	memset(&state, 0, sizeof state);
+	state.flags = 0x80000000;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_set_state(thread, &state, none));
+	state.flags = FLUKE_THREAD_STOPPED;
+	state.regs.gs = 0x10;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_set_state(thread, &state, none));
+	state.regs.gs = 0;
+	state.regs.min_msg_words = 9;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_set_state(thread, &state, none));
+}
+
+CASE("thread-07", "links of the wrong type are refused")
+{
+	fluke_thread_t *thread = check_object(sizeof *thread);
+	fluke_ref_t *ref = check_ref_new();
+	fluke_thread_links_t space = { [FLUKE_LINK_SPACE] = ref }, client = { [FLUKE_LINK_CLIENT] = ref };
+
+	fluke_thread_create(thread);
+	fluke_mutex_reference(check_mutex_new(), ref);
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_SPACE_REF, fluke_thread_set_state(thread, 0, space));
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_THREAD_REF, fluke_thread_set_state(thread, 0, client));
+}
+
+static void sleeper(void *unused)
+{
+	fluke_ipc_params_t block = { .recv_words = 4, .recv_data = words };
+
+	(void)unused;
+	count = 1;
+	fluke_ipc_setup_wait_receive(&block, set, 0);
+	count = 2;
+}
+
+CASE("thread-08", "a thread stopped in wait_receive shows that call and waits again afterwards")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+	fluke_thread_t *thread;
+
+	make_port();
+	thread = check_thread_new(check_space_twin(), sleeper, 0);
+	check_run();
+	CHECK_EQUAL(count, 1);
+	fluke_thread_get_state(thread, &state, none);
+	CHECK_EQUAL(state.regs.eip, FLUKE_ENTRY);
+	CHECK_EQUAL(state.regs.eax & 0xff, FLUKE_CALL_ipc_wait_receive);
+	go_on(thread);
+	check_run();
+	CHECK_EQUAL(count, 1);
+	words[0] = 3;
+	fluke_ipc_send(&block, dest);
+	check_run();
+	CHECK_EQUAL(count, 2);
+}
+
+static uint32_t interrupts;
+void on_interrupt(uint32_t code);
+
+void on_interrupt(uint32_t code)
+{
+	interrupts++;
+	words[8] = code;
+	fluke_thread_return_from_exception(fluke_thread_self());
+}
+
+extern char interrupt_entry[];
+__asm__(".text; interrupt_entry: pushl %ebx; pushl %esi; pushl %edi; pushl %ebp; pushl %eax; call on_interrupt");
+
+static void set_interrupt_handler(fluke_thread_t *thread)
+{
+	fluke_thread_get_state(thread, &state, none);
+	state.regs.interrupt_handler = (uint32_t)interrupt_entry;
+	go_on(thread);
+	interrupts = 0;
+}
+
+CASE("thread-09", "an interrupt wakes a waiting thread, runs its handler, and the call goes on")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+	fluke_thread_t *thread;
+
+	make_port();
+	thread = check_thread_new(check_root_space, sleeper, 0);
+	set_interrupt_handler(thread);
+	check_run();
+	fluke_thread_interrupt(thread);
+	check_run();
+	CHECK_EQUAL(interrupts, 1);
+	CHECK_EQUAL(words[8], FLUKE_EXC_INTERRUPT);
+	CHECK_EQUAL(count, 1);
+	words[0] = 1;
+	fluke_ipc_send(&block, dest);
+	check_run();
+	CHECK_EQUAL(count, 2);
+}
+
+static void disabled(void *unused)
+{
+	(void)unused;
+	fluke_thread_disable_exceptions(fluke_thread_self());
+	fluke_mutex_lock((fluke_mutex_t *)words[0]);
+	words[1] = interrupts;
+	fluke_thread_enable_exceptions(fluke_thread_self());
+	words[2] = interrupts;
+}
+
+CASE("thread-10", "an interrupt stays pending while exceptions are off")
+{
+	fluke_mutex_t *m = check_mutex_new();
+	fluke_thread_t *thread;
+
+	make_port();
+	words[0] = (uint32_t)m;
+	fluke_mutex_lock(m);
+	thread = check_thread_new(check_root_space, disabled, 0);
+	set_interrupt_handler(thread);
+	check_run();
+	fluke_thread_interrupt(thread);
+	fluke_thread_interrupt(thread);
+	check_run();
+	CHECK_EQUAL(interrupts, 0);
+	fluke_mutex_unlock(m);
+	check_run();
+	CHECK_EQUAL(words[1], 0);
+	CHECK_EQUAL(words[2], 1);
+}
+
+CASE("thread-11", "handlers are read back")
+{
+	oskit_addr_t old[4], got[4];
+
+	fluke_thread_get_handlers(check_first_thread, old);
+	fluke_thread_set_handlers(check_first_thread, old[0], 0x111, 0x222, 0x333);
+	fluke_thread_get_handlers(check_first_thread, got);
+	fluke_thread_set_handlers(check_first_thread, old[0], old[1], old[2], old[3]);
+	CHECK_EQUAL(got[0], old[0]);
+	CHECK_EQUAL(got[1], 0x111);
+	CHECK_EQUAL(got[2], 0x222);
+	CHECK_EQUAL(got[3], 0x333);
+}
+
+CASE("thread-12", "the saved state is read back, and return_from_exception loads it")
+{
+	struct fluke_thread_saved_state saved = { 1, 2, 3, 4, 5, 0x202 }, got;
+
+	fluke_thread_set_saved_state(check_first_thread, &saved);
+	fluke_thread_get_saved_state(check_first_thread, &got);
+	CHECK(!memcmp(&saved, &got, sizeof saved));
+}
+
+/* The example of the atomic interface: 8192 bytes from ...1800, a fault after 6144. */
+static uint32_t big, big_status;
+
+static void big_sender(void *to)
+{
+	fluke_ipc_params_t block = { .send_words = 2048, .send_data = (void *)big, .recv_words = 4, .recv_data = words };
+
+	big_status = fluke_ipc_client_connect_send_over_receive(&block, to);
+}
+
+static uint32_t big_in[2048];
+
+static void big_receiver(void *unused)
+{
+	fluke_ipc_params_t block = { .recv_words = 2048, .recv_data = big_in };
+
+	(void)unused;
+	fluke_ipc_setup_wait_receive(&block, set, 0);
+	count = block.recv_words;
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = words, .recv_words = 4, .recv_data = words };
+	fluke_ipc_server_ack_send_wait_receive(&block, 0);
+}
+
+/* A space that sees everything, and a window at 0x08000000 without its fourth page. */
+static fluke_space_t *big_space;
+static uint32_t big_pages;
+static fluke_thread_t *big_thread, *big_server;
+
+static void big_start(void)
+{
+	make_port();
+	big_pages = (uint32_t)check_pages(4);
+	for (uint32_t i = 0; i < 4096; i++)
+		((uint32_t *)big_pages)[i] = i;
+	big_space = check_space_new();
+	fluke_region_t *image = check_region_new(check_root_space, FLUKE_ROOT_IMAGE, 0x100000, FLUKE_PROT_ALL, 0);
+	check_mapping_new(image, 0, big_space, FLUKE_ROOT_IMAGE, 0x100000, FLUKE_PROT_ALL);
+	fluke_region_t *physical = check_region_new(check_root_space, FLUKE_ROOT_PHYSICAL, 0x7000000, FLUKE_PROT_ALL, 0);
+	check_mapping_new(physical, 0, big_space, FLUKE_ROOT_PHYSICAL, 0x7000000, FLUKE_PROT_ALL);
+	check_mapping_new(check_physical, check_physical_of((void *)big_pages), big_space, 0x08000000, 0x3000, FLUKE_PROT_READ);
+	big = 0x08001800;
+	count = 77;
+	big_status = 77;
+	memset(&check_caught, 0, sizeof check_caught);
+	big_server = check_thread_new(check_root_space, big_receiver, 0);
+	check_run();
+	big_thread = check_thread_new(big_space, big_sender, dest);
+	fluke_thread_get_state(big_thread, &state, none);
+	state.regs.trap_handler = 0;		/* and no keeper: the thread stays where it is */
+	go_on(big_thread);
+	check_run();
+}
+
+CASE("thread-13", "8192 bytes from 0x08001800, a fault after 6144: 2048 bytes from 0x08003000 are left")
+{
+	big_start();
+	fluke_thread_get_state(big_thread, &state, none);
+	CHECK_EQUAL(state.regs.eip, FLUKE_ENTRY);
+	CHECK_EQUAL(state.regs.eax & 0xff, FLUKE_CALL_ipc_client_send_over_receive);
+	CHECK_EQUAL(state.regs.ecx, 512);
+	CHECK_EQUAL(state.regs.esi, 0x08003000);
+	CHECK(!memcmp(big_in, (void *)(big_pages + 0x1800), 6144));
+	fluke_thread_get_state(big_server, &state, none);
+	CHECK_EQUAL(state.regs.eip, FLUKE_ENTRY);
+	CHECK_EQUAL(state.regs.eax & 0xff, FLUKE_CALL_ipc_server_receive);
+	CHECK_EQUAL(state.regs.ecx, 512);
+	CHECK_EQUAL(state.regs.esi, (uint32_t)big_in + 6144);
+}
+
+CASE("thread-14", "both, stopped there and written into fresh threads, go on to the same end")
+{
+	fluke_thread_t *fresh[2];
+	static fluke_thread_state_t sender;
+	fluke_ref_t *refs[2][5];
+
+	big_start();
+	for (uint32_t i = 0; i < 10; i++)
+		refs[i / 5][i % 5] = check_ref_new();
+	fluke_thread_get_state(big_thread, &sender, refs[0]);
+	fluke_thread_get_state(big_server, &state, refs[1]);
+	fresh[0] = check_object(sizeof(fluke_thread_t));
+	fresh[1] = check_object(sizeof(fluke_thread_t));
+	fluke_thread_create(fresh[0]);
+	fluke_thread_create(fresh[1]);
+	fluke_thread_reference(fresh[1], refs[0][FLUKE_LINK_SERVER]);
+	fluke_thread_reference(fresh[0], refs[1][FLUKE_LINK_CLIENT]);
+	sender.flags &= ~FLUKE_THREAD_STOPPED;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(fresh[0], &sender, refs[0]);
+	fluke_thread_set_state(fresh[1], &state, refs[1]);
+	fluke_thread_destroy(big_thread);
+	fluke_thread_destroy(big_server);
+	check_mapping_new(check_physical, check_physical_of((void *)(big_pages + 0x3000)), big_space, 0x08003000, 0x1000,
+		FLUKE_PROT_READ);
+	for (uint32_t i = 0; i < 4; i++) {
+		check_run_one(fresh[0]);
+		check_run_one(fresh[1]);
+	}
+	CHECK_EQUAL(count, 0);
+	CHECK_EQUAL(big_status, FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK(!memcmp(big_in, (void *)(big_pages + 0x1800), 8192));
+}
+
+CASE("thread-15", "the FPU state is part of the state")
+{
+	fluke_thread_t *thread = check_object(sizeof *thread);
+
+	fluke_thread_create(thread);
+	memset(&state, 0, sizeof state);
+	state.flags = FLUKE_THREAD_STOPPED | FLUKE_THREAD_FPU_USED;
+	state.fpu.fxsave[40] = 0x5a;
+	fluke_thread_set_state(thread, &state, none);
+	state.fpu.fxsave[40] = 0;
+	fluke_thread_get_state(thread, &state, none);
+	CHECK_EQUAL(state.fpu.fxsave[40], 0x5a);
+	CHECK(state.flags & FLUKE_THREAD_FPU_USED);
+}
+
+CASE("thread-16", "a moved thread goes on at its new address")
+{
+	fluke_thread_t *thread, *to;
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+
+	make_port();
+	thread = check_thread_new(check_root_space, sleeper, 0);
+	check_run();
+	to = check_object(sizeof *to);
+	fluke_thread_move(thread, to);
+	check_run_one(to);
+	words[0] = 1;
+	fluke_ipc_send(&block, dest);
+	check_run_one(to);
+	CHECK_EQUAL(count, 2);
+}
+
+CASE("thread-17", "waiting_for leads to what a stopped thread waited for")
+{
+	fluke_mutex_t *m = check_mutex_new();
+	fluke_ref_t *ref = check_ref_new(), *wanted = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_WAITING_FOR] = ref };
+	fluke_thread_t *thread;
+
+	make_port();
+	words[0] = (uint32_t)m;
+	fluke_mutex_lock(m);
+	thread = check_thread_new(check_root_space, disabled, 0);
+	check_run();
+	fluke_thread_get_state(thread, &state, links);
+	fluke_mutex_reference(m, wanted);
+	CHECK_EQUAL(fluke_ref_compare(ref, wanted), 1);
+}
+
+CASE("thread-18", "an unknown call number is the insanity INVALID_CALL")
+{
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_CALL, __asm__ volatile ("pushl %%ebp; call *%0; popl %%ebp"
+		: : "r" (FLUKE_ENTRY), "a" (250) : "ecx", "edx", "memory"));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_CALL, __asm__ volatile ("pushl %%ebp; call *%0; popl %%ebp"
+		: : "r" (FLUKE_ENTRY), "a" (0) : "ecx", "edx", "memory"));
+}
+
+CASE("thread-19", "a thread whose space is destroyed stops")
+{
+	fluke_space_t *space = check_space_twin();
+
+	count = 0;
+	check_thread_new(space, once, 0);
+	fluke_space_destroy(space);
+	check_run();
+	CHECK_EQUAL(count, 0);
+}

@@ -1,8 +1,7 @@
 /* Reading, writing, positions, sizes, pipes: Linux's calls on open files.
  *
  * A transfer of any length is a loop of messages of at most PROTO_BULK_MAX bytes.  A regular file with
- * a private offset is read through a window on its region where that pays (readwindow.c is
- * future work: now each read is one message). */
+ * a private offset is read through a window on its pages where that pays (window.c). */
 #include "posix.h"
 #include "calls.h"
 #include <protocols/FileDescription.h>
@@ -43,8 +42,12 @@ static long read_once(int file, void *to, uint32_t count, uint64_t offset)
 			return error;
 	}
 	if (file_seekable(file)) {
+		if (offset != SHARED_OFFSET && (size = window_read(file, to, count, offset)) != 0)
+			return (long)size;
 		size = count;
 		error = FileDescription_read(file_ref(file), offset, count, 0, to, &size);
+		if (!error && size && offset != SHARED_OFFSET)
+			window_grown(file, offset + size);
 	} else {
 		error = BLOCKING((size = count, FileDescription_read(file_ref(file), offset, count, f->flags & O_NONBLOCK, to, &size)));
 	}
@@ -68,7 +71,7 @@ static long read_file(int file, void *to, uint32_t count, uint64_t offset, bool 
 		if (got < 0)
 			return done ? (long)done : got;
 		done += (uint32_t)got;
-		if ((uint32_t)got < part || !file_seekable(file))
+		if (got == 0 || !file_seekable(file) || ((uint32_t)got < part && !files[file].window))
 			break;
 	}
 	if (advance && offset != SHARED_OFFSET)

@@ -46,6 +46,8 @@ static void release_locked(int n)
 {
 	if (--files[n].uses)
 		return;
+	if (files[n].window)
+		window_drop(n);
 	fluke_ref_clear(file_ref(n));
 	if (files[n].region)
 		fluke_ref_clear(region_ref(n));

@@ -123,10 +123,11 @@ struct file {
 	uint8_t		region;		/* the region ref is valid (READ EXECUTE) */
 	uint8_t		shared;		/* the server keeps the offset */
 	uint8_t		special;	/* FILE_* */
-	uint8_t		pad;
+	uint8_t		window;		/* window.c: number + 1 */
+	uint8_t		no_window, reads;
 	uint32_t	flags, mode;
 	uint64_t	offset;
-	uint32_t	size_hint;
+	uint32_t	size_hint;	/* size as last heard, while there is a window */
 	char		*text;		/* made-up content (FILE_TEXT) */
 };
 enum { FILE_PLAIN, FILE_TEXT };
@@ -146,6 +147,10 @@ void	files_share(void);
 bool	file_seekable(int n);
 int	file_open(const char *path, uint32_t flags, uint32_t mode);	/* internal; file or -errno */
 int	file_read_at(int n, uint64_t offset, void *to, uint32_t count);	/* bytes or -errno */
+
+uint32_t window_read(int file, void *to, uint32_t count, uint64_t offset);
+void	window_grown(int file, uint64_t end);
+void	window_drop(int file);
 
 /* ---- names ---- */
 

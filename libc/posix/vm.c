@@ -8,7 +8,7 @@
 #include "posix.h"
 #include <protocols/Segment.h>
 
-#define AREAS_MAX	IMAGE_MAPPINGS_MAX
+#define AREAS_MAX	(IMAGE_MAPPINGS_MAX - 16)	/* the last ones are window.c's */
 #define MAP_TOP		0xb7000000u	/* mmap goes down from here; above it the stack */
 #define MAP_BOTTOM	0x00010000u
 #define STACK_SIZE	0x00800000u

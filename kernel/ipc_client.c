@@ -9,7 +9,9 @@ result_t sys_ipc_client_connect_send(struct thread *t)
 
 result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 {
-	return ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
+	result_t r = ipc_fast_call(t);
+
+	return r != SLOW ? r : ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
 }
 
 result_t sys_ipc_client_send(struct thread *t)

@@ -39,7 +39,9 @@ result_t sys_ipc_server_ack_send_over_receive(struct thread *t)
 
 result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 {
-	return ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
+	result_t r = ipc_fast_reply(t);
+
+	return r != SLOW ? r : ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
 }
 
 result_t sys_ipc_wait_receive(struct thread *t)

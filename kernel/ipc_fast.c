@@ -1,0 +1,229 @@
+/* The path that matters: client_connect_send_over_receive to a server that waits, and its
+ * server_ack_send_wait_receive back, with at most 8 words, no further buffers and no references.
+ * The processor passes from one thread to the other with no queue and no decision.
+ *
+ * Each function first looks, without effect, whether all of that holds, and returns SLOW if
+ * not: the general stages then do the same from the start.  After the commit both threads
+ * stand where the stages would have left them; a fault when the receiver stores its words
+ * leaves these pending in min_msg, as after a general short send. */
+#include "kernel.h"
+#include "ipc.h"
+#include "irq.h"
+#include "machine.h"
+#include "i386/mmu.h"
+
+
+/* Reads or writes a word of the loaded space, checked to be below the kernel; goes to `fault`
+ * (eax is lost) when the page does not allow it. */
+#define FAULT_TO(label) "\n\t.pushsection .fault_exits, \"a\"; .long 1b, %l[" #label "]; .popsection"
+#define USER_READ(value, address, offset, label) \
+	__asm__ goto volatile ("1: movl %c2(%1), %0" FAULT_TO(label) \
+		: "=r" (value) : "r" (address), "i" (offset) : "eax" : label)
+#define USER_WRITE(address, value, label) \
+	__asm__ goto volatile ("1: movl %1, (%0)" FAULT_TO(label) : : "r" (address), "r" (value) : "eax", "memory" : label)
+
+#define BLOCK_SEND	offsetof(fluke_ipc_params_t, send_words)
+#define BLOCK_RECEIVE	offsetof(fluke_ipc_params_t, recv_words)
+
+/* The object that starts at va in the loaded space, if its entry is there; any type. */
+static inline struct object *quick_find(uint32_t va)
+{
+	uint32_t *e;
+	struct object *o;
+
+	if (va >= FLUKE_VM_MAX || (va & 31))
+		return 0;
+	e = pmap_entry(cpu()->loaded, va);
+	if (!e || (*e & (PTE_OBJECT | PTE_MARK)) != (PTE_OBJECT | PTE_MARK))
+		return 0;
+	o = phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
+	return frame_starts(frame_of(virt_to_phys(o)), va) ? o : 0;
+}
+
+/* A live port at va or behind the ref there. */
+static inline struct port *quick_port(uint32_t va)
+{
+	struct object *o = quick_find(va);
+
+	if (o && o->word == OBJECT_WORD(FLUKE_TYPE_REF))
+		o = ((struct ref *)o)->link.target;
+	return o && o->word == OBJECT_WORD(FLUKE_TYPE_PORT) ? (struct port *)o : 0;
+}
+
+/* Blocked in nothing but a wait of that kind, and due for nothing but its call. */
+static inline int only_waits(const struct thread *t, enum wait_kind kind)
+{
+	return t->blocked == BLOCKED_WAIT && t->wait_kind == kind && t->attention == ATTENTION_CALL && t->space.target;
+}
+
+/* The send half of the block at ebx, at most `room` words: into min_msg of `to`, with no effect
+ * that anybody could see while `to` waits.  Their number, or -1. */
+static inline int take_words(const struct thread *t, struct thread *to, uint32_t room)
+{
+	uint32_t block = t->regs.ebx, counts, words, data, word;
+
+	if (block >= KERNEL_BASE - sizeof(fluke_ipc_params_t) || (block & 3))
+		return -1;
+	USER_READ(counts, block, 0, fault);
+	USER_READ(words, block, BLOCK_SEND, fault);
+	USER_READ(data, block, BLOCK_SEND + 4, fault);
+	if ((counts & 0xffff) || words - 1 > FLUKE_MAX_MIN_MSG - 1 || words > room || data >= KERNEL_BASE - 4 * FLUKE_MAX_MIN_MSG)
+		return -1;
+	to->min_msg[1] = 0;
+	for (uint32_t i = 0; i < words; i++) {
+		USER_READ(word, data + 4 * i, 0, fault);
+		to->min_msg[i] = word;
+	}
+	return (int)words;
+fault:
+	return -1;
+}
+
+/* The receive half of the block goes to the registers, with the number of the call that waits. */
+static inline int load_receive(struct thread *t, uint32_t call)
+{
+	uint32_t block = t->regs.ebx, counts, words, data, table, refs;
+
+	USER_READ(counts, block, 0, fault);
+	USER_READ(words, block, BLOCK_RECEIVE, fault);
+	USER_READ(data, block, BLOCK_RECEIVE + 4, fault);
+	USER_READ(table, block, BLOCK_RECEIVE + 8, fault);
+	USER_READ(refs, block, BLOCK_RECEIVE + 12, fault);
+	t->regs.eax = (counts & 0xffff0000u) | call;
+	t->regs.ecx = words;
+	t->regs.esi = data;
+	t->regs.edi = table;
+	t->regs.edx = refs;
+	return 1;
+fault:
+	return 0;
+}
+
+static inline void block(struct thread *t, enum wait_kind kind, struct object *object)
+{
+	t->attention = ATTENTION_CALL;
+	t->wait_object = object;
+	t->wait_kind = kind;
+	t->blocked = BLOCKED_WAIT;
+}
+
+/* t, woken with `words` words in min_msg, stores them itself and returns with the status; at a
+ * fault it is left in its receiving call. */
+static inline result_t store_and_return(struct thread *t, uint32_t words, uint32_t status)
+{
+	uint32_t at = t->regs.esi;
+
+	t->blocked = 0;
+	t->wait_kind = WAIT_NONE;
+	t->wait_object = 0;
+	current = t;
+	cpu_load(t);
+	if (at >= KERNEL_BASE - 4 * FLUKE_MAX_MIN_MSG)
+		goto fault;
+	for (uint32_t i = 0; i < words; i++)
+		USER_WRITE(at + 4 * i, t->min_msg[i], fault);
+	t->attention = 0;
+	t->flags &= ~FLUKE_THREAD_ACCEPTED;
+	t->regs.eax = HALF_COUNTS(t->regs.eax) | status;
+	t->regs.ebx = t->regs.ecx - words;
+	t->regs.esi = t->min_msg[0];
+	t->regs.edi = t->min_msg[1];
+	t->regs.eip = FLUKE_ENTRY_RET;
+	return OK;
+fault:
+	t->min_msg_words = words;
+	return RESTART;		/* ATTENTION_CALL is set: ipc_X_receive stores them */
+}
+
+/* ipc_client_connect_send_over_receive */
+result_t ipc_fast_call(struct thread *t)
+{
+	struct port *port = quick_port(t->regs.edi);
+	struct portset *set;
+	struct thread *s;
+	int words;
+
+	if (!port || port == &kernel_port || t->attention || cpu()->preempt || t->peer[CLIENT])
+		return SLOW;
+	set = (struct portset *)port->portset.target;
+	if (!set || set->obj.word != OBJECT_WORD(FLUKE_TYPE_PORTSET))
+		return SLOW;
+	s = set->servers.head;
+	if (!s || !only_waits(s, WAIT_MESSAGE) || s->donee || s->server_eip[FLUKE_IPC_RELIABLE - 1])
+		return SLOW;
+	words = take_words(t, s, s->regs.ecx);
+	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_client_over_receive))
+		return SLOW;
+	/* commit: the server leaves its queue, connected, with the message */
+	set->servers.head = s->wait_next;
+	if (s->wait_next)
+		s->wait_next->wait_prev = 0;
+	else
+		set->servers.tail = 0;
+	s->wait_queue = 0;
+	if (set->last != s)
+		portset_served(set, s);
+	t->peer[CLIENT] = s;
+	s->peer[SERVER] = t;
+	t->serial++;
+	t->flags &= ~FLUKE_THREAD_SERVER_SENDER;
+	s->flags = (s->flags & ~FLUKE_THREAD_ACCEPTED) | FLUKE_THREAD_CLIENT_SENDER |
+		FLUKE_IPC_RELIABLE << FLUKE_THREAD_ACCEPTED_SHIFT;
+	call_become(s, FLUKE_CALL_ipc_server_receive);
+	s->regs.ebp = port->alias;
+	/* the client waits, the turn offered, and lends its time */
+	t->min_msg_words = 0;
+	t->wait_side = CLIENT;
+	block(t, WAIT_OVER, &s->obj);
+	t->donee = s;
+	t->donor_prev = 0;
+	t->donor_next = s->donors;
+	if (s->donors)
+		s->donors->donor_prev = t;
+	s->donors = t;
+	s->supplier = t;
+	return store_and_return(s, (uint32_t)words, FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS);
+}
+
+/* ipc_server_ack_send_wait_receive */
+result_t ipc_fast_reply(struct thread *t)
+{
+	struct thread *c = t->peer[SERVER];
+	struct object *o;
+	struct portset *set;
+	int words;
+
+	if (!c || c->peer[CLIENT] != t || !only_waits(c, WAIT_OVER) || t->attention || cpu()->preempt || t->asker || irq_fired)
+		return SLOW;
+	if (c->donee != t || t->supplier != c || t->donors != c || c->donor_next || t->request_pending || c->wait_side != CLIENT)
+		return SLOW;
+	o = quick_find(t->server_portset);
+	if (!o || o->word != OBJECT_WORD(FLUKE_TYPE_PORTSET))
+		return SLOW;
+	set = (struct portset *)o;
+	if (set->active)
+		return SLOW;
+	words = take_words(t, c, c->regs.ecx);
+	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_wait_receive))
+		return SLOW;
+	/* commit: the connection ends, the server waits for the next message */
+	c->peer[CLIENT] = 0;
+	t->peer[SERVER] = 0;
+	c->flags &= ~FLUKE_THREAD_SERVER_SENDER;
+	t->flags &= ~(FLUKE_THREAD_CLIENT_SENDER | FLUKE_THREAD_ACCEPTED);
+	t->min_msg_words = 0;
+	t->donors = t->supplier = 0;
+	c->donee = 0;
+	block(t, WAIT_MESSAGE, o);
+	t->wait_queue = &set->servers;
+	t->wait_next = 0;
+	t->wait_prev = set->servers.tail;
+	if (set->servers.tail)
+		set->servers.tail->wait_next = t;
+	else
+		set->servers.head = t;
+	set->servers.tail = t;
+	/* the client goes on with what it had lent */
+	call_become(c, FLUKE_CALL_ipc_client_receive);
+	return store_and_return(c, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED);
+}

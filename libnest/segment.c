@@ -104,10 +104,58 @@ void segment_frames_release(struct segment *s, uint32_t frame, uint32_t count)
 
 /* ---- making and ending ---- */
 
+#define SLOT_NONE	(~0u)
+
+/* A slot for the segment: a fault message that comes late for one that is gone finds nobody. */
+static int slot_take(struct store *store, struct segment *s)
+{
+	uint32_t i, size = store->slots ? store->slots * 2 : 64;
+	struct segment **slot;
+	uint8_t *generation;
+
+	for (i = store->free_slot; i < store->slots && store->slot[i]; i++)
+		;
+	if (i == store->slots) {
+		slot = realloc(store->slot, size * sizeof *slot);
+		if (!slot)
+			return 0;
+		store->slot = slot;
+		generation = realloc(store->generation, size);
+		if (!generation)
+			return 0;
+		store->generation = generation;
+		memset(slot + store->slots, 0, (size - store->slots) * sizeof *slot);
+		memset(generation + store->slots, 0, size - store->slots);
+		store->slots = size;
+	}
+	store->slot[i] = s;
+	store->free_slot = i + 1;
+	s->slot = i;
+	return 1;
+}
+
+static void slot_free(struct store *store, struct segment *s)
+{
+	if (s->slot == SLOT_NONE)
+		return;
+	store->slot[s->slot] = 0;
+	store->generation[s->slot]++;
+	if (s->slot < store->free_slot)
+		store->free_slot = s->slot;
+}
+
+struct segment *segment_by_alias(struct store *store, natural_t alias)
+{
+	uint32_t i = alias >> 8;
+
+	return i < store->slots && store->generation[i] == (alias & 0xff) ? store->slot[i] : 0;
+}
+
 static void parts_free(struct segment *s)
 {
 	struct segment_region *m;
 
+	slot_free(s->pool->store, s);
 	while ((m = s->more)) {
 		s->more = m->next;
 		region_free(m->region);
@@ -141,10 +189,13 @@ static struct segment *make(struct pool *pool, uint32_t size, uint32_t flags)
 	s->prot = FLUKE_PROT_READ | FLUKE_PROT_WRITE | FLUKE_PROT_EXECUTE;
 	if (flags & SEGMENT_OBJECTS)
 		s->prot |= FLUKE_PROT_OBJECT;
+	s->slot = SLOT_NONE;
+	if (!slot_take(store, s))
+		goto fail;
 	s->space = space_new(0);
 	s->space_ref = ref_new();
 	s->keeper_ref = ref_new();
-	s->keeper = port_new(store->keepers, s, 0);
+	s->keeper = port_new(store->keepers, (void *)(s->slot << 8 | store->generation[s->slot]), 0);
 	if (!s->space || !s->space_ref || !s->keeper_ref || !s->keeper)
 		goto fail;
 	fluke_space_reference(s->space, s->space_ref);

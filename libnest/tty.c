@@ -293,69 +293,100 @@ void tty_hang_up(struct tty *tty)
 	changed(tty);
 }
 
-static size_t read_line(struct tty *tty, uint8_t *data, size_t count)
+/* Bytes of the next line, up to count; *taken counts an end-of-file mark too. */
+static size_t line_size(struct tty *tty, size_t count, size_t *taken)
 {
-	size_t done = 0;
+	uint32_t at = tty->read_tail;
+	size_t size = 0;
 	uint8_t mark;
 
-	while (tty->read_tail != tty->canon_head) {
-		mark = tty->mark[AT(tty->read_tail)];
+	while (at != tty->canon_head) {
+		mark = tty->mark[AT(at)];
 		if (mark & MARK_EOF) {		/* taken even when the buffer is just full */
-			tty->read_tail++;
+			at++;
 			break;
 		}
-		if (done == count)
+		if (size == count)
 			break;
-		data[done++] = tty->in[AT(tty->read_tail++)];
+		at++;
+		size++;
 		if (mark & MARK_LINE)
 			break;
 	}
-	return done;
+	*taken = at - tty->read_tail;
+	return size;
 }
 
-static int read_raw(struct tty *tty, uint8_t *data, size_t count, uint64_t started, uint64_t now, size_t *done,
-	uint64_t *wake)
+/* May a raw read of count bytes end now? */
+static int raw_ready(struct tty *tty, size_t count, uint64_t started, uint64_t now, uint64_t *wake)
 {
 	unsigned have = tty->read_head - tty->read_tail, least = CC(tty, VMIN);
 	uint64_t limit = CC(tty, VTIME) * 100000000ull, since;
 
 	if (least > count)
 		least = (unsigned)count;
-	if (have < least || (!least && limit && !have)) {
-		if (!limit)
-			return EAGAIN;
-		/* with VMIN the clock runs between bytes, without it from the start of the read */
-		since = least ? tty->last_input : started;
-		if (least && (!have || since < started))
-			since = have ? started : now;
-		if ((least && !have) || now < since + limit) {
-			*wake = least && !have ? 0 : since + limit;
-			return EAGAIN;
-		}
-	}
-	while (*done < count && tty->read_tail != tty->read_head)
-		data[(*done)++] = tty->in[AT(tty->read_tail++)];
+	if (have >= least && (least || !limit || have))
+		return 1;
+	if (!limit || (least && !have))
+		return 0;
+	/* with VMIN the clock runs between bytes, without it from the start of the read */
+	since = least && tty->last_input > started ? tty->last_input : started;
+	if (now >= since + limit)
+		return 1;
+	*wake = since + limit;
 	return 0;
 }
 
-int tty_read(struct tty *tty, void *data, size_t count, uint64_t started, uint64_t now, size_t *done, uint64_t *wake)
+int tty_peek(struct tty *tty, size_t count, uint64_t started, uint64_t now, struct tty_piece piece[2], size_t *taken,
+	uint64_t *wake)
 {
-	int error = 0;
+	uint32_t at = AT(tty->read_tail);
+	size_t size = tty->read_head - tty->read_tail;
 
-	*done = 0;
+	piece[0] = piece[1] = (struct tty_piece){ tty->in, 0 };
+	*taken = 0;
 	*wake = 0;
+	tty->peeked = tty->read_tail;
 	if (!count)
 		return 0;
 	if (L(tty, ICANON)) {
 		if (tty->read_tail == tty->canon_head)
 			return tty->hung_up ? 0 : EAGAIN;
-		*done = read_line(tty, data, count);
+		size = line_size(tty, count, taken);
 	} else {
-		error = read_raw(tty, data, count, started, now, done, wake);
-		if (error && tty->hung_up)
-			error = 0;
+		if (!raw_ready(tty, count, started, now, wake) && !tty->hung_up)
+			return EAGAIN;
+		if (size > count)
+			size = count;
+		*taken = size;
 	}
-	return error;
+	piece[0].data = tty->in + at;
+	piece[0].size = size < TTY_INPUT - at ? size : TTY_INPUT - at;
+	piece[1].size = size - piece[0].size;
+	return 0;
+}
+
+void tty_take(struct tty *tty, size_t taken)
+{
+	if (tty->read_tail == tty->peeked)	/* else it was flushed meanwhile */
+		tty->read_tail += (uint32_t)taken;
+	tty->peeked = tty->read_tail;
+}
+
+int tty_read(struct tty *tty, void *data, size_t count, uint64_t started, uint64_t now, size_t *done, uint64_t *wake)
+{
+	struct tty_piece piece[2];
+	size_t taken;
+	int error = tty_peek(tty, count, started, now, piece, &taken, wake);
+
+	*done = 0;
+	if (error)
+		return error;
+	memcpy(data, piece[0].data, piece[0].size);
+	memcpy((char *)data + piece[0].size, piece[1].data, piece[1].size);
+	*done = piece[0].size + piece[1].size;
+	tty_take(tty, taken);
+	return 0;
 }
 
 unsigned tty_available(struct tty *tty)

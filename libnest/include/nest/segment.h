@@ -23,6 +23,10 @@ struct store {				/* where frames come from */
 	char		*window;	/* all frames in the manager's own space */
 	fluke_portset_t	*keepers;	/* keeper ports of segments go here */
 	struct pool	*root;
+	/* keeper ports' aliases: slot << 8 | generation */
+	struct segment	**slot;
+	uint8_t		*generation;
+	uint32_t	slots, free_slot;
 };
 
 struct pool {
@@ -68,6 +72,7 @@ struct segment {
 	struct segment_region *more;
 	const struct segment_source *source;
 	void		*file;
+	uint32_t	slot;
 	uint64_t	faults, copies;
 	void		*served;
 	void		(*gone)(struct segment *);
@@ -77,6 +82,9 @@ struct pool	*pool_create(struct store *store, struct pool *parent, uint64_t limi
 void		pool_destroy(struct pool *pool);
 int		pool_charge(struct pool *pool, uint32_t bytes);
 void		pool_refund(struct pool *pool, uint32_t bytes);
+
+/* The segment whose keeper port has the alias, or null when it is gone. */
+struct segment	*segment_by_alias(struct store *store, natural_t alias);
 
 /* Null when memory is out.  size in bytes, rounded up to pages. */
 struct segment	*segment_create(struct pool *pool, uint32_t size, uint32_t flags);

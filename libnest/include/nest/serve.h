@@ -63,6 +63,10 @@ void	served_end(struct served *object);
 /* A new ref to the object's port, or null. */
 fluke_ref_t	*served_ref(struct served *object);
 
+/* The object of this server that a client's reference leads to, or null.  It lives at least while the reference
+ * does, unless served_end is called. */
+struct served	*served_of(struct server *server, fluke_ref_t *ref);
+
 /* ---- requests that wait ---- */
 
 #define REQUEST_PARKED_REPLY	64	/* words that the reply of a parked request may have */

@@ -24,6 +24,7 @@ struct tty {
 	uint8_t		in[TTY_INPUT];
 	uint8_t		mark[TTY_INPUT];	/* 1 = ends a line, 2 = end of file pushed here */
 	uint8_t		literal_next, stopped, hung_up;
+	uint32_t	peeked;			/* read_tail at the last peek */
 	uint64_t	last_input;		/* time of the last byte, for VTIME */
 	/* output */
 	uint32_t	out_tail, out_head;
@@ -43,6 +44,12 @@ void	tty_hang_up(struct tty *tty);
 unsigned tty_output(struct tty *tty, uint8_t *data, unsigned count);
 unsigned tty_output_pending(struct tty *tty);
 
+/* A read in two steps, as nest/pipe.h has it: *size bytes in place at piece[0] and piece[1]; tty_take with *taken
+ * (it may count an end-of-file mark too) when they have been delivered. */
+struct tty_piece { const void *data; size_t size; };
+int	tty_peek(struct tty *tty, size_t count, uint64_t started, uint64_t now, struct tty_piece piece[2], size_t *taken,
+		uint64_t *wake);
+void	tty_take(struct tty *tty, size_t taken);
 /* EAGAIN: nothing yet; *wake = when to ask again at the latest (0 = only after changed). */
 int	tty_read(struct tty *tty, void *data, size_t count, uint64_t started, uint64_t now, size_t *done, uint64_t *wake);
 /* EAGAIN: no room at all. */

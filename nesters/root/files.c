@@ -1,0 +1,855 @@
+/* The RAM file system as FileSystem and FileDescription.  An open file or directory is a struct
+ * file behind a port; FIFOs and terminals are streams.  Everything here runs under root_lock.
+ *
+ * A read replies from the file's pages in place.  Pages taken out of a file meanwhile wait in
+ * limbo until no such reply is on its way. */
+#include <stdlib.h>
+#include <string.h>
+#include <protocols/FileDescription_server.h>
+#include <protocols/FileSystem_server.h>
+#include "root.h"
+#include "device.h"
+
+struct file {
+	struct served	served;
+	struct ramfs_node *node;
+	unsigned	flags;
+	int		shared;		/* the server keeps the offset */
+	uint64_t	offset;
+	int		direct;		/* a reply from the pages is on its way */
+};
+
+struct ramfs	ramfs;
+static uint32_t	direct_replies;
+static char	*limbo;			/* pages, linked through their first word */
+static const struct served_class file_class, directory_class;
+
+/* ---- what the file system asks of us ---- */
+
+static char *page_alloc(struct ramfs *fs, char *near)
+{
+	(void)fs;
+	return store_page(&store, near);
+}
+
+static void page_free(struct ramfs *fs, char *page)
+{
+	(void)fs;
+	if (!direct_replies) {
+		store_page_free(&store, page);
+		return;
+	}
+	/* the reply may show a changed word: the page was cut off under its reader */
+	*(char **)(void *)page = limbo;
+	limbo = page;
+}
+
+static void limbo_clear(void)
+{
+	char *page;
+
+	while ((page = limbo)) {
+		limbo = *(char **)(void *)page;
+		store_page_free(&store, page);
+	}
+}
+
+static void pages_dropped(struct ramfs_node *node, uint32_t first, uint32_t count)
+{
+	if (node->map)
+		segment_discard(node->map, first * RAMFS_PAGE, count > 0x7ffff ? 0x7ffff000u : count * RAMFS_PAGE);
+}
+
+static void node_forget(struct ramfs_node *node)
+{
+	if (node->map)
+		segment_destroy(node->map);
+	node->map = 0;
+}
+
+static uint32_t file_frame(void *file, uint32_t page, int write, uint32_t *first, uint32_t *count)
+{
+	struct ramfs_node *node = file;
+	uint32_t pages = (uint32_t)((node->size + RAMFS_PAGE - 1) / RAMFS_PAGE), low = page, high = page + 1;
+	char *at;
+
+	(void)write;
+	if (page >= pages)
+		return FRAMES_NONE;
+	if (page == pages - 1 && ramfs_tail_own(&ramfs, node))
+		return FRAMES_NONE;
+	at = ramfs_page_make(&ramfs, node, page);
+	if (!at)
+		return FRAMES_NONE;
+	/* a last page that is still the archive's is left out */
+	if (node->data.tail_foreign && pages)
+		pages--;
+	while (low && page - low < 1024 && ramfs_page(node, low - 1) == at - (page - low + 1) * RAMFS_PAGE)
+		low--;
+	while (high < pages && high - page < 8192 && ramfs_page(node, high) == at + (high - page) * RAMFS_PAGE)
+		high++;
+	*first = low;
+	*count = high - low;
+	return store_frame(&store, at);
+}
+
+static const struct segment_source file_source = { .frame = file_frame };
+
+/* ---- status ---- */
+
+void fill_status(struct ramfs_node *node, struct FileStatus *s)
+{
+	memset(s, 0, sizeof *s);
+	s->inode = node->number;
+	s->size = node->size;
+	s->blocks = S_ISREG(node->mode) ? (uint64_t)node->pages * 8 : S_ISDIR(node->mode) ? 8 : 0;
+	s->mode = node->mode;
+	s->links = node->links;
+	s->uid = node->uid;
+	s->gid = node->gid;
+	s->rdev = node->rdev;
+	s->device = RAMFS_DEVICE;
+	s->block_size = RAMFS_PAGE;
+	s->atime = node->atime;
+	s->mtime = node->mtime;
+	s->ctime = node->ctime;
+}
+
+/* ---- open ---- */
+
+static void file_sent(void *context, int delivered)
+{
+	struct file *f = context;
+
+	if (!delivered)
+		served_end(&f->served);
+}
+
+static int open_plain(struct request *r, struct ramfs_node *node, unsigned flags, void **port)
+{
+	struct file *f = calloc(1, sizeof *f);
+
+	if (!f || served_init(&f->served, S_ISDIR(node->mode) ? &directory_class : &file_class, server)) {
+		free(f);
+		return ENFILE;
+	}
+	f->node = node;
+	f->flags = flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_PATH | O_DIRECTORY);
+	*port = f->served.port;
+	r->sent = file_sent;
+	r->sent_context = f;
+	return 0;
+}
+
+static void stream_sent(void *context, int delivered)
+{
+	struct stream *s = context;
+
+	if (!delivered)
+		served_end(&s->served);
+}
+
+static int open_stream(struct request *r, struct stream *s, void **port)
+{
+	if (!s)
+		return ENXIO;
+	*port = s->served.port;
+	r->sent = stream_sent;
+	r->sent_context = s;
+	return 0;
+}
+
+static int fs_open(void *self, struct request *r, const char *path, uint32_t flags, uint32_t mode, void **port,
+	struct FileStatus *status)
+{
+	struct file *f = self;
+	struct ramfs_node *node;
+	struct stream *s = 0;
+	int error;
+
+	root_lock();
+	error = ramfs_open(&ramfs, f->node, path, flags, mode, &node);
+	if (error) {
+		root_unlock();
+		return error;
+	}
+	fill_status(node, status);
+	if (flags & O_PATH || S_ISREG(node->mode) || S_ISDIR(node->mode)) {
+		error = open_plain(r, node, flags, port);
+	} else if (S_ISFIFO(node->mode)) {
+		error = fifo_open(server, (struct fifo **)&node->pipe, flags, &s);
+		if (!error)
+			error = open_stream(r, s, port);
+		ramfs_put(&ramfs, node);	/* a name keeps it; without one the pipe lives by its descriptions */
+		node = 0;
+	} else if (S_ISCHR(node->mode) && device_is_tty(node->rdev)) {
+		error = open_stream(r, console_open(flags), port);
+		ramfs_put(&ramfs, node);
+		node = 0;
+	} else if (S_ISCHR(node->mode) && device_known(node->rdev)) {
+		error = open_plain(r, node, flags, port);
+	} else {
+		error = ENXIO;
+	}
+	if (error && node)
+		ramfs_put(&ramfs, node);
+	root_unlock();
+	return error;
+}
+
+static void file_release(void *self)
+{
+	struct file *f = self;
+
+	root_lock();
+	ramfs_unlock_all(f->node, f);
+	ramfs_put(&ramfs, f->node);
+	root_unlock();
+	served_done(&f->served);
+	free(f);
+}
+
+/* ---- FileSystem ---- */
+
+static int find(struct file *f, const char *path, unsigned flags, struct ramfs_node **node)
+{
+	if (!*path && flags & AT_EMPTY_PATH) {
+		*node = f->node;
+		return 0;
+	}
+	return ramfs_find(&ramfs, f->node, path, flags & AT_SYMLINK_NOFOLLOW ? 0 : 1, node);
+}
+
+static int fs_stat(void *self, struct request *r, const char *path, uint32_t flags, struct FileStatus *status)
+{
+	struct ramfs_node *node;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = find(self, path, flags, &node);
+	if (!error)
+		fill_status(node, status);
+	root_unlock();
+	return error;
+}
+
+/* A directory given as a second one: our own of the reference, null = the one asked. */
+static int other_directory(struct file *f, fluke_ref_t *ref, struct ramfs_node **node);
+
+static int fs_mkdir(void *self, struct request *r, const char *path, uint32_t mode)
+{
+	struct file *f = self;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = ramfs_mkdir(&ramfs, f->node, path, mode);
+	root_unlock();
+	return error;
+}
+
+static int fs_mknod(void *self, struct request *r, const char *path, uint32_t mode, uint32_t rdev)
+{
+	struct file *f = self;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = ramfs_mknod(&ramfs, f->node, path, mode, rdev);
+	root_unlock();
+	return error;
+}
+
+static int fs_unlink(void *self, struct request *r, const char *path, uint32_t flags)
+{
+	struct file *f = self;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = ramfs_unlink(&ramfs, f->node, path, flags);
+	root_unlock();
+	return error;
+}
+
+static int fs_rename(void *self, struct request *r, const char *path, const char *new_path, uint32_t flags,
+	fluke_ref_t *directory)
+{
+	struct file *f = self;
+	struct ramfs_node *other;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = other_directory(f, directory, &other);
+	if (!error)
+		error = ramfs_rename(&ramfs, f->node, path, other, new_path, flags);
+	root_unlock();
+	return error;
+}
+
+static int fs_link(void *self, struct request *r, const char *path, const char *new_path, uint32_t flags,
+	fluke_ref_t *directory)
+{
+	struct file *f = self;
+	struct ramfs_node *other;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = other_directory(f, directory, &other);
+	if (!error)
+		error = ramfs_link(&ramfs, f->node, path, other, new_path, flags);
+	root_unlock();
+	return error;
+}
+
+static int fs_symlink(void *self, struct request *r, const char *target, const char *path)
+{
+	struct file *f = self;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = ramfs_symlink(&ramfs, f->node, target, path);
+	root_unlock();
+	return error;
+}
+
+static int fs_readlink(void *self, struct request *r, const char *path, const char **target)
+{
+	struct file *f = self;
+	char *copy = request_scratch(r);
+	int error;
+
+	if (!copy)
+		return ENOMEM;
+	root_lock();
+	error = ramfs_readlink(&ramfs, f->node, path, target);
+	if (!error)
+		*target = strcpy(copy, *target);
+	root_unlock();
+	return error;
+}
+
+static int fs_chmod(void *self, struct request *r, const char *path, uint32_t mode, uint32_t flags)
+{
+	struct ramfs_node *node;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = find(self, path, flags, &node);
+	if (!error)
+		error = ramfs_chmod(&ramfs, node, mode);
+	root_unlock();
+	return error;
+}
+
+static int fs_chown(void *self, struct request *r, const char *path, uint32_t uid, uint32_t gid, uint32_t flags)
+{
+	struct ramfs_node *node;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = find(self, path, flags, &node);
+	if (!error)
+		error = ramfs_chown(&ramfs, node, uid, gid);
+	root_unlock();
+	return error;
+}
+
+static int fs_utimens(void *self, struct request *r, const char *path, uint64_t atime, uint64_t mtime, uint32_t flags)
+{
+	struct ramfs_node *node;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = find(self, path, flags, &node);
+	if (!error)
+		error = ramfs_utimens(&ramfs, node, atime, mtime);
+	root_unlock();
+	return error;
+}
+
+static int fs_statfs(void *self, struct request *r, uint32_t *block_size, uint32_t *blocks, uint32_t *free_blocks,
+	uint32_t *inodes, uint32_t *free_inodes, uint32_t *type)
+{
+	(void)self, (void)r;
+	*block_size = RAMFS_PAGE;
+	*blocks = store.frames.total;
+	*free_blocks = store.frames.free[FRAME_DATA];
+	*inodes = store.frames.total * 4;
+	*free_inodes = *inodes - ramfs.nodes;
+	*type = 0x01021994;	/* tmpfs */
+	return 0;
+}
+
+static int fs_path(void *self, struct request *r, const char **path)
+{
+	struct file *f = self;
+	char *copy = request_scratch(r);
+	int error;
+
+	if (!copy)
+		return ENOMEM;
+	root_lock();
+	error = ramfs_path(&ramfs, f->node, copy, RAMFS_PATH_MAX);
+	root_unlock();
+	*path = copy;
+	return error;
+}
+
+/* One user for now: any session is the same view. */
+static int fs_session(void *self, struct request *r, uint32_t uid, uint32_t gid, void **directory)
+{
+	struct file *f = self;
+	int error;
+
+	(void)uid, (void)gid;
+	root_lock();
+	ramfs_get(f->node);
+	error = open_plain(r, f->node, O_RDONLY | O_DIRECTORY, directory);
+	if (error)
+		ramfs_put(&ramfs, f->node);
+	root_unlock();
+	return error;
+}
+
+static const struct FileSystem_methods fs_methods = {
+	.open = fs_open, .stat = fs_stat, .mkdir = fs_mkdir, .mknod = fs_mknod, .unlink = fs_unlink, .rename = fs_rename,
+	.link = fs_link, .symlink = fs_symlink, .readlink = fs_readlink, .chmod = fs_chmod, .chown = fs_chown,
+	.utimens = fs_utimens, .statfs = fs_statfs, .path = fs_path, .session = fs_session,
+};
+
+/* ---- FileDescription ---- */
+
+static int bad(struct file *f, int write)
+{
+	unsigned access = f->flags & O_ACCMODE;
+
+	return f->flags & O_PATH || (write ? access == O_RDONLY : access == O_WRONLY);
+}
+
+static void read_sent(void *context, int delivered)
+{
+	struct file *f = context;
+
+	(void)delivered;
+	root_lock();
+	if (--direct_replies == 0)
+		limbo_clear();
+	f->direct--;
+	root_unlock();
+}
+
+/* With the lock.  Replies from the pages where they lie together, else through the scratch. */
+static int read_data(struct file *f, struct request *r, uint64_t at, uint32_t count, const void **data, size_t *size)
+{
+	char *scratch;
+
+	*size = count;
+	*data = ramfs_read_direct(f->node, at, size);
+	if (!*size)
+		return 0;
+	if (*data && *size >= 512) {
+		if (f->node->atime <= f->node->mtime)
+			f->node->atime = ramfs.now();
+		direct_replies++;
+		f->direct++;
+		r->sent = read_sent;
+		r->sent_context = f;
+		return 0;
+	}
+	scratch = request_scratch(r);
+	if (!scratch)
+		return ENOMEM;
+	*size = ramfs_read(&ramfs, f->node, at, scratch, *size);
+	*data = scratch;
+	return 0;
+}
+
+static int file_read(void *self, struct request *r, uint64_t offset, uint32_t count, uint32_t flags, const void **data,
+	size_t *size)
+{
+	struct file *f = self;
+	int error;
+
+	(void)flags;
+	*data = "";
+	*size = 0;
+	if (bad(f, 0))
+		return EBADF;
+	if (S_ISDIR(f->node->mode))
+		return EISDIR;
+	if (count > PROTO_BULK_MAX)
+		count = PROTO_BULK_MAX;
+	if (S_ISCHR(f->node->mode))
+		return device_read(f->node->rdev, request_scratch(r), count, data, size);
+	root_lock();
+	error = read_data(f, r, offset == ~0ull ? f->offset : offset, count, data, size);
+	if (!error && offset == ~0ull)
+		f->offset += *size;
+	root_unlock();
+	if (!*data)
+		*data = "";
+	return error;
+}
+
+static int file_write(void *self, struct request *r, uint64_t offset, uint32_t flags, const void *data, size_t size,
+	uint32_t *written, uint64_t *position)
+{
+	struct file *f = self;
+	uint64_t at;
+	size_t done = 0;
+	int error;
+
+	(void)r;
+	if (bad(f, 1))
+		return EBADF;
+	if (S_ISCHR(f->node->mode)) {
+		*written = (uint32_t)size;
+		*position = 0;
+		return device_write(f->node->rdev, data, size);
+	}
+	root_lock();
+	at = (f->flags | flags) & O_APPEND ? f->node->size : offset == ~0ull ? f->offset : offset;
+	error = ramfs_write(&ramfs, f->node, at, data, size, &done);
+	*written = (uint32_t)done;
+	*position = at + done;
+	if (!error && offset == ~0ull)
+		f->offset = *position;
+	root_unlock();
+	return error;
+}
+
+static int file_share(void *self, struct request *r, uint64_t offset)
+{
+	struct file *f = self;
+
+	(void)r;
+	root_lock();
+	if (!f->shared) {
+		f->shared = 1;
+		f->offset = offset;
+	}
+	root_unlock();
+	return 0;
+}
+
+static int file_seek(void *self, struct request *r, int64_t offset, int32_t whence, uint64_t *position)
+{
+	struct file *f = self;
+	int64_t base;
+	int error = 0;
+
+	(void)r;
+	root_lock();
+	base = whence == SEEK_CUR ? (int64_t)f->offset : whence == SEEK_END ? (int64_t)f->node->size : 0;
+	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+		if (offset < 0 || (uint64_t)offset >= f->node->size)
+			error = ENXIO;
+		else if (whence == SEEK_HOLE)
+			offset = (int64_t)f->node->size;
+	} else if (whence < 0 || whence > SEEK_HOLE) {
+		error = EINVAL;
+	} else {
+		offset += base;
+		if (offset < 0)
+			error = EINVAL;
+	}
+	if (!error)
+		f->offset = (uint64_t)offset;
+	*position = f->offset;
+	root_unlock();
+	return error;
+}
+
+static int file_stat(void *self, struct request *r, struct FileStatus *status)
+{
+	struct file *f = self;
+
+	(void)r;
+	root_lock();
+	fill_status(f->node, status);
+	root_unlock();
+	return 0;
+}
+
+static int file_truncate(void *self, struct request *r, uint64_t size)
+{
+	struct file *f = self;
+	int error;
+
+	(void)r;
+	if (bad(f, 1))
+		return EINVAL;
+	root_lock();
+	error = ramfs_truncate(&ramfs, f->node, size);
+	root_unlock();
+	return error;
+}
+
+static int file_getdents(void *self, struct request *r, uint64_t cookie, uint32_t count, uint64_t *next,
+	const void **entries, size_t *size)
+{
+	struct file *f = self;
+	char *scratch = request_scratch(r);
+	int error;
+
+	if (f->flags & O_PATH)
+		return EBADF;
+	if (!S_ISDIR(f->node->mode))
+		return ENOTDIR;
+	if (!scratch)
+		return ENOMEM;
+	if (count > PROTO_BULK_MAX)
+		count = PROTO_BULK_MAX;
+	root_lock();
+	if (cookie == ~0ull)
+		cookie = f->offset;
+	*size = ramfs_getdents(&ramfs, f->node, &cookie, scratch, count, &error);
+	f->offset = cookie;
+	root_unlock();
+	*next = cookie;
+	*entries = scratch;
+	return error;
+}
+
+static int file_map(void *self, struct request *r, uint32_t prot, void **region)
+{
+	struct file *f = self;
+	fluke_prot_t most = FLUKE_PROT_READ | FLUKE_PROT_EXECUTE;
+
+	(void)r;
+	if (!S_ISREG(f->node->mode))
+		return ENODEV;
+	if (f->flags & O_PATH)
+		return EBADF;
+	if ((f->flags & O_ACCMODE) == O_WRONLY || (prot & FLUKE_PROT_WRITE && (f->flags & O_ACCMODE) != O_RDWR))
+		return EACCES;
+	if ((f->flags & O_ACCMODE) == O_RDWR)
+		most |= FLUKE_PROT_WRITE;
+	root_lock();
+	if (!f->node->map)
+		f->node->map = segment_create_file(store.root, RAMFS_SIZE_MAX, &file_source, f->node);
+	*region = f->node->map ? segment_region(f->node->map, prot & most) : 0;
+	root_unlock();
+	return *region ? 0 : ENOMEM;
+}
+
+static int file_chmod(void *self, struct request *r, uint32_t mode)
+{
+	struct file *f = self;
+	int error;
+
+	(void)r;
+	if (f->flags & O_PATH)
+		return EBADF;
+	root_lock();
+	error = ramfs_chmod(&ramfs, f->node, mode);
+	root_unlock();
+	return error;
+}
+
+static int file_chown(void *self, struct request *r, uint32_t uid, uint32_t gid)
+{
+	struct file *f = self;
+	int error;
+
+	(void)r;
+	if (f->flags & O_PATH)
+		return EBADF;
+	root_lock();
+	error = ramfs_chown(&ramfs, f->node, uid, gid);
+	root_unlock();
+	return error;
+}
+
+static int file_utimens(void *self, struct request *r, uint64_t atime, uint64_t mtime)
+{
+	struct file *f = self;
+	int error;
+
+	(void)r;
+	root_lock();
+	error = ramfs_utimens(&ramfs, f->node, atime, mtime);
+	root_unlock();
+	return error;
+}
+
+static int file_sync(void *self, struct request *r)
+{
+	struct file *f = self;
+
+	(void)r;
+	return S_ISCHR(f->node->mode) ? EINVAL : 0;
+}
+
+/* Files and these devices are always ready. */
+static int file_watch(void *self, struct request *r, uint32_t events, fluke_ref_t *port, uint32_t *ready)
+{
+	(void)self, (void)r, (void)port;
+	*ready = events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+	return 0;
+}
+
+static int file_lock(void *self, struct request *r, uint32_t type, uint64_t start, uint64_t length, uint32_t wait,
+	int32_t *pid)
+{
+	struct file *f = self;
+	uint64_t end = length ? start + length : ~0ull;
+	int error, holder = 0;
+
+	(void)r, (void)wait;
+	if (end < start)
+		return EOVERFLOW;
+	root_lock();
+	error = ramfs_lock(f->node, f, 0, (int)type, start, end, &holder);
+	root_unlock();
+	*pid = holder;
+	return error;
+}
+
+static int file_path(void *self, struct request *r, const char **path)
+{
+	struct file *f = self;
+
+	if (S_ISDIR(f->node->mode))
+		return fs_path(self, r, path);
+	return ENOENT;
+}
+
+static int file_set_flags(void *self, struct request *r, uint32_t flags)
+{
+	struct file *f = self;
+
+	(void)r;
+	f->flags = (f->flags & ~(O_APPEND | O_NONBLOCK)) | (flags & (O_APPEND | O_NONBLOCK));
+	return 0;
+}
+
+static int file_get_flags(void *self, struct request *r, uint32_t *flags)
+{
+	struct file *f = self;
+
+	(void)r;
+	*flags = f->flags;
+	return 0;
+}
+
+static const struct FileDescription_methods file_methods = {
+	.read = file_read, .write = file_write, .share = file_share, .seek = file_seek, .stat = file_stat,
+	.truncate = file_truncate, .getdents = file_getdents, .map = file_map, .chmod = file_chmod, .chown = file_chown,
+	.utimens = file_utimens, .sync = file_sync, .watch = file_watch, .lock = file_lock, .path = file_path,
+	.set_flags = file_set_flags, .get_flags = file_get_flags,
+};
+
+static const struct interface file_interfaces[] = {
+	{ FileDescription_INTERFACE, FileDescription_dispatch, &file_methods }, { 0, 0, 0 },
+};
+static const struct interface directory_interfaces[] = {
+	{ FileSystem_INTERFACE, FileSystem_dispatch, &fs_methods },
+	{ FileDescription_INTERFACE, FileDescription_dispatch, &file_methods }, { 0, 0, 0 },
+};
+static const struct served_class file_class = { .name = "file", .interfaces = file_interfaces, .release = file_release };
+static const struct served_class directory_class = {
+	.name = "directory", .interfaces = directory_interfaces, .release = file_release,
+};
+
+/* The reference must lead to an open directory of ours: found by its port's hash. */
+static int other_directory(struct file *f, fluke_ref_t *ref, struct ramfs_node **node)
+{
+	struct served *o;
+
+	*node = f->node;
+	if (!ref || fluke_ref_type(ref) == FLUKE_NULL)
+		return 0;
+	o = served_of(server, ref);
+	if (!o)
+		return EXDEV;
+	if (o->class != &directory_class)
+		return ENOTDIR;
+	*node = ((struct file *)o)->node;
+	return 0;
+}
+
+/* ---- boot ---- */
+
+static void load_modules(void)
+{
+	const struct fluke_boot_module *m;
+	uint32_t i;
+	int error;
+
+	for (i = 1; i < boot_info->module_count; i++) {
+		m = &boot_info->module[i];
+		if (m->size < 110 || memcmp(store.window + m->start, "07070", 5))
+			continue;
+		error = ramfs_load_cpio(&ramfs, store.window + m->start, m->size);
+		if (error)
+			fatal("boot module %s: broken archive (error %d)", m->name, error);
+	}
+}
+
+static void make_directory(const char *path, unsigned mode)
+{
+	struct ramfs_node *node;
+
+	if (!ramfs_mkdir(&ramfs, ramfs.root, path, mode) && !ramfs_find(&ramfs, ramfs.root, path, 1, &node))
+		node->mode = S_IFDIR | mode;
+}
+
+void files_boot(void)
+{
+	root_lock();
+	ramfs.page_alloc = page_alloc;
+	ramfs.page_free = page_free;
+	ramfs.now = clock_wall;
+	ramfs.dropped = pages_dropped;
+	ramfs.forget = node_forget;
+	if (ramfs_init(&ramfs))
+		fatal("no memory for the file system");
+	load_modules();
+	make_directory("dev", 0755);
+	make_directory("proc", 0555);
+	make_directory("tmp", 01777);
+	make_directory("root", 0700);
+	root_unlock();
+}
+
+fluke_ref_t *files_service(void)
+{
+	static fluke_ref_t *ref;
+	struct file *f;
+
+	if (ref)
+		return ref;
+	f = calloc(1, sizeof *f);
+	if (!f || served_init(&f->served, &directory_class, server))
+		fatal("no memory for the file system");
+	f->node = ramfs.root;
+	ramfs_get(f->node);
+	f->flags = O_RDONLY | O_DIRECTORY;
+	return ref = served_ref(&f->served);
+}
+
+int file_load(const char *path, void **data, size_t *size)
+{
+	struct ramfs_node *node;
+	int error;
+
+	root_lock();
+	error = ramfs_find(&ramfs, ramfs.root, path, 1, &node);
+	if (!error && !S_ISREG(node->mode))
+		error = EACCES;
+	if (!error && !(*data = malloc((size_t)node->size + 1)))
+		error = ENOMEM;
+	if (!error)
+		*size = ramfs_read(&ramfs, node, 0, *data, (size_t)node->size);
+	root_unlock();
+	return error;
+}

@@ -1,0 +1,105 @@
+/* What the parts of root share.  Start order is in main.c.
+ *
+ * Locks, in order: root_lock (memory and files), stream_lock (nest/stream.h: terminals, pipes,
+ * channel), clock_lock (timers; a kernel mutex, since the scheduler takes it).  None is held while
+ * a message goes to a client.  The scheduler's thread takes clock_lock alone. */
+#ifndef ROOT_ROOT_H
+#define ROOT_ROOT_H
+
+#include <fluke/boot.h>
+#include <native.h>
+#include <linux_abi.h>
+#include <nest/fastlock.h>
+#include <nest/segment.h>
+#include <nest/serve.h>
+#include <nest/stream.h>
+#include <protocols/FileSystem.h>
+#include "ramfs.h"
+
+/* main.c */
+extern const struct fluke_boot_info *boot_info;
+extern fluke_ref_t	*kernel, *physical;	/* Machine; the region of all memory */
+extern struct server	*server;		/* serves everything but faults and devices */
+extern struct server	*device_server;		/* interrupts: its workers never wait for a client */
+void	fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void	log_text(const char *text, size_t size);
+
+/* words.c: the command line (docs/design/boot-line.md) */
+struct words {
+	const char	*stack, *command, *cwd, *term, *seed;
+	const char	*env[16];
+	unsigned	envs, rows, columns;
+	int		has_stack, channel, exit_test, console_serial, console_screen;
+};
+extern struct words words;
+void	words_parse(const char *line);
+
+/* memory.c */
+extern struct store store;
+void	memory_boot(void);
+void	memory_serve(void);			/* keeper threads, the root pool's port, idle zeroing */
+void	root_lock(void);
+void	root_unlock(void);
+void	end_later(struct served *object);	/* with root_lock: served_end after root_unlock */
+fluke_ref_t *pool_service(void);
+
+/* clock.c */
+void	clock_boot(void);
+uint64_t clock_expire(uint64_t now);		/* scheduler's thread: fires timers, returns the next deadline (0 = none) */
+fluke_ref_t *clock_service(void);
+void	clock_call(uint64_t when, void (*function)(void));	/* function is called in a worker at about the time */
+uint64_t clock_to_tsc(uint64_t ns);
+
+/* scheduler.c */
+void	scheduler_boot(void);
+void	scheduler_run(void) __attribute__((noreturn));
+void	scheduler_deadline_changed(void);	/* the clock's first deadline is sooner than before */
+void	scheduler_idle_thread(void (*entry)(void *));	/* runs when nothing else does */
+void	scheduler_idle_wait(void);		/* in that thread: nothing to do for a while */
+void	scheduler_idle_critical(int on);	/* in that thread: it holds what others wait for */
+fluke_ref_t *scheduler_service(void);
+
+/* files.c: the file system's server */
+extern struct ramfs ramfs;
+void	files_boot(void);
+fluke_ref_t *files_service(void);
+int	file_load(const char *path, void **data, size_t *size);	/* a copy in the heap */
+void	fill_status(struct ramfs_node *node, struct FileStatus *status);
+
+/* device.c: /dev */
+void	device_boot(void);
+void	entropy_fill(void *data, size_t size);
+void	entropy_add(uint64_t event);
+
+/* console.c */
+void	console_boot(void);
+struct stream *console_open(unsigned flags);
+fluke_ref_t *console_service(void);
+void	console_window(unsigned rows, unsigned columns);
+void	console_input(uint8_t c);		/* a byte typed, from any driver; with stream_lock */
+
+/* channel.c */
+void	channel_boot(void);
+fluke_ref_t *channel_descriptor(int n);
+void	channel_log(const char *text, size_t size);
+void	channel_missing(const char *lines);
+void	channel_exit(unsigned kind, unsigned value) __attribute__((noreturn));	/* EXIT, then serves GETs until BYE */
+
+/* start.c */
+void	start_stack(void) __attribute__((noreturn));
+void	power_off(unsigned how, unsigned status) __attribute__((noreturn));
+
+/* port I/O */
+static inline uint8_t inb(uint16_t port)
+{
+	uint8_t value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+static inline void outb(uint16_t port, uint8_t value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+#endif

@@ -1,0 +1,322 @@
+/* The root scheduler: the first thread's loop.  Clients take turns; a client that is alone runs
+ * without a quantum, so an idle or single-minded machine has no timer interrupts.  All events
+ * come to one port: requests of clients that became ready, the deadline, and word CHANGED when
+ * the clock has an earlier deadline.  One client, the idle thread, runs only when no other is
+ * ready.
+ *
+ * The client table is written by whoever adds a client (client_lock) and read by the scheduler,
+ * which knows a client only after it was filled in: its number comes with its first request. */
+#include <stdlib.h>
+#include <string.h>
+#include <protocols/Machine.h>
+#include <protocols/Scheduler_server.h>
+#include "root.h"
+
+#define QUANTUM		10000000ull	/* ns */
+#define CLIENTS_MAX	65536u
+#define CHANGED		1u
+#define IDLE		1u		/* number of the idle thread */
+
+struct client {
+	fluke_ref_t	*thread;	/* null = free */
+	uint32_t	next;		/* in the ready queue */
+	uint8_t		ready;
+	uint64_t	used;		/* tsc cycles supplied */
+};
+
+struct scheduler_port { struct served served; };
+
+static struct client *client;
+static uint32_t clients;		/* entries ever used; 0 is none */
+static uint32_t sweep = IDLE + 1;
+static struct lock client_lock;
+static uint32_t first, last, current;	/* ready queue; who has the processor */
+static int	idle_ready;
+static volatile int idle_critical, idle_yield;
+static fluke_portset_t *portset;
+static fluke_port_t *port;
+static fluke_ref_t *port_ref;
+static struct scheduler_port scheduler_port;
+static uint64_t	armed;			/* ns of the deadline that the kernel has; 0 = none */
+static fluke_portset_t *idle_set;
+static fluke_ref_t *idle_port;
+
+/* ---- clients ---- */
+
+/* Two entries per call are looked at: those whose thread has gone are free again. */
+static void sweep_some(void)
+{
+	int i;
+
+	for (i = 0; i < 2 && clients > IDLE + 1; i++) {
+		if (++sweep > clients)
+			sweep = IDLE + 1;
+		if (client[sweep].thread && !client[sweep].ready && fluke_ref_type(client[sweep].thread) == FLUKE_NULL) {
+			ref_free(client[sweep].thread);
+			client[sweep].thread = 0;
+		}
+	}
+}
+
+static uint32_t find_free(void)
+{
+	uint32_t i;
+
+	if (sweep <= clients && !client[sweep].thread && !client[sweep].ready)
+		return sweep;
+	if (clients + 1 < CLIENTS_MAX)
+		return ++clients;
+	for (i = IDLE + 1; i <= clients; i++)
+		if (!client[i].ready && (!client[i].thread || fluke_ref_type(client[i].thread) == FLUKE_NULL)) {
+			ref_free(client[i].thread);
+			return i;
+		}
+	return 0;
+}
+
+static uint32_t add_client(fluke_ref_t *thread)
+{
+	fluke_ref_t *copy = ref_dup(thread);
+	uint32_t number;
+
+	if (!copy)
+		return 0;
+	lock_take(&client_lock);
+	sweep_some();
+	number = find_free();
+	if (number) {
+		client[number].used = 0;
+		client[number].thread = copy;
+	}
+	lock_drop(&client_lock);
+	if (!number)
+		ref_free(copy);
+	return number;
+}
+
+int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *to, natural_t *sched_val)
+{
+	fluke_ref_t *ref = ref_new();
+	uint32_t number = 0;
+
+	if (ref) {
+		fluke_thread_reference(thread, ref);
+		number = add_client(ref);
+		ref_free(ref);
+	}
+	if (!number)
+		return ENOMEM;
+	*sched_val = number;
+	fluke_port_reference(port, to);
+	return 0;
+}
+
+static int scheduler_add(void *self, struct request *r, fluke_ref_t *thread, void **to, uint32_t *sched_val, void **handle)
+{
+	(void)self, (void)r;
+	if (!thread || fluke_ref_type(thread) != FLUKE_TYPE_THREAD)
+		return EINVAL;
+	*sched_val = add_client(thread);
+	*to = port;
+	*handle = port_ref;
+	return *sched_val ? 0 : ENOMEM;
+}
+
+static int scheduler_get_usage(void *self, struct request *r, uint32_t sched_val, uint64_t *tsc)
+{
+	(void)self, (void)r;
+	if (sched_val <= IDLE || sched_val > clients)
+		return ESRCH;
+	*tsc = client[sched_val].used;
+	return 0;
+}
+
+static const struct Scheduler_methods methods = { .add = scheduler_add, .get_usage = scheduler_get_usage };
+static const struct interface interfaces[] = { { Scheduler_INTERFACE, Scheduler_dispatch, &methods }, { 0, 0, 0 } };
+static const struct served_class class = { .name = "scheduler", .interfaces = interfaces };
+
+fluke_ref_t *scheduler_service(void)
+{
+	static fluke_ref_t *ref;
+
+	if (!ref && !served_init(&scheduler_port.served, &class, server))
+		ref = served_ref(&scheduler_port.served);
+	return ref;
+}
+
+void scheduler_boot(void)
+{
+	client = calloc(CLIENTS_MAX, sizeof *client);
+	lock_init(&client_lock);
+	clients = IDLE;
+	portset = portset_new();
+	port = port_new(portset, 0, 0);
+	port_ref = ref_new();
+	idle_set = portset_new();
+	idle_port = ref_new();
+	if (!client || !port || !port_ref || !idle_set || !idle_port)
+		fatal("no memory for the scheduler");
+	fluke_port_reference(port, port_ref);
+	fluke_port_reference(port_new(idle_set, 0, 0), idle_port);
+}
+
+static void notify(fluke_ref_t *to, uint32_t word)
+{
+	uint32_t message[2] = { word, 0 };
+	fluke_ipc_params_t p = { .send_words = 2, .send_data = message };
+
+	fluke_ipc_send(&p, to);
+}
+
+void scheduler_deadline_changed(void)
+{
+	notify(port_ref, CHANGED);
+}
+
+/* ---- the idle thread ---- */
+
+void scheduler_idle_thread(void (*entry)(void *))
+{
+	/* its number is IDLE, whichever it was given */
+	fluke_thread_t *thread = thread_start_donated((void (*)(void *))entry, 0, 8192);
+
+	client[IDLE].thread = ref_new();
+	if (thread && client[IDLE].thread) {
+		fluke_thread_reference(thread, client[IDLE].thread);
+		idle_ready = 1;
+	}
+}
+
+void scheduler_idle_wait(void)
+{
+	uint32_t words[FLUKE_MAX_MIN_MSG];
+	fluke_ipc_params_t p = { .recv_words = FLUKE_MAX_MIN_MSG, .recv_data = words };
+	natural_t alias;
+
+	fluke_ipc_setup_wait_receive(&p, idle_set, &alias);
+}
+
+/* Preempted with a lock in hand it goes on ahead of the others, to the end of that section. */
+void scheduler_idle_critical(int on)
+{
+	idle_critical = on;
+	if (!on && idle_yield) {
+		idle_yield = 0;
+		scheduler_idle_wait();
+	}
+}
+
+/* ---- the loop ---- */
+
+static void enqueue(uint32_t number)
+{
+	if (client[number].ready || !client[number].thread)
+		return;
+	client[number].ready = 1;
+	client[number].next = 0;
+	if (last)
+		client[last].next = number;
+	else
+		first = number;
+	last = number;
+}
+
+static uint32_t dequeue(void)
+{
+	uint32_t number = first;
+
+	if (number) {
+		first = client[number].next;
+		if (!first)
+			last = 0;
+	}
+	return number;
+}
+
+/* The kernel's deadline becomes the earlier of the clock's and the end of the quantum.  One that
+ * is armed for an earlier time than needed is left: it costs one look at the clock. */
+static void arm(uint64_t now, uint64_t timers, uint64_t quantum)
+{
+	uint64_t wanted = timers;
+
+	if (quantum && (!wanted || quantum < wanted))
+		wanted = quantum;
+	if (!wanted || (armed && armed <= wanted && armed > now))
+		return;
+	armed = wanted;
+	Machine_deadline_set(kernel, clock_to_tsc(wanted), port);
+}
+
+/* Takes one message; waits for it if there is none. */
+static void take_message(fluke_ipc_params_t *p, uint32_t *words, int *again)
+{
+	natural_t alias;
+	uint32_t status;
+
+	p->recv_words = FLUKE_MAX_MIN_MSG;
+	p->recv_data = words;
+	p->recv_buffers = p->recv_refs = 0;
+	status = fluke_ipc_setup_wait_receive(p, portset, &alias);
+	if (FLUKE_IPC_FLAVOUR(status) != FLUKE_IPC_ONEWAY) {
+		if (FLUKE_IPC_FLAVOUR(status) == FLUKE_IPC_RELIABLE)
+			fluke_ipc_server_disconnect();
+		return;
+	}
+	if (words[0] & FLUKE_PENDING_DEADLINE)
+		armed = 0;
+	if (words[0] & (FLUKE_PENDING_DEADLINE | CHANGED))
+		*again = 1;
+	if (words[0] == FLUKE_SCHED_REQUEST && words[1] > IDLE && words[1] <= clients)
+		enqueue(words[1]);
+}
+
+void scheduler_run(void)
+{
+	uint32_t words[FLUKE_MAX_MIN_MSG], number, result;
+	fluke_ipc_params_t p;
+	uint64_t now, timers = 0, quantum_end = 0, since;
+	int look_at_clock = 1;
+
+	memset(&p, 0, sizeof p);
+	for (;;) {
+		now = clock_now();
+		if (look_at_clock) {
+			look_at_clock = 0;
+			timers = clock_expire(now);
+		}
+		if (current && first && now >= quantum_end) {	/* the next one's turn */
+			number = current;
+			client[number].ready = 0;
+			enqueue(number);
+			current = 0;
+		}
+		if (!current && (current = dequeue()))
+			quantum_end = now + QUANTUM;
+		arm(now, timers, current && first ? quantum_end : 0);
+		number = current ? current : idle_ready ? IDLE : 0;
+		if (current && idle_ready && idle_critical) {
+			number = IDLE;
+			idle_yield = 1;
+		}
+		if (!number) {
+			take_message(&p, words, &look_at_clock);
+			continue;
+		}
+		since = rdtsc();
+		result = fluke_thread_schedule((fluke_thread_t *)client[number].thread, port, FLUKE_WAKEUP_ON_BLOCK);
+		client[number].used += rdtsc() - since;
+		if (result == FLUKE_SCHED_MESSAGE) {
+			take_message(&p, words, &look_at_clock);
+			continue;
+		}
+		/* blocked, or cannot run: it asks again */
+		if (number == IDLE) {
+			idle_ready = 0;
+			continue;
+		}
+		client[current].ready = 0;
+		current = 0;
+		if (!first && store.frames.zeroed < store.frames.free[FRAME_DATA])
+			idle_ready = 1, notify(idle_port, 1);
+	}
+}

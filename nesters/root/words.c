@@ -74,7 +74,6 @@ void words_parse(const char *line)
 	char *word;
 
 	console_word("both");
-	next_word(&line);		/* the kernel's own name */
 	while ((word = next_word(&line)) != NULL)
 		one_word(word);
 	words.has_stack = words.stack != NULL;

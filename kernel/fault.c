@@ -37,15 +37,24 @@ static int walk_entry_page(struct walk *w, uint32_t va, unsigned access)
 	return va < KERNEL_BASE && !(access & ~w->prot) ? 1 : refuse(w, 0, 0);
 }
 
+static int refuse_here(struct walk *w, uint32_t before, uint32_t after, unsigned depth, int hole)
+{
+	w->before = before;
+	w->after = after;
+	return refuse(w, depth, hole);
+}
+
 int vm_walk(struct space *s, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *w)
 {
 	unsigned prot = FLUKE_PROT_ALL, depth = 0;
+	uint32_t before = va, after = ~va;	/* as in *w, kept in registers */
 
 	w->keeper_depth = 0;
-	w->before = va;
-	w->after = ~va;
-	if (va >= FLUKE_VM_MAX && s != &kernel_space)
+	if (va >= FLUKE_VM_MAX && s != &kernel_space) {
+		w->before = before;
+		w->after = after;
 		return walk_entry_page(w, va, access);
+	}
 	while (depth < WALK_LEVELS) {
 		struct mapping *m;
 		struct region *r;
@@ -54,41 +63,45 @@ int vm_walk(struct space *s, uint32_t va, unsigned access, unsigned keeper_limit
 
 		if (s == &kernel_space) {
 			w->prot = prot;
+			w->before = before;
+			w->after = after;
 			return frame_walk(va, w) ? 1 : refuse(w, depth, 1);
 		}
-		m = mapping_find(s, va, &w->before, &w->after);
-		if (!m)
-			return refuse(w, depth, 1);
+		m = s->last;
+		if (!m || va - m->start >= m->size) {
+			m = mapping_find(s, va, &before, &after);
+			if (!m)
+				return refuse_here(w, before, after, depth, 1);
+		}
 		offset = va - m->start;
-		narrow(w, offset, m->size - offset);
+		before = offset < before ? offset : before;
+		after = m->size - offset < after ? m->size - offset : after;
 		if ((m->prot & access) != access)
-			return refuse(w, depth, 0);
+			return refuse_here(w, before, after, depth, 0);
 		prot &= m->prot;
 		r = (struct region *)link_target(&m->region);
 		if (!r)
-			return refuse(w, depth, 1);
+			return refuse_here(w, before, after, depth, 1);
 		offset += m->offset;
 		depth++;
-		keeper = r->keeper.target;
-		if (keeper && depth < keeper_limit && (keeper = link_target(&r->keeper))) {
+		if (r->keeper.target && depth < keeper_limit && (keeper = link_target(&r->keeper))) {
 			w->keeper = keeper;
 			w->keeper_depth = depth;
 			w->keeper_offset = offset;
 		}
-		if (offset >= r->size) {
-			narrow(w, offset - r->size, ~0u);
-			return refuse(w, depth, 1);
-		}
-		narrow(w, offset, r->size - offset);
+		if (offset >= r->size)
+			return refuse_here(w, offset - r->size < before ? offset - r->size : before, after, depth, 1);
+		before = offset < before ? offset : before;
+		after = r->size - offset < after ? r->size - offset : after;
 		if ((r->prot & access) != access)
-			return refuse(w, depth, 0);
+			return refuse_here(w, before, after, depth, 0);
 		prot &= r->prot;
 		s = (struct space *)link_target(&r->space);
 		if (!s)
-			return refuse(w, depth, 1);
+			return refuse_here(w, before, after, depth, 1);
 		va = r->start + offset;
 	}
-	return refuse(w, depth, 1);
+	return refuse_here(w, before, after, depth, 1);
 }
 
 /* An entry for WRITE or EXECUTE is of use only with READ. */

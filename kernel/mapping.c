@@ -9,10 +9,8 @@
 
 struct mapping *mapping_find(struct space *s, uint32_t va, uint32_t *before, uint32_t *after)
 {
-	struct mapping *m = s->last;
+	struct mapping *m;
 
-	if (m && va - m->start < m->size)
-		return m;
 	for (m = s->mappings; m;) {
 		if (va < m->start) {
 			if (m->start - va < *after)

@@ -37,6 +37,7 @@ static void start_clear(struct object *o)
 	uint32_t phys = virt_to_phys(o);
 
 	o->word = 0;
+	object_forget();
 	frame_of(phys)->start[phys >> 10 & 3] &= ~(1u << (phys >> 5 & 31));
 	frame_of(phys)->objects--;
 }
@@ -113,27 +114,54 @@ static result_t find_slowly(struct space *s, uint32_t va, unsigned type, unsigne
 	return *found && (*found)->word == OBJECT_WORD(type) ? OK : mismatch(*found, type);
 }
 
-/* The hot path of every call: three table words, the start bit, the type word. */
-result_t object_find(uint32_t va, unsigned type, unsigned access, struct object **found)
-{
-	uint32_t need = NEED(access) | PTE_MARK, *e;
-	struct object *o;
+/* The last look-ups, by address.  All hold only while object_generation stands: it moves on when
+ * any entry of an object page goes and when any object ends or moves.  Only objects that may be
+ * both used and changed through their address are kept, so that rights need no test. */
+static struct look_up { uint32_t va; struct space *space; uint32_t generation; struct object *object; } looked_up[64];
+uint32_t object_generation = 1;
 
-	if (va >= FLUKE_VM_MAX || va & 31 || !cpu()->loaded)
-		return INSANE(INVALID_OBJECT);
-	e = pmap_entry(cpu()->loaded, va);
-	if (!e || (*e & need) != need)
-		return find_slowly(cpu()->loaded, va, type, access, 1, found);
-	o = phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
-	if (o->word != OBJECT_WORD(type) || !frame_starts(object_frame(o), va))
-		return find_slowly(cpu()->loaded, va, type, access, 1, found);
-	*found = o;
+static inline struct look_up *look_up_slot(uint32_t va) { return &looked_up[va >> 5 & 63]; }
+
+void object_generation_wrapped(void)
+{
+	memset(looked_up, 0, sizeof looked_up);
+	object_generation = 1;
+}
+
+static result_t __attribute__((noinline)) find_and_keep(struct space *s, uint32_t va, unsigned type, unsigned access,
+	struct object **found)
+{
+	const uint32_t *e;
+
+	TRY(find_slowly(s, va, type, access, s == cpu()->loaded, found));
+	e = pmap_entry(s, va);
+	if ((*e & (PTE_OBJECT | PTE_WRITE)) == (PTE_OBJECT | PTE_WRITE))
+		*look_up_slot(va) = (struct look_up){ va, s, object_generation, *found };
 	return OK;
 }
 
+/* The hot path of every call. */
 result_t object_find_in(struct space *s, uint32_t va, unsigned type, unsigned access, struct object **found)
 {
-	return find_slowly(s, va, type, access, 0, found);
+	const struct look_up *l = look_up_slot(va);
+
+	if (l->va == va && l->space == s && l->generation == object_generation && l->object->word == OBJECT_WORD(type)) {
+		*found = l->object;
+		return OK;
+	}
+	return find_and_keep(s, va, type, access, found);
+}
+
+result_t object_find(uint32_t va, unsigned type, unsigned access, struct object **found)
+{
+	const struct look_up *l = look_up_slot(va);
+
+	if (l->va == va && l->space == cpu()->loaded && l->generation == object_generation &&
+	    l->object->word == OBJECT_WORD(type)) {
+		*found = l->object;
+		return OK;
+	}
+	return find_and_keep(cpu()->loaded, va, type, access, found);
 }
 
 static result_t find_or_ref(struct space *s, uint32_t va, unsigned type, int note, struct object **found)

@@ -45,6 +45,14 @@ static inline unsigned object_type(const struct object *o)
  * wanted (FLUKE_PROT_OBJECT [| WRITE]).  Soft faults are resolved in place; FAULT (sets
  * current->fault) when no entry can show it, INSANE otherwise. */
 result_t	object_find(uint32_t va, unsigned type, unsigned access, struct object **found);
+/* Forgets all cached look-ups: an entry of an object page went, an object ended or moved. */
+extern uint32_t	object_generation;
+void		object_generation_wrapped(void);
+static inline void object_forget(void)
+{
+	if (!++object_generation)
+		object_generation_wrapped();
+}
 /* The same in any space; FAULT leaves no trace: the caller knows va and access. */
 result_t	object_find_in(struct space *space, uint32_t va, unsigned type, unsigned access, struct object **found);
 /* The same, but va may also hold a ref that leads to an object of the type (FLUKE_NULL = any type

@@ -98,6 +98,8 @@ static void entry_clear(struct table *t, uint32_t id)
 
 	entry_set(&entries[id], 0, 0);
 	t->used--;
+	if (low & PTE_MARK)
+		object_forget();
 	if (low & PTE_UNCHAINED)
 		return;
 	harvest(frame_of(low & PTE_FRAME), low);
@@ -448,6 +450,7 @@ void pmap_space_moved(struct space *old, struct space *s)
 {
 	struct table *t = s->tables;
 
+	object_forget();
 	for (uint32_t n = s->table_count; n; n--, t = t->next)
 		t->space = s;
 	if (loaded(old)) {

@@ -94,12 +94,6 @@ result_t	ipc_stage_receive(struct thread *t, enum side side);
 result_t	ipc_stage_ack(struct thread *t, enum side side, uint32_t send_call, enum then then);
 result_t	ipc_stage_wait(struct thread *t);
 
-/* ipc_fast.c: OK or RESTART when the whole call is done, SLOW when nothing has been: then the
- * stages do it. */
-#define SLOW		((result_t)0xff)
-result_t	ipc_fast_call(struct thread *t);
-result_t	ipc_fast_reply(struct thread *t);
-
 /* ipc_message.c: idempotent and one-way */
 void		ipc_cut(struct thread *asker);		/* ends its exchange without an answer */
 void		ipc_abandon(struct thread *server);	/* the same from the other end: the asker asks again */

@@ -1,17 +1,11 @@
-/* The reliable calls of a client, as sequences of stages. */
+/* The reliable calls of a client, as sequences of stages (the one with a fast path is in
+ * ipc_fast.c). */
 #include "kernel.h"
 #include "ipc.h"
 
 result_t sys_ipc_client_connect_send(struct thread *t)
 {
 	return ipc_stage_connect(t, FLUKE_CALL_ipc_client_send, THEN_DONE);
-}
-
-result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
-{
-	result_t r = ipc_fast_call(t);
-
-	return r != SLOW ? r : ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
 }
 
 result_t sys_ipc_client_send(struct thread *t)

@@ -2,8 +2,8 @@
  * server_ack_send_wait_receive back, with at most 8 words, no further buffers and no references.
  * The processor passes from one thread to the other with no queue and no decision.
  *
- * Each function first looks, without effect, whether all of that holds, and returns SLOW if
- * not: the general stages then do the same from the start.  After the commit both threads
+ * Each call first looks, without effect, whether all of that holds, and if not goes to the
+ * general stages, which do the same from the start.  After the commit both threads
  * stand where the stages would have left them; a fault when the receiver stores its words
  * leaves these pending in min_msg, as after a general short send. */
 #include "kernel.h"
@@ -26,7 +26,7 @@
 #define BLOCK_RECEIVE	offsetof(fluke_ipc_params_t, recv_words)
 
 /* The object that starts at va in the loaded space, if its entry is there; any type. */
-static inline struct object *quick_find(uint32_t va)
+static inline __attribute__((always_inline)) struct object *quick_find(uint32_t va)
 {
 	uint32_t *e;
 	struct object *o;
@@ -41,7 +41,7 @@ static inline struct object *quick_find(uint32_t va)
 }
 
 /* A live port at va or behind the ref there. */
-static inline struct port *quick_port(uint32_t va)
+static inline __attribute__((always_inline)) struct port *quick_port(uint32_t va)
 {
 	struct object *o = quick_find(va);
 
@@ -51,14 +51,14 @@ static inline struct port *quick_port(uint32_t va)
 }
 
 /* Blocked in nothing but a wait of that kind, and due for nothing but its call. */
-static inline int only_waits(const struct thread *t, enum wait_kind kind)
+static inline __attribute__((always_inline)) int only_waits(const struct thread *t, enum wait_kind kind)
 {
 	return t->blocked == BLOCKED_WAIT && t->wait_kind == kind && t->attention == ATTENTION_CALL && t->space.target;
 }
 
 /* The send half of the block at ebx, at most `room` words: into min_msg of `to`, with no effect
  * that anybody could see while `to` waits.  Their number, or -1. */
-static inline int take_words(const struct thread *t, struct thread *to, uint32_t room)
+static inline __attribute__((always_inline)) int take_words(const struct thread *t, struct thread *to, uint32_t room)
 {
 	uint32_t block = t->regs.ebx, counts, words, data, word;
 
@@ -80,7 +80,7 @@ fault:
 }
 
 /* The receive half of the block goes to the registers, with the number of the call that waits. */
-static inline int load_receive(struct thread *t, uint32_t call)
+static inline __attribute__((always_inline)) int load_receive(struct thread *t, uint32_t call)
 {
 	uint32_t block = t->regs.ebx, counts, words, data, table, refs;
 
@@ -99,7 +99,7 @@ fault:
 	return 0;
 }
 
-static inline void block(struct thread *t, enum wait_kind kind, struct object *object)
+static inline __attribute__((always_inline)) void block(struct thread *t, enum wait_kind kind, struct object *object)
 {
 	t->attention = ATTENTION_CALL;
 	t->wait_object = object;
@@ -109,7 +109,7 @@ static inline void block(struct thread *t, enum wait_kind kind, struct object *o
 
 /* t, woken with `words` words in min_msg, stores them itself and returns with the status; at a
  * fault it is left in its receiving call. */
-static inline result_t store_and_return(struct thread *t, uint32_t words, uint32_t status)
+static inline __attribute__((always_inline)) result_t store_and_return(struct thread *t, uint32_t words, uint32_t status)
 {
 	uint32_t at = t->regs.esi;
 
@@ -135,8 +135,7 @@ fault:
 	return RESTART;		/* ATTENTION_CALL is set: ipc_X_receive stores them */
 }
 
-/* ipc_client_connect_send_over_receive */
-result_t ipc_fast_call(struct thread *t)
+result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 {
 	struct port *port = quick_port(t->regs.edi);
 	struct portset *set;
@@ -144,16 +143,16 @@ result_t ipc_fast_call(struct thread *t)
 	int words;
 
 	if (!port || port == &kernel_port || t->attention || cpu()->preempt || t->peer[CLIENT])
-		return SLOW;
+		goto slow;
 	set = (struct portset *)port->portset.target;
 	if (!set || set->obj.word != OBJECT_WORD(FLUKE_TYPE_PORTSET))
-		return SLOW;
+		goto slow;
 	s = set->servers.head;
 	if (!s || !only_waits(s, WAIT_MESSAGE) || s->donee || s->server_eip[FLUKE_IPC_RELIABLE - 1])
-		return SLOW;
+		goto slow;
 	words = take_words(t, s, s->regs.ecx);
 	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_client_over_receive))
-		return SLOW;
+		goto slow;
 	/* commit: the server leaves its queue, connected, with the message */
 	set->servers.head = s->wait_next;
 	if (s->wait_next)
@@ -183,10 +182,11 @@ result_t ipc_fast_call(struct thread *t)
 	s->donors = t;
 	s->supplier = t;
 	return store_and_return(s, (uint32_t)words, FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS);
+slow:
+	return ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
 }
 
-/* ipc_server_ack_send_wait_receive */
-result_t ipc_fast_reply(struct thread *t)
+result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 {
 	struct thread *c = t->peer[SERVER];
 	struct object *o;
@@ -194,18 +194,18 @@ result_t ipc_fast_reply(struct thread *t)
 	int words;
 
 	if (!c || c->peer[CLIENT] != t || !only_waits(c, WAIT_OVER) || t->attention || cpu()->preempt || t->asker || irq_fired)
-		return SLOW;
+		goto slow;
 	if (c->donee != t || t->supplier != c || t->donors != c || c->donor_next || t->request_pending || c->wait_side != CLIENT)
-		return SLOW;
+		goto slow;
 	o = quick_find(t->server_portset);
 	if (!o || o->word != OBJECT_WORD(FLUKE_TYPE_PORTSET))
-		return SLOW;
+		goto slow;
 	set = (struct portset *)o;
 	if (set->active)
-		return SLOW;
+		goto slow;
 	words = take_words(t, c, c->regs.ecx);
 	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_wait_receive))
-		return SLOW;
+		goto slow;
 	/* commit: the connection ends, the server waits for the next message */
 	c->peer[CLIENT] = 0;
 	t->peer[SERVER] = 0;
@@ -226,4 +226,6 @@ result_t ipc_fast_reply(struct thread *t)
 	/* the client goes on with what it had lent */
 	call_become(c, FLUKE_CALL_ipc_client_receive);
 	return store_and_return(c, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED);
+slow:
+	return ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
 }

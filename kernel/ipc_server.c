@@ -1,4 +1,5 @@
-/* The reliable calls of a server, and waiting for messages, as sequences of stages. */
+/* The reliable calls of a server, and waiting for messages, as sequences of stages (the one with
+ * a fast path is in ipc_fast.c). */
 #include "kernel.h"
 #include "ipc.h"
 
@@ -35,13 +36,6 @@ result_t sys_ipc_server_ack_send(struct thread *t)
 result_t sys_ipc_server_ack_send_over_receive(struct thread *t)
 {
 	return ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_over_receive, THEN_OVER);
-}
-
-result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
-{
-	result_t r = ipc_fast_reply(t);
-
-	return r != SLOW ? r : ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
 }
 
 result_t sys_ipc_wait_receive(struct thread *t)

@@ -19,10 +19,24 @@ void	irq_user(unsigned vector);		/* from user mode */
 void	trap_double_fault(void) __attribute__((noreturn));
 
 /* segment.c */
+struct tss {
+	uint32_t	link, esp0, ss0, esp1, ss1, esp2, ss2, cr3, eip, eflags;
+	uint32_t	eax, ecx, edx, ebx, esp, ebp, esi, edi, es, cs, ss, ds, fs, gs, ldt;
+	uint16_t	trap, iomap_base;
+};
+struct task {
+	uint32_t	scratch[64];	/* a debug trap on the first instruction after sysenter pushes here */
+	struct tss	tss;		/* esp0: end of the loaded thread's regs */
+	uint8_t		iomap[8192 + 1];
+};
+extern struct task	task;
+extern struct link	io_space;	/* whose ports stand in iomap */
+#define IOMAP_HERE	(offsetof(struct task, iomap) - offsetof(struct task, tss))
+#define IOMAP_NONE	0xffff		/* beyond the limit: no port allowed */
 void	segment_boot(void);
-void	segment_load(struct thread *t);		/* entry stack and TLS base */
+void	segment_tls(uint32_t base);		/* what the TLS selector means */
+extern uint32_t	segment_tls_base;
 void	segment_reload_tls(void);		/* gs and fs, where they hold the TLS selector */
-void	io_space_changed(struct object *space);	/* another space is loaded */
 int	io_fault(struct object *space);		/* general protection: 1 when ports were allowed in time */
 
 /* fpu.c */

@@ -87,6 +87,6 @@ void regs_set_tls(struct thread *t, uint32_t base)
 	t->tls_base = base;
 	if (cpu()->thread_loaded != t)
 		return;
-	segment_load(t);
+	segment_tls(base);
 	segment_reload_tls();
 }

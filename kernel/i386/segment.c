@@ -3,28 +3,14 @@
 #include "machine_local.h"
 #include "../space.h"
 
-struct tss {
-	uint32_t	link, esp0, ss0, esp1, ss1, esp2, ss2, cr3, eip, eflags;
-	uint32_t	eax, ecx, edx, ebx, esp, ebp, esi, edi, es, cs, ss, ds, fs, gs, ldt;
-	uint16_t	trap, iomap_base;
-};
-
-#define IOMAP_BYTES	8192
-#define IOMAP_NONE	0xffff			/* beyond the limit: no port allowed */
-
-/* The debug trap on the first instruction after sysenter pushes onto what lies below esp0. */
-static struct {
-	uint32_t	scratch[64];
-	struct tss	tss;
-	uint8_t		iomap[IOMAP_BYTES + 1];
-} task __attribute__((aligned(128)));
-
+struct task	task __attribute__((aligned(128)));
 static struct tss	fault_task;
 static uint8_t		fault_stack[4096] __attribute__((aligned(16)));
 static uint64_t		gdt[8];
 static uint64_t		idt[256];
 
-static struct link	io_space;		/* whose ports stand in the map */
+struct link	io_space;		/* whose ports stand in the map */
+uint32_t	segment_tls_base;
 
 extern uint32_t	sysexit_eip[];
 
@@ -50,7 +36,7 @@ static void load_gdt(void)
 	gdt[2] = segment(0, 0xfffff, 0xc092);
 	gdt[3] = segment(0, 0xfffff, 0xc0fa);
 	gdt[4] = segment(0, 0xfffff, 0xc0f2);
-	gdt[5] = segment((uint32_t)&task.tss, sizeof task - offsetof(__typeof__(task), tss) - 1, 0x0089);
+	gdt[5] = segment((uint32_t)&task.tss, sizeof task - offsetof(struct task, tss) - 1, 0x0089);
 	gdt[6] = segment(0, 0xfffff, 0xc0f2);
 	gdt[7] = segment((uint32_t)&fault_task, sizeof fault_task - 1, 0x0089);
 	__asm__ volatile ("lgdt %0\n\tljmp %1, $1f\n1:\tmovl %2, %%ds\n\tmovl %2, %%es\n\tmovl %3, %%ss\n\tltr %w4"
@@ -104,10 +90,10 @@ void trap_double_fault(void)
 	panic("double fault");
 }
 
-void segment_load(struct thread *t)
+void segment_tls(uint32_t base)
 {
-	task.tss.esp0 = (uint32_t)(&t->regs + 1);
-	gdt[FLUKE_USER_TLS >> 3] = segment(t->tls_base, 0xfffff, 0xc0f2);
+	segment_tls_base = base;
+	gdt[FLUKE_USER_TLS >> 3] = segment(base, 0xfffff, 0xc0f2);
 }
 
 void segment_reload_tls(void)
@@ -119,13 +105,6 @@ void segment_reload_tls(void)
 		__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" (gs), "r" (fs));
 }
 
-/* The map is made at the first general protection fault of a space that has ports. */
-void io_space_changed(struct object *space)
-{
-	task.tss.iomap_base = space && io_space.target == space ?
-		offsetof(__typeof__(task), iomap) - offsetof(__typeof__(task), tss) : IOMAP_NONE;
-}
-
 static void io_bits(uint32_t first, uint32_t count)
 {
 	uint32_t port;
@@ -134,6 +113,7 @@ static void io_bits(uint32_t first, uint32_t count)
 		task.iomap[port / 8] &= (uint8_t)~(1u << port % 8);
 }
 
+/* The map is made at the first general protection fault of a space that has ports. */
 int io_fault(struct object *object)
 {
 	struct space *space = (struct space *)object;
@@ -145,7 +125,7 @@ int io_fault(struct object *object)
 	for (i = 0; i < SPACE_IO_RANGES; i++)
 		io_bits(space->io[i].first, space->io[i].count);
 	link_set(&io_space, object);
-	io_space_changed(object);
+	task.tss.iomap_base = IOMAP_HERE;
 	return 1;
 }
 

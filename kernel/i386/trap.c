@@ -96,10 +96,25 @@ void irq_user(unsigned vector)
 	irq_entry(vector);
 }
 
+/* Seldom: a TLS base of its own, or selectors other than null, before or after. */
+static void load_selectors(struct thread *t)
+{
+	if (t->tls_base != segment_tls_base)
+		segment_tls(t->tls_base);
+	__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" ((uint32_t)t->gs), "r" ((uint32_t)t->fs));
+}
+
+static void load_space(struct thread *t)
+{
+	struct object *space = link_target(&t->space);
+
+	pmap_switch((struct space *)space);
+	task.tss.iomap_base = space && io_space.target == space ? IOMAP_HERE : IOMAP_NONE;
+}
+
 void cpu_load(struct thread *t)
 {
 	struct thread *old = cpu()->thread_loaded;
-	struct object *space;
 	uint32_t gs, fs;
 
 	if (old == t)
@@ -109,17 +124,14 @@ void cpu_load(struct thread *t)
 		old->gs = (uint16_t)gs;
 		old->fs = (uint16_t)fs;
 	}
+	cpu()->thread_loaded = t;
+	task.tss.esp0 = (uint32_t)(&t->regs + 1);
 	if (cpu()->fpu_owner)
 		fpu_save();
-	space = link_target(&t->space);
-	if ((struct space *)space != cpu()->loaded) {
-		pmap_switch((struct space *)space);
-		io_space_changed(space);
-	}
-	segment_load(t);
-	if ((t->gs | t->fs | gs | fs) & 0xffff)
-		__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" ((uint32_t)t->gs), "r" ((uint32_t)t->fs));
-	cpu()->thread_loaded = t;
+	if (t->space.target != (struct object *)cpu()->loaded)
+		load_space(t);
+	if ((gs | fs | t->gs | t->fs) || t->tls_base != segment_tls_base)
+		load_selectors(t);
 }
 
 void cpu_forget(struct thread *t)

@@ -2,7 +2,8 @@
  *
  * A port's alias is the address of an entry, with the entry's generation in the low bits; entries are never given
  * back to the heap, so a message that arrives late for an object that is gone finds its entry's generation changed.
- * entry->state counts the workers that are in the object; DYING set means release when it drops to zero. */
+ * entry->state counts the workers that are in the object; DYING set means release when it drops to zero;
+ * RELEASED takes its place, so that this happens once. */
 #include <stdlib.h>
 #include <string.h>
 #include <nest/serve.h>
@@ -10,6 +11,8 @@
 #include "worker.h"
 
 #define DYING		0x80000000u
+#define RELEASED	0x40000000u
+#define RELEASED	0x40000000u		/* release has been called: whoever comes now finds nothing */
 #define GENERATION	0xfu
 #define HASH_FIRST	0x53000000u	/* hashes of served ports begin here */
 #define HEADER_MAX	(64 + 2 * (PROTO_STRING_MAX + 1) / 4)		/* words besides a bulk */
@@ -71,6 +74,7 @@ static void entry_free(struct served_entry *e)
 	lock_take(&entry_lock);
 	e->object = NULL;
 	e->generation = (e->generation + 1) & GENERATION;
+	__sync_fetch_and_and(&e->state, ~(DYING | RELEASED));	/* latecomers still count themselves */
 	e->next_free = free_entries;
 	free_entries = e;
 	lock_drop(&entry_lock);
@@ -101,7 +105,6 @@ int served_init(struct served *object, const struct served_class *class, struct 
 	object->server = server;
 	object->entry = e;
 	e->object = object;
-	e->state = 0;
 	object->port = served_port(server, e, class->release ? FLUKE_PORT_NOREFS_NOTIFY : 0);
 	if (object->port)
 		return 0;
@@ -140,7 +143,7 @@ void served_done(struct served *object)
 
 static void entry_leave(struct served_entry *e)
 {
-	if (add(&e->state, (uint32_t)-1) - 1 == DYING)
+	if (add(&e->state, (uint32_t)-1) - 1 == DYING && __sync_bool_compare_and_swap(&e->state, DYING, DYING | RELEASED))
 		e->object->class->release(e->object);
 }
 
@@ -436,8 +439,7 @@ static uint32_t handle(struct worker *w, uint32_t status, natural_t *alias)
 	struct served_entry *e = (struct served_entry *)(*alias & ~GENERATION);
 	struct served *object;
 
-	add(&e->state, 1);
-	object = e->generation == (*alias & GENERATION) ? e->object : NULL;
+	object = add(&e->state, 1) & RELEASED || e->generation != (*alias & GENERATION) ? NULL : e->object;
 	switch (FLUKE_IPC_FLAVOUR(status)) {
 	case FLUKE_IPC_RELIABLE:
 		return handle_reliable(w, object, status, alias, e);

@@ -21,8 +21,10 @@ static int default_exception(struct child *c, const struct fluke_exc_message *m)
 
 	if (state && m->thread_va == START_THREAD)
 		fluke_thread_get_state(slot(c, START_THREAD, fluke_thread_t), state, links);
-	eprintf("%s: exception %#x (%#x, access %#x) at eip %#x esp %#x call %u: ends with signal %d\n", c->name, m->code,
-		m->subcode, m->access, state ? state->regs.eip : 0, state ? state->regs.esp : 0,
+	/* without a keeper the thread stays where it is until child_destroy */
+	fluke_space_set_state(c->space, NULL, c->null);
+	eprintf("%s: thread %#x: exception %#x (%#x, access %#x) at eip %#x esp %#x call %u: ends with signal %d\n", c->name, m->thread_va,
+		m->code, m->subcode, m->access, state ? state->regs.eip : 0, state ? state->regs.esp : 0,
 		state ? state->regs.eax & 0xff : 0, signal);
 	free(state);
 	child_end(c, signal);
@@ -49,7 +51,7 @@ int exception_signal(uint32_t code)
 
 static int make_refs(struct child *c)
 {
-	fluke_ref_t **refs[] = { &c->pool, &c->space_ref, &c->data, &c->data_region, &c->objects, &c->objects_region };
+	fluke_ref_t **refs[] = { &c->null, &c->pool, &c->space_ref, &c->data, &c->data_region, &c->objects, &c->objects_region };
 
 	for (unsigned n = 0; n < sizeof(refs) / sizeof(refs[0]); n++)
 		if (!(*refs[n] = ref_new()))
@@ -216,7 +218,7 @@ void child_free(struct child *c)
 void child_destroy(struct child *c)
 {
 	fluke_ref_t *refs[] = { c->space_ref, c->data, c->data_region, c->objects, c->objects_region, c->parent_port,
-		c->fd[0], c->fd[1], c->fd[2] };
+		c->null, c->fd[0], c->fd[1], c->fd[2] };
 
 	if (c->window_mapping)
 		mapping_free(c->window_mapping);

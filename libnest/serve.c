@@ -2,8 +2,8 @@
  *
  * A port's alias is the address of an entry, with the entry's generation in the low bits; entries are never given
  * back to the heap, so a message that arrives late for an object that is gone finds its entry's generation changed.
- * entry->state counts the workers that are in the object; DYING set means release when it drops to zero;
- * RELEASED takes its place, so that this happens once. */
+ * entry->state counts the workers that are in the object; DYING set means release when it drops to zero,
+ * RELEASED that this has happened. */
 #include <stdlib.h>
 #include <string.h>
 #include <nest/serve.h>
@@ -11,7 +11,6 @@
 #include "worker.h"
 
 #define DYING		0x80000000u
-#define RELEASED	0x40000000u
 #define RELEASED	0x40000000u		/* release has been called: whoever comes now finds nothing */
 #define GENERATION	0xfu
 #define HASH_FIRST	0x53000000u	/* hashes of served ports begin here */

@@ -19,6 +19,7 @@ struct child {
 	struct served	parent;			/* its Parent port and the keeper of its space */
 	char		name[32];
 	fluke_ref_t	*parent_port;		/* keeps the port alive */
+	fluke_ref_t	*null;
 	fluke_ref_t	*pool;			/* its own sub-pool */
 	fluke_space_t	*space;
 	fluke_ref_t	*space_ref;

@@ -13,6 +13,7 @@
 #include <protocols/FileSystem.h>
 #include <protocols/FileDescription.h>
 #include <nest/serve.h>
+#include <nest/stream.h>
 #include "manager.h"
 
 #define WORKERS		4
@@ -216,6 +217,8 @@ int main(int argc, char **argv)
 	server = server_new(WORKERS, WORKERS_MOST, MESSAGE_MAX);
 	if (!server)
 		fail("workers", ENOMEM);
+	if (stream_setup())
+		fail("pipes", ENOMEM);
 	first_start(command, is_nester);
 	server_run(server);
 }

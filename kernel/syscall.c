@@ -2,6 +2,7 @@
  * A result belongs to the thread that is current when the call returns: RPC may have passed the
  * processor on. */
 #include "kernel.h"
+#include "machine.h"
 #include "vm.h"
 #include "sched.h"
 
@@ -22,10 +23,19 @@ static void fault(struct thread *t)
 		break;
 	case OK:
 		t->attention |= ATTENTION_CALL;
+		cpu_poll();	/* whatever repeats for ever here must not hold the processor */
 		break;
 	default:
 		break;
 	}
+}
+
+static __attribute__((noinline)) void not_done(result_t r)
+{
+	if (result_kind(r) == FAULT)
+		fault(current);
+	else if (result_kind(r) == INSANE_KIND)
+		exception_insane(current, result_code(r));
 }
 
 void syscall_dispatch(struct thread *t)
@@ -33,18 +43,11 @@ void syscall_dispatch(struct thread *t)
 	call_function *call = call_table[t->regs.eax & 0xff];
 	result_t r = call ? call(t) : INSANE(INVALID_CALL);
 
-	t = current;
-	if (__builtin_expect(r == OK, 1)) {
-		if (t->regs.eip == FLUKE_ENTRY)
-			t->regs.eip = FLUKE_ENTRY_RET;
+	if (__builtin_expect(r != OK, 0)) {
+		not_done(r);
 		return;
 	}
-	switch (result_kind(r)) {
-	case FAULT:
-		fault(t);
-		break;
-	case INSANE_KIND:
-		exception_insane(t, result_code(r));
-		break;
-	}
+	t = current;
+	if (t->regs.eip == FLUKE_ENTRY)
+		t->regs.eip = FLUKE_ENTRY_RET;
 }

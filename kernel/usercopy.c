@@ -60,55 +60,103 @@ result_t user_read_word(uint32_t *to, uint32_t from)
 	}
 }
 
-/* The page of one side in the direct map; null = hard fault. */
+/* The page of one side in the direct map; null = hard fault, DEVICE = memory that is not in it. */
+#define DEVICE	((void *)1)
+
 static inline void *side(struct space *s, uint32_t va, uint32_t bits, unsigned access)
 {
 	void *p = pmap_page(s, va, bits);
+	const uint32_t *e;
 
-	if (!p && va < FLUKE_VM_MAX && fault_soft(s, va, access) == OK)
-		p = pmap_page(s, va, bits);
-	return p;
+	if (p)
+		return p;
+	if (va >= KERNEL_BASE || fault_soft(s, va, access) != OK)
+		return 0;
+	p = pmap_page(s, va, bits);
+	if (p)
+		return p;
+	e = pmap_entry(s, va);
+	return e && *e & PTE_UNCHAINED ? DEVICE : 0;
+}
+
+/* A few bytes, one or both sides of which are device memory: through a buffer, each side at its
+ * own address in its own space.  False when nothing was copied. */
+static int copy_device(struct space *from_space, uint32_t from, void *source, struct space *to_space, uint32_t to,
+	void *target, uint32_t bytes)
+{
+	uint8_t buffer[64];
+	struct space *was = cpu()->loaded;
+	uint64_t fault = 0;
+
+	if (source == DEVICE) {
+		pmap_switch(from_space);
+		fault = usercopy(buffer, (const void *)from, bytes);
+	} else {
+		copy_words(buffer, source, bytes);
+	}
+	if (!fault && target == DEVICE) {
+		pmap_switch(to_space);
+		fault = usercopy((void *)to, buffer, bytes);
+	} else if (!fault) {
+		copy_words(target, buffer, bytes);
+	}
+	pmap_switch(was);
+	return !fault;
+}
+
+static inline uint32_t page_rest(uint32_t va) { return FLUKE_PAGE_SIZE - (va & (FLUKE_PAGE_SIZE - 1)); }
+static inline uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+static void mark_pages(void *target, void *source)
+{
+	if (target != DEVICE)
+		frame_of(virt_to_phys(target))->marks |= FRAME_DIRTY | FRAME_REFERENCED;
+	if (source != DEVICE)
+		frame_of(virt_to_phys(source))->marks |= FRAME_REFERENCED;
 }
 
 #define PREEMPT_EVERY	8192u
 
+/* One piece within a page of each side. */
+static enum copy_stop copy_piece(struct space *from_space, uint32_t from, struct space *to_space, uint32_t to,
+	uint32_t bytes, uint32_t *copied)
+{
+	void *source, *target = side(to_space, to, PTE_PRESENT | PTE_USER | PTE_WRITE, FLUKE_PROT_WRITE);
+
+	if (!target)
+		return COPY_FAULT_TO;
+	source = side(from_space, from, PTE_PRESENT | PTE_USER, FLUKE_PROT_READ);
+	if (!source)
+		return COPY_FAULT_FROM;
+	bytes = least(bytes, least(page_rest(to), page_rest(from)));
+	mark_pages(target, source);
+	if (source == DEVICE || target == DEVICE) {
+		bytes = least(bytes, 64);
+		if (!copy_device(from_space, from, source, to_space, to, target, bytes))
+			bytes = 0;	/* lost its entry meanwhile: again */
+	} else {
+		copy_words(target, source, bytes);
+	}
+	*copied += bytes;
+	return COPY_DONE;
+}
+
 enum copy_stop user_copy(struct space *from_space, uint32_t from, struct space *to_space, uint32_t to,
 	uint32_t bytes, uint32_t *done, uint32_t *fault_va)
 {
-	uint32_t copied = 0, since_poll = 0;
+	uint32_t copied = 0, poll_at = PREEMPT_EVERY;
 	enum copy_stop stop = COPY_DONE;
 
 	pmap_pin(from_space == cpu()->loaded ? to_space : from_space);
-	while (copied < bytes) {
-		uint32_t piece = bytes - copied, left;
-		void *source, *target;
-
-		target = side(to_space, to + copied, PTE_PRESENT | PTE_USER | PTE_WRITE, FLUKE_PROT_WRITE);
-		if (!target) {
-			stop = COPY_FAULT_TO;
-			break;
-		}
-		source = side(from_space, from + copied, PTE_PRESENT | PTE_USER, FLUKE_PROT_READ);
-		if (!source) {
-			stop = COPY_FAULT_FROM;
-			break;
-		}
-		left = FLUKE_PAGE_SIZE - ((to + copied) & (FLUKE_PAGE_SIZE - 1));
-		piece = piece < left ? piece : left;
-		left = FLUKE_PAGE_SIZE - ((from + copied) & (FLUKE_PAGE_SIZE - 1));
-		piece = piece < left ? piece : left;
-		frame_of(virt_to_phys(target))->marks |= FRAME_DIRTY | FRAME_REFERENCED;
-		frame_of(virt_to_phys(source))->marks |= FRAME_REFERENCED;
-		copy_words(target, source, piece);
-		copied += piece;
-		since_poll += piece;
-		if (since_poll >= PREEMPT_EVERY && copied < bytes) {
-			since_poll = 0;
+	while (copied < bytes && stop == COPY_DONE) {
+		if (copied >= poll_at) {
+			poll_at = copied + PREEMPT_EVERY;
 			if (cpu_poll()) {
 				stop = COPY_PREEMPT;
 				break;
 			}
 		}
+		stop = copy_piece(from_space, from + copied, to_space, to + copied, bytes - copied, &copied);
 	}
 	pmap_pin(0);
 	*done = copied;

@@ -77,7 +77,7 @@ void		fluke_region_search(fluke_region_t *region, oskit_addr_t *offset, oskit_si
 /* Destroys every object that begins in [*offset, *offset + size), in any order of types; holes as
  * in search.  *offset moves to the end.  Needs WRITE at the region object.  If the region itself
  * or its space is destroyed by it, the call ends there.  Multi-stage: its place is in the
- * registers.  Insane: CURRENT_THREAD (*offset tells where the caller's own thread is). */
+ * registers.  Insane: CURRENT_THREAD (the caller's own thread is in the range). */
 void		fluke_region_clear(fluke_region_t *region, oskit_addr_t *offset, oskit_size_t size);
 
 /* Writes one byte of FLUKE_USAGE_* per page of [*offset, *offset + size) to bits, and clears

@@ -9,7 +9,6 @@ struct fifo {
 	struct stream_source source;
 	struct pipe	pipe;
 	struct fifo	**node;		/* where the owner's pointer to it is; null for a plain pipe */
-	unsigned	readers_ever, writers_ever;
 	uint32_t	number;
 };
 
@@ -117,13 +116,9 @@ static struct stream *end_new(struct server *server, struct fifo *f, unsigned fl
 
 	if (!s)
 		return 0;
-	if (access != O_WRONLY) {
-		f->pipe.readers++;
-		f->readers_ever++;
-	}
+	f->pipe.readers += access != O_WRONLY;
 	if (access != O_RDONLY) {
 		f->pipe.writers++;
-		f->writers_ever++;
 		f->pipe.was_written = 0;	/* no hang-up until this one goes */
 	}
 	stream_changed(&f->source);
@@ -180,8 +175,19 @@ int fifo_open(struct server *server, struct fifo **fifo, unsigned flags, struct 
 	return error;
 }
 
-void fifo_counts(struct fifo *fifo, unsigned *readers, unsigned *writers)
+int fifo_alone(struct fifo *fifo, unsigned flags)
 {
-	*readers = fifo->readers_ever;
-	*writers = fifo->writers_ever;
+	unsigned access = flags & O_ACCMODE;
+
+	if (flags & O_NONBLOCK)
+		return 0;
+	return (access == O_RDONLY && !fifo->pipe.writers) || (access == O_WRONLY && !fifo->pipe.readers);
+}
+
+void fifo_detach(struct fifo **fifo)
+{
+	fast_lock_take(&stream_lock);
+	if (*fifo)
+		(*fifo)->node = 0;
+	fast_lock_drop(&stream_lock);
 }

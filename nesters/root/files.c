@@ -62,6 +62,8 @@ static void pages_dropped(struct ramfs_node *node, uint32_t first, uint32_t coun
 
 static void node_forget(struct ramfs_node *node)
 {
+	if (S_ISFIFO(node->mode))
+		fifo_detach((struct fifo **)&node->pipe);
 	if (node->map)
 		segment_destroy(node->map);
 	node->map = 0;
@@ -159,12 +161,104 @@ static int open_stream(struct request *r, struct stream *s, void **port)
 	return 0;
 }
 
+/* ---- FIFOs: an open waits for the other side ---- */
+
+struct opener {
+	struct opener	*next;
+	struct request	*request;
+	struct ramfs_node *node;
+	struct stream	*stream;
+	unsigned	flags;
+	struct FileStatus status;
+};
+
+static struct opener *openers;
+
+/* With the lock: takes those out of the list who wait no more. */
+static struct opener *openers_ready(struct ramfs_node *node)
+{
+	struct opener **link = &openers, *o, *ready = 0;
+
+	while ((o = *link)) {
+		if (!request_gone(o->request) && (o->node != node || fifo_alone(node->pipe, o->flags))) {
+			link = &o->next;
+			continue;
+		}
+		*link = o->next;
+		o->next = ready;
+		ready = o;
+	}
+	return ready;
+}
+
+/* Without the lock. */
+static void openers_answer(struct opener *o)
+{
+	struct opener *next;
+
+	for (; o; o = next) {
+		next = o->next;
+		FileSystem_open_reply(o->request, o->stream->served.port, &o->status);
+		if (request_answer(o->request, 0))
+			served_end(&o->stream->served);
+		root_lock();
+		ramfs_put(&ramfs, o->node);
+		root_unlock();
+		free(o);
+	}
+}
+
+/* With the lock; keeps the node. */
+static int opener_park(struct request *r, struct ramfs_node *node, struct stream *s, unsigned flags)
+{
+	struct opener *o = calloc(1, sizeof *o);
+
+	if (o)
+		o->request = request_park(r);
+	if (!o || !o->request) {
+		free(o);
+		end_later(&s->served);
+		ramfs_put(&ramfs, node);
+		return ENOMEM;
+	}
+	o->node = node;
+	o->stream = s;
+	o->flags = flags;
+	fill_status(node, &o->status);
+	o->next = openers;
+	openers = o;
+	return REQUEST_PARKED;
+}
+
+/* With the lock; takes over the caller's hold on the node. */
+static int open_fifo(struct request *r, struct ramfs_node *node, unsigned flags, void **port, struct opener **ready)
+{
+	struct opener **link = ready;
+	struct stream *s;
+	int error;
+
+	/* those whose client has gone count no more */
+	*ready = openers_ready(node);
+	error = fifo_open(server, (struct fifo **)&node->pipe, flags, &s);
+	if (error) {
+		ramfs_put(&ramfs, node);
+		return error;
+	}
+	while (*link)
+		link = &(*link)->next;
+	*link = openers_ready(node);
+	if (fifo_alone(node->pipe, flags))
+		return opener_park(r, node, s, flags);
+	ramfs_put(&ramfs, node);	/* a name keeps it; without one the pipe lives by its descriptions */
+	return open_stream(r, s, port);
+}
+
 static int fs_open(void *self, struct request *r, const char *path, uint32_t flags, uint32_t mode, void **port,
 	struct FileStatus *status)
 {
 	struct file *f = self;
 	struct ramfs_node *node;
-	struct stream *s = 0;
+	struct opener *ready = 0;
 	int error;
 
 	root_lock();
@@ -177,10 +271,7 @@ static int fs_open(void *self, struct request *r, const char *path, uint32_t fla
 	if (flags & O_PATH || S_ISREG(node->mode) || S_ISDIR(node->mode)) {
 		error = open_plain(r, node, flags, port);
 	} else if (S_ISFIFO(node->mode)) {
-		error = fifo_open(server, (struct fifo **)&node->pipe, flags, &s);
-		if (!error)
-			error = open_stream(r, s, port);
-		ramfs_put(&ramfs, node);	/* a name keeps it; without one the pipe lives by its descriptions */
+		error = open_fifo(r, node, flags, port, &ready);
 		node = 0;
 	} else if (S_ISCHR(node->mode) && device_is_tty(node->rdev)) {
 		error = open_stream(r, console_open(flags), port);
@@ -194,6 +285,7 @@ static int fs_open(void *self, struct request *r, const char *path, uint32_t fla
 	if (error && node)
 		ramfs_put(&ramfs, node);
 	root_unlock();
+	openers_answer(ready);
 	return error;
 }
 

@@ -75,11 +75,11 @@ void		stream_release(void *self);	/* for classes of one's own */
 
 /* Pipes (pipe_server.c): both ends as new references; 0 or errno. */
 int		pipe_serve(struct server *server, fluke_ref_t *reader, fluke_ref_t *writer);
-/* A FIFO: the pipe lives while somebody has it open.  *fifo starts null, one per node; gone is called with its
- * node when the last description closes.  Opening does not wait: ENXIO for O_WRONLY|O_NONBLOCK without readers. */
+/* A FIFO: the pipe lives while somebody has it open.  *fifo starts null, one per node.  ENXIO for
+ * O_WRONLY|O_NONBLOCK without readers. */
 struct fifo;
 int		fifo_open(struct server *server, struct fifo **fifo, unsigned flags, struct stream **stream);
-/* Readers and writers of a FIFO that were ever opened: for an open that waits for the other side. */
-void		fifo_counts(struct fifo *fifo, unsigned *readers, unsigned *writers);
+int		fifo_alone(struct fifo *fifo, unsigned flags);	/* an open with the flags waits for the other side */
+void		fifo_detach(struct fifo **fifo);		/* the node goes; the pipe lives on for those who have it open */
 
 #endif

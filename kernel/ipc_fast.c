@@ -13,14 +13,14 @@
 #include "i386/mmu.h"
 
 
-/* Reads or writes a word of the loaded space, checked to be below the kernel; goes to `fault`
- * (eax is lost) when the page does not allow it. */
-#define FAULT_TO(label) "\n\t.pushsection .fault_exits, \"a\"; .long 1b, %l[" #label "]; .popsection"
+/* Reads or writes a word of the loaded space, checked to be below the kernel; goes to `label`
+ * when the page does not allow it. */
+#define FAULT_TO(label) "\n\t.pushsection .fault_exits_keep, \"a\"; .long 1b, %l[" #label "]; .popsection"
 #define USER_READ(value, address, offset, label) \
 	__asm__ goto volatile ("1: movl %c2(%1), %0" FAULT_TO(label) \
-		: "=r" (value) : "r" (address), "i" (offset) : "eax" : label)
+		: "=r" (value) : "r" (address), "i" (offset) : : label)
 #define USER_WRITE(address, value, label) \
-	__asm__ goto volatile ("1: movl %1, (%0)" FAULT_TO(label) : : "r" (address), "r" (value) : "eax", "memory" : label)
+	__asm__ goto volatile ("1: movl %1, (%0)" FAULT_TO(label) : : "r" (address), "r" (value) : "memory" : label)
 
 #define BLOCK_SEND	offsetof(fluke_ipc_params_t, send_words)
 #define BLOCK_RECEIVE	offsetof(fluke_ipc_params_t, recv_words)
@@ -38,6 +38,15 @@ static inline __attribute__((always_inline)) struct object *quick_find(uint32_t 
 		return 0;
 	o = phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
 	return frame_starts(frame_of(virt_to_phys(o)), va) ? o : 0;
+}
+
+/* Does the entry of va show that live object? */
+static inline __attribute__((always_inline)) int quick_shows(uint32_t va, const struct object *o)
+{
+	uint32_t *e = va < FLUKE_VM_MAX ? pmap_entry(cpu()->loaded, va) : 0;
+
+	return e && (*e & (PTE_FRAME | PTE_OBJECT | PTE_MARK)) == ((virt_to_phys(o) & PTE_FRAME) | PTE_OBJECT | PTE_MARK) &&
+		!((virt_to_phys(o) ^ va) & (FLUKE_PAGE_SIZE - 1));
 }
 
 /* A live port at va or behind the ref there. */
@@ -197,12 +206,10 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 		goto slow;
 	if (c->donee != t || t->supplier != c || t->donors != c || c->donor_next || t->request_pending || c->wait_side != CLIENT)
 		goto slow;
-	o = quick_find(t->server_portset);
-	if (!o || o->word != OBJECT_WORD(FLUKE_TYPE_PORTSET))
+	set = t->last_of;
+	if (!set || !quick_shows(t->server_portset, &set->obj) || set->active)
 		goto slow;
-	set = (struct portset *)o;
-	if (set->active)
-		goto slow;
+	o = &set->obj;
 	words = take_words(t, c, c->regs.ecx);
 	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_wait_receive))
 		goto slow;

@@ -1,5 +1,5 @@
 /* For assembly: a fault of the kernel at `from` goes on at `to`, with eax = the address that
- * faulted and every other register as it was. */
+ * faulted and every other register as it was.  (In the section .fault_exits_keep: eax too.) */
 #ifndef I386_ASM_H
 #define I386_ASM_H
 

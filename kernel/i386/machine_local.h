@@ -11,7 +11,7 @@ extern uint8_t	entry_debug[], entry_syscall[], entry_reflect[], entry_timer[], e
 extern uint8_t	kernel_stack[], kernel_stack_top[];
 extern uint8_t	kernel_text_start[], kernel_text_end[], kernel_end[];	/* kernel.ld */
 struct fault_exit { uint32_t from, to; };
-extern struct fault_exit fault_exits[], fault_exits_end[];
+extern struct fault_exit fault_exits[], fault_exits_keep[], fault_exits_end[];
 
 void	trap_kernel(struct regs *frame);	/* a trap in the kernel itself; returns only after a fault exit */
 void	irq_entry(unsigned vector);

@@ -66,7 +66,8 @@ void trap_kernel(struct regs *frame)
 	for (f = fault_exits; frame->vector == 14 && f < fault_exits_end; f++)
 		if (f->from == frame->eip) {
 			frame->eip = f->to;
-			frame->eax = va;
+			if (f < fault_exits_keep)
+				frame->eax = va;
 			return;
 		}
 	console_take();
@@ -104,10 +105,12 @@ static void load_selectors(struct thread *t)
 	__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" ((uint32_t)t->gs), "r" ((uint32_t)t->fs));
 }
 
-static void load_space(struct thread *t)
+static inline void load_space(struct thread *t)
 {
-	struct object *space = link_target(&t->space);
+	struct object *space = t->space.target;
 
+	if (__builtin_expect(!space || space->word != OBJECT_WORD(FLUKE_TYPE_SPACE), 0))
+		space = link_target(&t->space);
 	pmap_switch((struct space *)space);
 	task.tss.iomap_base = space && io_space.target == space ? IOMAP_HERE : IOMAP_NONE;
 }
@@ -120,17 +123,15 @@ void cpu_load(struct thread *t)
 	if (old == t)
 		return;
 	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
-	if (old) {
-		old->gs = (uint16_t)gs;
-		old->fs = (uint16_t)fs;
-	}
+	if (__builtin_expect(old != 0, 1))
+		*(uint32_t *)&old->gs = fs << 16 | (gs & 0xffff);	/* gs and fs, one store */
 	cpu()->thread_loaded = t;
 	task.tss.esp0 = (uint32_t)(&t->regs + 1);
-	if (cpu()->fpu_owner)
+	if (__builtin_expect(cpu()->fpu_owner != 0, 0))
 		fpu_save();
 	if (t->space.target != (struct object *)cpu()->loaded)
 		load_space(t);
-	if ((gs | fs | t->gs | t->fs) || t->tls_base != segment_tls_base)
+	if (__builtin_expect((gs | fs | *(const uint32_t *)&t->gs) || t->tls_base != segment_tls_base, 0))
 		load_selectors(t);
 }
 

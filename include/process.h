@@ -55,6 +55,7 @@
 #define IMAGE_ENTRY_INTERRUPT	(START_IMAGE + 0x40)
 #define IMAGE_ENTRY_THREAD	(START_IMAGE + 0x50)
 
+#define IMAGE_TEXT_MAX		0x00100000u	/* so much is mapped at START_IMAGE; behind it the image's file windows */
 #define IMAGE_DATA		0xb9000000u	/* data segment from here to START_FACTS is mapped by the manager */
 #define IMAGE_BSS		0xb9010000u	/* the image's own data */
 #define IMAGE_THREADS_AREA	0xba000000u	/* one area per thread */

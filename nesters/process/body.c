@@ -130,7 +130,7 @@ static void body_mappings(struct body *b)
 	map(&mapping[1], &b->objects->data_region, IMAGE_DATA, space, IMAGE_DATA, START_FACTS - IMAGE_DATA,
 		FLUKE_PROT_READ | FLUKE_PROT_WRITE);
 	map(&mapping[2], &manager->scratch, 0, space, START_FACTS, FLUKE_PAGE_SIZE, FLUKE_PROT_READ);
-	map(&mapping[3], &manager->image, 0, space, START_IMAGE, IMAGE_DATA - START_IMAGE,
+	map(&mapping[3], &manager->image, 0, space, START_IMAGE, IMAGE_TEXT_MAX,
 		FLUKE_PROT_READ | FLUKE_PROT_EXECUTE);
 }
 

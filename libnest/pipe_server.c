@@ -22,10 +22,11 @@ static int peek(struct stream *s, size_t count, uint64_t started, struct pipe_pi
 	return pipe_peek(&f->pipe, count, piece);
 }
 
-static void take(struct stream *s, size_t count)
+static void take(struct stream *s, size_t count, int delivered)
 {
 	struct fifo *f = s->owner;
 
+	(void)delivered;
 	pipe_take(&f->pipe, count);
 }
 

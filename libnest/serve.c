@@ -377,6 +377,8 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 	request_finish(&w->params, &w->request, error);
 	if (__builtin_expect(w->request.sent != NULL, 0)) {
 		status = FLUKE_IPC_STATUS(fluke_ipc_server_ack_send(&w->params));
+		/* sent() may answer parked requests, which takes other connections up: this one is to end before */
+		fluke_ipc_server_disconnect();
 		w->request.sent(w->request.sent_context, status == FLUKE_SUCCESS);
 		request_free_refs(&w->request);
 		worker_leave(w, e);

@@ -95,7 +95,7 @@ void stream_release(void *self)
 	/* what is on its way counts as delivered */
 	if (s->in_flight & READ) {
 		s->source->reading = 0;
-		s->ops->take(s, s->reading);
+		s->ops->take(s, s->reading, 1);
 	}
 	if (s->in_flight & WRITE) {
 		s->source->writing = 0;
@@ -128,7 +128,7 @@ static void read_sent(struct stream *s, int delivered, size_t count)
 	if (!s->closed) {
 		s->in_flight &= ~READ;
 		s->source->reading = 0;
-		s->ops->take(s, delivered ? count : 0);
+		s->ops->take(s, delivered ? count : 0, delivered);
 		stream_changed(s->source);
 	}
 	fast_lock_drop(&stream_lock);
@@ -181,6 +181,32 @@ static int read_start(struct stream *s, struct request *r, size_t count, uint64_
 	s->in_flight |= READ;
 	s->reading = *size;
 	return 0;
+}
+
+void stream_drop_reads(struct stream_source *source)
+{
+	struct stream_wait **link, *w, *dropped = 0;
+	struct stream *s;
+
+	fast_lock_take(&stream_lock);
+	for (s = source->streams; s; s = s->next) {
+		for (link = &s->waits; (w = *link);) {
+			if (w->writing) {
+				link = &w->next;
+				continue;
+			}
+			*link = w->next;
+			w->next = dropped;
+			dropped = w;
+		}
+		s->waits_end = link;
+	}
+	fast_lock_drop(&stream_lock);
+	while ((w = dropped)) {
+		dropped = w->next;
+		request_drop(w->request);
+		free(w);
+	}
 }
 
 static int write_start(struct stream *s, const void *data, size_t count, size_t *done)

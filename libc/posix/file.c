@@ -49,7 +49,10 @@ static long read_once(int file, void *to, uint32_t count, uint64_t offset)
 		if (!error && size && offset != SHARED_OFFSET)
 			window_grown(file, offset + size);
 	} else {
-		error = BLOCKING((size = count, FileDescription_read(file_ref(file), offset, count, f->flags & O_NONBLOCK, to, &size)));
+		/* a terminal drops the reads that wait when its foreground group changes */
+		do
+			error = BLOCKING((size = count, FileDescription_read(file_ref(file), offset, count, f->flags & O_NONBLOCK, to, &size)));
+		while (error == PROTO_BROKEN);
 	}
 	return error ? fail(error) : (long)size;
 }

@@ -293,10 +293,11 @@ static int peek(struct stream *s, size_t count, uint64_t started, struct pipe_pi
 	return pipe_peek(&e->pipe, count, piece);
 }
 
-static void take(struct stream *s, size_t count)
+static void take(struct stream *s, size_t count, int delivered)
 {
 	struct end *e = s->owner;
 
+	(void)delivered;
 	pipe_take(&e->pipe, count);
 	give_credit();
 	transmit();

@@ -161,14 +161,14 @@ static int peek(struct stream *s, size_t count, uint64_t started, struct pipe_pi
 }
 
 /* A line whose two pieces could not go together is taken in part. */
-static void take(struct stream *s, size_t count)
+static void take(struct stream *s, size_t count, int delivered)
 {
 	struct tty_piece p[2];
 	uint64_t wake;
 	size_t taken;
 
 	(void)s;
-	if (!count && peeked > 1)
+	if (!delivered)
 		return;
 	if (count < peeked && !tty_peek(&tty, count, 0, clock_now(), p, &taken, &wake) && p[0].size + p[1].size == count)
 		peeked = count + (taken > count);
@@ -311,7 +311,10 @@ static int get_foreground(void *self, struct request *r, int32_t *group)
 static int set_foreground(void *self, struct request *r, int32_t group)
 {
 	(void)self, (void)r;
+	if (foreground == group)
+		return 0;
 	foreground = group;
+	stream_drop_reads(&source);	/* a stopped reader must not have the line that another waits for */
 	return 0;
 }
 

@@ -27,7 +27,7 @@ struct stream_ops {
 	/* What a read takes now, in place (the second piece may be empty); EAGAIN = nothing.  *wake: when to ask
 	 * again at the latest, by stream_clock; 0 = only after a change. */
 	int	(*peek)(struct stream *s, size_t count, uint64_t started, struct pipe_piece piece[2], uint64_t *wake);
-	void	(*take)(struct stream *s, size_t count);		/* after peek; 0 = not delivered */
+	void	(*take)(struct stream *s, size_t count, int delivered);	/* after peek; not delivered: nothing is taken */
 	int	(*stage)(struct stream *s, const void *data, size_t count, size_t *done);	/* EAGAIN = nothing fits */
 	void	(*commit)(struct stream *s, size_t count);
 	unsigned (*poll)(struct stream *s);
@@ -66,6 +66,8 @@ struct stream	*stream_new(struct server *server, const struct served_class *clas
 void		stream_changed(struct stream_source *source);
 /* With the lock: before the source's memory goes. */
 void		stream_forget(struct stream_source *source);
+/* Without the lock: clients whose reads wait get PROTO_BROKEN and ask again if they still want to. */
+void		stream_drop_reads(struct stream_source *source);
 /* Without the lock: serves what can be served now.  Methods here do it themselves. */
 void		stream_run(void);
 

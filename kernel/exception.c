@@ -54,6 +54,7 @@ static void keeper_start(struct thread *t, struct object *port, const uint32_t w
 /* The port is gone: as an answer that mended nothing. */
 static void keeper_gone(struct thread *t)
 {
+	link_clear(&t->keeper);
 	if (t->keeper_fault)
 		fault_answered(t, 0);
 	else
@@ -95,6 +96,7 @@ result_t keeper_call(struct thread *t, struct object *port, const uint32_t words
 /* The keeper's reply, which restarts the thread. */
 void keeper_answered(struct thread *t, uint32_t word)
 {
+	link_clear(&t->keeper);
 	if (t->keeper_fault)
 		fault_answered(t, word);
 	wait_wake(t);

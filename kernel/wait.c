@@ -112,6 +112,7 @@ void wait_cancel(struct thread *t)
 		return;
 	unblock(t);
 	ipc_cut(t);
+	link_clear(&t->keeper);
 	if (t->regs.eip == FLUKE_ENTRY)
 		t->attention |= ATTENTION_CALL;
 }

@@ -485,7 +485,7 @@ void check_run(void)
 	}
 }
 
-/* Waits on a condition that nobody signals. */
+/* Waits on a condition that nobody signals; a stop and a restart end the wait, so again. */
 void check_thread_end(void)
 {
 	fluke_thread_t *self = fluke_thread_self();
@@ -493,10 +493,9 @@ void check_thread_end(void)
 
 	while (i < thread_count && thread[i] != self)
 		i++;
-	if (fluke_mutex_trylock(end_mutex[i]) == FLUKE_SUCCESS)
-		fluke_cond_wait(end_cond[i], end_mutex[i]);
+	fluke_mutex_trylock(end_mutex[i]);
 	for (;;)
-		;
+		fluke_cond_wait(end_cond[i], end_mutex[i]);
 }
 
 /* ---- cases */

@@ -646,7 +646,7 @@ static void set_facts(void)
 
 static void reserve(void)
 {
-	uint32_t at[] = { 0x00010000, 0x20000000, 0x28000000, START_FACTS };
+	uint32_t at[] = { 0x00010000, 0x20000000, 0x28000000, START_FACTS };	/* all but this program */
 	int n;
 
 	for (n = 0; n < 4; n += 2)

@@ -127,6 +127,7 @@ void frame_show(struct frame *f)
 	memset(phys_to_virt(frame_phys(f)), 0, FLUKE_PAGE_SIZE);
 	f->marks = (f->marks & ~FRAME_OBJECT) | FRAME_DIRTY | FRAME_REFERENCED;
 	block_objects[frame_phys(f) / SUPER_SIZE]--;
+	object_forget();
 	for (uint32_t id = f->chain; id; id = chains[id].next)
 		pmap_show(id);
 }

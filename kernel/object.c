@@ -20,6 +20,23 @@ static inline int is_dead(const struct object *o) { return (o->word & ~0xfu) == 
 static inline int is_forward(const struct object *o) { return o->word >= KERNEL_BASE; }
 static inline struct object *forward_of(const struct object *o) { return (struct object *)(o->word & ~OBJECT_FORWARD); }
 
+/* ---- the cache of look-ups ---- */
+
+/* The last look-ups, by address.  All hold only while object_generation stands: it moves on when
+ * an entry of an object page goes or such a page becomes plain memory.  Only objects that may be
+ * both used and changed through their address are kept, so that rights need no test.  An
+ * object can be in one slot only, whatever its address: the bits that choose it lie in the page. */
+static struct look_up { uint32_t va; struct space *space; uint32_t generation; struct object *object; } looked_up[64];
+uint32_t object_generation = 1;
+
+static inline struct look_up *look_up_slot(uint32_t address) { return &looked_up[address >> 5 & 63]; }
+
+static inline void look_up_forget(const struct object *o)
+{
+	if (look_up_slot((uint32_t)o)->object == o)
+		look_up_slot((uint32_t)o)->va = ~0u;
+}
+
 /* ---- frames and start bits ---- */
 
 static inline struct frame *object_frame(const struct object *o) { return frame_of(virt_to_phys(o)); }
@@ -37,7 +54,7 @@ static void start_clear(struct object *o)
 	uint32_t phys = virt_to_phys(o);
 
 	o->word = 0;
-	object_forget();
+	look_up_forget(o);
 	frame_of(phys)->start[phys >> 10 & 3] &= ~(1u << (phys >> 5 & 31));
 	frame_of(phys)->objects--;
 }
@@ -114,14 +131,6 @@ static result_t find_slowly(struct space *s, uint32_t va, unsigned type, unsigne
 	return *found && (*found)->word == OBJECT_WORD(type) ? OK : mismatch(*found, type);
 }
 
-/* The last look-ups, by address.  All hold only while object_generation stands: it moves on when
- * any entry of an object page goes and when any object ends or moves.  Only objects that may be
- * both used and changed through their address are kept, so that rights need no test. */
-static struct look_up { uint32_t va; struct space *space; uint32_t generation; struct object *object; } looked_up[64];
-uint32_t object_generation = 1;
-
-static inline struct look_up *look_up_slot(uint32_t va) { return &looked_up[va >> 5 & 63]; }
-
 void object_generation_wrapped(void)
 {
 	memset(looked_up, 0, sizeof looked_up);
@@ -164,12 +173,24 @@ result_t object_find(uint32_t va, unsigned type, unsigned access, struct object 
 	return find_and_keep(cpu()->loaded, va, type, access, found);
 }
 
+/* What is at va, any type, from the cache if possible. */
+static inline result_t locate_any(struct space *s, uint32_t va, unsigned access, int note, struct object **found)
+{
+	const struct look_up *l = look_up_slot(va);
+
+	if (l->va == va && l->space == s && l->generation == object_generation) {
+		*found = l->object;
+		return OK;
+	}
+	return locate(s, va, access, note, found);
+}
+
 static result_t find_or_ref(struct space *s, uint32_t va, unsigned type, int note, struct object **found)
 {
 	struct object *o;
 	unsigned there;
 
-	TRY(locate(s, va, FLUKE_PROT_OBJECT, note, &o));
+	TRY(locate_any(s, va, FLUKE_PROT_OBJECT, note, &o));
 	there = o ? object_type(o) : FLUKE_NULL;
 	if (there == FLUKE_TYPE_REF) {
 		o = link_target(&((struct ref *)o)->link);
@@ -402,6 +423,7 @@ static result_t create(struct thread *t, unsigned type, integer_t hash, int give
 	TRY(r);
 	/* commit */
 	object_make(o, type, hash);
+	*look_up_slot((uint32_t)o) = (struct look_up){ t->regs.ebx, cpu()->loaded, object_generation, o };
 	t->regs.eax = FLUKE_SUCCESS;
 	if (give_hash)
 		t->regs.esi = o->hash;
@@ -414,7 +436,7 @@ static result_t destroy(struct thread *t, unsigned type)
 {
 	struct object *o;
 
-	TRY(locate(cpu()->loaded, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, 1, &o));
+	TRY(locate_any(cpu()->loaded, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, 1, &o));
 	if (o && is_forward(o)) {
 		TRY(object_end(o));
 		return INSANE(NO_OBJECT);

@@ -45,7 +45,7 @@ static inline unsigned object_type(const struct object *o)
  * wanted (FLUKE_PROT_OBJECT [| WRITE]).  Soft faults are resolved in place; FAULT (sets
  * current->fault) when no entry can show it, INSANE otherwise. */
 result_t	object_find(uint32_t va, unsigned type, unsigned access, struct object **found);
-/* Forgets all cached look-ups: an entry of an object page went, an object ended or moved. */
+/* Forgets all cached look-ups: an entry of an object page went, or one became plain memory. */
 extern uint32_t	object_generation;
 void		object_generation_wrapped(void);
 static inline void object_forget(void)

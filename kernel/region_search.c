@@ -15,6 +15,8 @@ static void advance(struct thread *t, uint32_t bytes)
 	t->regs.ecx -= bytes;
 }
 
+static inline uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
 static result_t pause_here(void)
 {
 	current->attention |= ATTENTION_CALL;
@@ -26,8 +28,19 @@ static result_t region_of(struct thread *t, unsigned access, struct region **r)
 	return object_find(t->regs.ebx, FLUKE_TYPE_REGION, access, (struct object **)r);
 }
 
-/* Goes to the next page of the rest of the range that is memory with the OBJECT right, over
- * holes and device memory, which it leaves out: *f = its frame, or null at the end. */
+/* Within a run of frames: over those without objects; null if none in the run has any. */
+static struct frame *skip_plain(struct thread *t, struct frame *f, uint32_t run)
+{
+	uint32_t rest = FLUKE_PAGE_SIZE - (t->regs.esi & (FLUKE_PAGE_SIZE - 1)), skipped = 0;
+
+	for (; skipped < run && !f->objects; f++, rest = FLUKE_PAGE_SIZE)
+		skipped += rest;
+	advance(t, skipped);
+	return skipped < run ? f : 0;
+}
+
+/* Goes to the next page of the rest of the range that holds objects and may show them (the
+ * OBJECT right), leaving out holes and device memory: *f = its frame, or null at the end. */
 static result_t next_page(struct thread *t, struct region *r, struct frame **f)
 {
 	struct space *s = (struct space *)link_target(&r->space);
@@ -44,8 +57,10 @@ static result_t next_page(struct thread *t, struct region *r, struct frame **f)
 		va = r->start + offset;
 		if (vm_walk(s, va, FLUKE_PROT_OBJECT, ~0u, &w)) {
 			if (!w.device) {
-				*f = frame_of(w.phys);
-				return OK;
+				*f = skip_plain(t, frame_of(w.phys), least(w.after, least(t->regs.ecx, r->size - offset)));
+				if (*f)
+					return OK;
+				continue;
 			}
 		} else if (w.hole && w.depth) {
 			TRY(fault_search_hole(t, s, va, &w, &skip));
@@ -63,11 +78,15 @@ static struct object *next_object(struct thread *t, const struct region *r, cons
 
 	if (limit - at > t->regs.ecx)
 		limit = at + t->regs.ecx;
-	if (!f->objects)
-		at = limit;
-	for (at = at == limit ? at : (at + 31) & ~31u; at < limit; at += 32)
-		if (frame_starts(f, at))
+	for (at = (at + 31) & ~31u; at < limit; at = (at & ~1023u) + 1024) {
+		uint32_t bits = f->start[at >> 10] & ~0u << (at >> 5 & 31);
+
+		if (bits) {
+			at = (at & ~1023u) + 32 * (uint32_t)__builtin_ctz(bits);
 			break;
+		}
+	}
+	at = least(at, limit);
 	advance(t, at - first);
 	return at < limit ? phys_to_virt(frame_phys(f) + at) : 0;
 }

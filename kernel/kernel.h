@@ -36,6 +36,9 @@ size_t	strlen(const char *);
 
 /* entry.S -> C */
 void	syscall_dispatch(struct thread *t);		/* syscall.c: the call in t->regs */
+void	syscall_undone(result_t r);			/* the call of current returned this, not OK */
+typedef result_t call_function(struct thread *t);
+extern call_function *const call_table[256];
 void	trap_dispatch(struct thread *t);		/* i386/trap.c: exception from user mode */
 void	irq_dispatch(unsigned irq);			/* irq.c */
 void	thread_attend(void);				/* thread.c: attention of current != 0, or no current */

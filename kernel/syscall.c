@@ -6,12 +6,25 @@
 #include "vm.h"
 #include "sched.h"
 
-typedef result_t call_function(struct thread *t);
+static result_t sys_invalid(struct thread *t)
+{
+	(void)t;
+	return INSANE(INVALID_CALL);
+}
 
-static call_function *const call_table[256] = {
+enum { CALL_FIRST,
+#define CALL(number, name, class, source, result, arguments) COUNT_##name,
+#include <fluke/calls.def>
+#undef CALL
+	CALLS };			/* the numbers are 1 to CALLS - 1 */
+
+/* By the number in al; entry.S calls through it too. */
+call_function *const call_table[256] = {
+	[CALL_FIRST] = sys_invalid,
 #define CALL(number, name, class, source, result, arguments) [number] = sys_##name,
 #include <fluke/calls.def>
 #undef CALL
+	[CALLS ... 255] = sys_invalid,
 };
 
 /* current touched memory that is not there. */
@@ -30,7 +43,7 @@ static void fault(struct thread *t)
 	}
 }
 
-static __attribute__((noinline)) void not_done(result_t r)
+void syscall_undone(result_t r)
 {
 	if (result_kind(r) == FAULT)
 		fault(current);
@@ -38,13 +51,13 @@ static __attribute__((noinline)) void not_done(result_t r)
 		exception_insane(current, result_code(r));
 }
 
+/* Again; the first time, entry.S does the same. */
 void syscall_dispatch(struct thread *t)
 {
-	call_function *call = call_table[t->regs.eax & 0xff];
-	result_t r = call ? call(t) : INSANE(INVALID_CALL);
+	result_t r = call_table[t->regs.eax & 0xff](t);
 
-	if (__builtin_expect(r != OK, 0)) {
-		not_done(r);
+	if (r != OK) {
+		syscall_undone(r);
 		return;
 	}
 	t = current;

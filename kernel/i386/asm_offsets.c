@@ -10,6 +10,7 @@ void asm_offsets(void)
 {
 	OFFSET(THREAD_REGS, struct thread, regs);
 	VALUE(THREAD_REGS_END, offsetof(struct thread, regs) + sizeof(struct regs));
+	OFFSET(THREAD_AL, struct thread, regs.eax);
 	OFFSET(THREAD_EIP, struct thread, regs.eip);
 	OFFSET(THREAD_EFLAGS, struct thread, regs.eflags);
 	OFFSET(THREAD_ATTENTION, struct thread, attention);

@@ -37,16 +37,15 @@ FUNCTION(entry_sysenter)
 	KERNEL_STATE
 call_dispatch:
 	movl	boot_cpu + CPU_CURRENT, %eax
-	call	syscall_dispatch
-	/* fall through */
-
-/* void regs_return(void): runs current, after whatever it has to attend to. */
-FUNCTION(regs_return)
-	movl	$kernel_stack_top, %esp
+	movzbl	THREAD_AL(%eax), %ecx
+	call	*call_table(, %ecx, 4)
+	testl	%eax, %eax
+	jnz	5f
 	movl	boot_cpu + CPU_CURRENT, %ebx
-	testl	%ebx, %ebx
-	jz	2f
-	cmpl	$0, THREAD_ATTENTION(%ebx)
+	cmpl	$FLUKE_ENTRY, THREAD_EIP(%ebx)
+	jne	0f
+	movl	$FLUKE_ENTRY_RET, THREAD_EIP(%ebx)
+0:	cmpl	$0, THREAD_ATTENTION(%ebx)
 	jne	2f
 	cmpl	%ebx, boot_cpu + CPU_THREAD
 	jne	3f
@@ -64,14 +63,22 @@ FUNCTION(regs_return)
 	sti
 	sysexit
 2:	call	thread_attend
-	jmp	regs_return
+	/* void regs_return(void): runs current, after whatever it has to attend to. */
+	.globl	regs_return
+regs_return:
+	movl	$kernel_stack_top, %esp
+	movl	boot_cpu + CPU_CURRENT, %ebx
+	testl	%ebx, %ebx
+	jz	2b
+	jmp	0b
 3:	movl	%ebx, %eax
 	call	cpu_load
 	jmp	1b
 4:	popal
 	addl	$8, %esp
 	iretl
-END(regs_return)
+5:	call	syscall_undone
+	jmp	regs_return
 END(entry_sysenter)
 
 /* The same with TF set: the debug trap on entry_sysenter's first instruction leads here, so

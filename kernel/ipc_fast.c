@@ -10,7 +10,6 @@
 #include "ipc.h"
 #include "irq.h"
 #include "machine.h"
-#include "i386/mmu.h"
 
 
 /* Reads or writes a word of the loaded space, checked to be below the kernel; goes to `label`
@@ -24,40 +23,6 @@
 
 #define BLOCK_SEND	offsetof(fluke_ipc_params_t, send_words)
 #define BLOCK_RECEIVE	offsetof(fluke_ipc_params_t, recv_words)
-
-/* The object that starts at va in the loaded space, if its entry is there; any type. */
-static inline __attribute__((always_inline)) struct object *quick_find(uint32_t va)
-{
-	uint32_t *e;
-	struct object *o;
-
-	if (va >= FLUKE_VM_MAX || (va & 31))
-		return 0;
-	e = pmap_entry(cpu()->loaded, va);
-	if (!e || (*e & (PTE_OBJECT | PTE_MARK)) != (PTE_OBJECT | PTE_MARK))
-		return 0;
-	o = phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
-	return frame_starts(frame_of(virt_to_phys(o)), va) ? o : 0;
-}
-
-/* Does the entry of va show that live object? */
-static inline __attribute__((always_inline)) int quick_shows(uint32_t va, const struct object *o)
-{
-	uint32_t *e = va < FLUKE_VM_MAX ? pmap_entry(cpu()->loaded, va) : 0;
-
-	return e && (*e & (PTE_FRAME | PTE_OBJECT | PTE_MARK)) == ((virt_to_phys(o) & PTE_FRAME) | PTE_OBJECT | PTE_MARK) &&
-		!((virt_to_phys(o) ^ va) & (FLUKE_PAGE_SIZE - 1));
-}
-
-/* A live port at va or behind the ref there. */
-static inline __attribute__((always_inline)) struct port *quick_port(uint32_t va)
-{
-	struct object *o = quick_find(va);
-
-	if (o && o->word == OBJECT_WORD(FLUKE_TYPE_REF))
-		o = ((struct ref *)o)->link.target;
-	return o && o->word == OBJECT_WORD(FLUKE_TYPE_PORT) ? (struct port *)o : 0;
-}
 
 /* Blocked in nothing but a wait of that kind, and due for nothing but its call. */
 static inline __attribute__((always_inline)) int only_waits(const struct thread *t, enum wait_kind kind)
@@ -146,12 +111,16 @@ fault:
 
 result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 {
-	struct port *port = quick_port(t->regs.edi);
+	struct object *ref;
+	struct port *port;
 	struct portset *set;
 	struct thread *s;
 	int words;
 
-	if (!port || port == &kernel_port || t->attention || cpu()->preempt || t->peer[CLIENT])
+	if (object_find(t->regs.edi, FLUKE_TYPE_REF, FLUKE_PROT_OBJECT, &ref) != OK || t->attention || cpu()->preempt || t->peer[CLIENT])
+		goto slow;
+	port = (struct port *)((struct ref *)ref)->link.target;
+	if (!port || port->obj.word != OBJECT_WORD(FLUKE_TYPE_PORT) || port == &kernel_port)
 		goto slow;
 	set = (struct portset *)port->portset.target;
 	if (!set || set->obj.word != OBJECT_WORD(FLUKE_TYPE_PORTSET))
@@ -206,10 +175,11 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 		goto slow;
 	if (c->donee != t || t->supplier != c || t->donors != c || c->donor_next || t->request_pending || c->wait_side != CLIENT)
 		goto slow;
-	set = t->last_of;
-	if (!set || !quick_shows(t->server_portset, &set->obj) || set->active)
+	if (object_find(t->server_portset, FLUKE_TYPE_PORTSET, FLUKE_PROT_OBJECT, &o) != OK)
 		goto slow;
-	o = &set->obj;
+	set = (struct portset *)o;
+	if (set->active)
+		goto slow;
 	words = take_words(t, c, c->regs.ecx);
 	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_wait_receive))
 		goto slow;

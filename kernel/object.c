@@ -24,17 +24,25 @@ static inline struct object *forward_of(const struct object *o) { return (struct
 
 /* The last look-ups, by address.  All hold only while object_generation stands: it moves on when
  * an entry of an object page goes or such a page becomes plain memory.  Only objects that may be
- * both used and changed through their address are kept, so that rights need no test.  An
- * object can be in one slot only, whatever its address: the bits that choose it lie in the page. */
-static struct look_up { uint32_t va; struct space *space; uint32_t generation; struct object *object; } looked_up[64];
+ * both used and changed through their address are kept, so that rights need no test.  The place
+ * in its page chooses the row, the same for every address of an object, page and space the way. */
+#define ROWS	(FLUKE_PAGE_SIZE / 32)
+#define WAYS	8u
+static struct look_up { uint32_t va; struct space *space; uint32_t generation; struct object *object; } looked_up[WAYS * ROWS];
 uint32_t object_generation = 1;
 
-static inline struct look_up *look_up_slot(uint32_t address) { return &looked_up[address >> 5 & 63]; }
+static inline struct look_up *look_up_slot(const struct space *s, uint32_t va)
+{
+	return &looked_up[(va >> 5 ^ (uint32_t)s >> 1) % (WAYS * ROWS)];	/* spaces lie at multiples of 256 */
+}
 
 static inline void look_up_forget(const struct object *o)
 {
-	if (look_up_slot((uint32_t)o)->object == o)
-		look_up_slot((uint32_t)o)->va = ~0u;
+	struct look_up *l = &looked_up[(uint32_t)o >> 5 & (ROWS - 1)];
+
+	for (unsigned way = 0; way < WAYS; way++, l += ROWS)
+		if (l->object == o)
+			l->va = ~0u;
 }
 
 /* ---- frames and start bits ---- */
@@ -145,14 +153,14 @@ static result_t __attribute__((noinline)) find_and_keep(struct space *s, uint32_
 	TRY(find_slowly(s, va, type, access, s == cpu()->loaded, found));
 	e = pmap_entry(s, va);
 	if ((*e & (PTE_OBJECT | PTE_WRITE)) == (PTE_OBJECT | PTE_WRITE))
-		*look_up_slot(va) = (struct look_up){ va, s, object_generation, *found };
+		*look_up_slot(s, va) = (struct look_up){ va, s, object_generation, *found };
 	return OK;
 }
 
 /* The hot path of every call. */
 result_t object_find_in(struct space *s, uint32_t va, unsigned type, unsigned access, struct object **found)
 {
-	const struct look_up *l = look_up_slot(va);
+	const struct look_up *l = look_up_slot(s, va);
 
 	if (l->va == va && l->space == s && l->generation == object_generation && l->object->word == OBJECT_WORD(type)) {
 		*found = l->object;
@@ -163,7 +171,7 @@ result_t object_find_in(struct space *s, uint32_t va, unsigned type, unsigned ac
 
 result_t object_find(uint32_t va, unsigned type, unsigned access, struct object **found)
 {
-	const struct look_up *l = look_up_slot(va);
+	const struct look_up *l = look_up_slot(cpu()->loaded, va);
 
 	if (l->va == va && l->space == cpu()->loaded && l->generation == object_generation &&
 	    l->object->word == OBJECT_WORD(type)) {
@@ -176,7 +184,7 @@ result_t object_find(uint32_t va, unsigned type, unsigned access, struct object 
 /* What is at va, any type, from the cache if possible. */
 static inline result_t locate_any(struct space *s, uint32_t va, unsigned access, int note, struct object **found)
 {
-	const struct look_up *l = look_up_slot(va);
+	const struct look_up *l = look_up_slot(s, va);
 
 	if (l->va == va && l->space == s && l->generation == object_generation) {
 		*found = l->object;
@@ -423,7 +431,7 @@ static result_t create(struct thread *t, unsigned type, integer_t hash, int give
 	TRY(r);
 	/* commit */
 	object_make(o, type, hash);
-	*look_up_slot((uint32_t)o) = (struct look_up){ t->regs.ebx, cpu()->loaded, object_generation, o };
+	*look_up_slot(cpu()->loaded, t->regs.ebx) = (struct look_up){ t->regs.ebx, cpu()->loaded, object_generation, o };
 	t->regs.eax = FLUKE_SUCCESS;
 	if (give_hash)
 		t->regs.esi = o->hash;

@@ -6,7 +6,9 @@
  * taken from the manager (thread.taken) and delivered on the way out. */
 #include "posix.h"
 #include "calls.h"
+#include <protocols/Parent.h>
 #include <protocols/Process.h>
+#include <stdio.h>
 
 struct action actions[65];
 
@@ -152,6 +154,16 @@ static void fault_in_image(struct thread *t, struct registers *r)
 	r->esp = t->guard;
 }
 
+/* An error of the image itself: said in the log, then treated like a bad address. */
+static void insane(struct thread *t, const struct registers *r, uint32_t code)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "image: pid %d thread %u: insanity %u, call %u(%#x), from %#x in Linux call %u\n", FACTS->pid,
+		t->number, code & 0xff, r->eax & 0xff, r->ebx, *(uint32_t *)r->esp, t->frame ? t->frame->orig_eax : 0);
+	Parent_log(REF_PROCESS, text);
+}
+
 void image_trap(struct registers *r, uint32_t code, uint32_t subcode, uint32_t access)
 {
 	struct thread *t = self();
@@ -164,6 +176,8 @@ void image_trap(struct registers *r, uint32_t code, uint32_t subcode, uint32_t a
 	if (r->eip >= (uint32_t)leave_user && r->eip < (uint32_t)leave_end)
 		fatal(SIGSEGV);
 	if (in_image(r)) {
+		if (code & FLUKE_EXC_INSANITY)
+			insane(t, r, code);
 		fault_in_image(t, r);
 		return;
 	}

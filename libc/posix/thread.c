@@ -10,6 +10,7 @@
 uint32_t image_sole_thread;
 bool image_thread_used[IMAGE_THREADS_MAX];
 static bool objects_made[IMAGE_THREADS_MAX], thread_made[IMAGE_THREADS_MAX];
+static volatile bool ended[IMAGE_THREADS_MAX];
 static unsigned thread_count;
 static bool lock_made;
 
@@ -110,7 +111,7 @@ void threads_forked(void)
 		if (image_thread_used[n] && THREAD(n)->has_watch)
 			fluke_port_destroy((fluke_port_t *)SYNC(n, 128));
 		image_thread_used[n] = false;
-		thread_made[n] = false;
+		thread_made[n] = ended[n] = false;
 		CONTROL->slot[n].thread = 0;
 	}
 	if (!image_sole_thread) {
@@ -138,17 +139,26 @@ void thread_wake(struct thread *t)
 
 /* ---- clone with CLONE_THREAD ---- */
 
-/* Round about, so that the manager has long destroyed the former thread of a slot. */
-static int thread_slot(void)
+/* Ended threads rest until their slot is wanted: then the manager destroys them. */
+static void reap(void)
 {
-	static int last;
 	int n;
 
-	for (n = 1; n < IMAGE_THREADS_MAX; n++) {
-		last = last % (IMAGE_THREADS_MAX - 1) + 1;
-		if (!image_thread_used[last])
-			return last;
-	}
+	for (n = 1; n < IMAGE_THREADS_MAX; n++)
+		if (ended[n]) {
+			Process_thread_ended(REF_PROCESS, IMAGE_THREAD_OBJECT(n));
+			ended[n] = thread_made[n] = image_thread_used[n] = false;
+		}
+}
+
+static int thread_slot(void)
+{
+	int n;
+
+	reap();
+	for (n = 1; n < IMAGE_THREADS_MAX; n++)
+		if (!image_thread_used[n])
+			return n;
 	return -EAGAIN;
 }
 
@@ -248,23 +258,21 @@ void image_thread_begin(void)
 void thread_exit(int status)
 {
 	struct thread *t = self();
+	uint32_t address = t->clear_tid;
 
-	if (t->clear_tid) {
-		*(volatile uint32_t *)t->clear_tid = 0;
-		posix_futex(t->clear_tid, FUTEX_WAKE, 1, 0, 0, 0);
-	}
 	image_lock();
 	if (thread_count <= 1)
 		image_exit(status << 8);
 	thread_count--;
+	CONTROL->slot[t->number].blocked = ~0ull;
 	CONTROL->slot[t->number].thread = 0;
-	thread_made[t->number] = false;		/* the manager destroys it */
-	image_thread_used[t->number] = false;
-	if (t->number == 0)
-		image_thread_used[0] = true;
-	t->locked = 0;
-	fluke_mutex_unlock(LOCK);
-	Process_thread_ended(REF_PROCESS, IMAGE_THREAD_OBJECT(t->number));
+	image_unlock();
+	t->blocked = ~0ull;
+	if (address) {
+		*(volatile uint32_t *)address = 0;
+		posix_futex(address, FUTEX_WAKE, 1, 0, 0, 0);
+	}
+	ended[t->number] = t->number != 0;
 	for (;;)
 		thread_wait(FOREVER);
 }

@@ -27,17 +27,90 @@ typedef struct fluke_ipc_params {		/* 36 bytes, 4-aligned */
 	fluke_ref_t	**recv_ref_table;	/* active refs, re-pointed in order */
 } fluke_ipc_params_t;
 
-/* All return eax whole: FLUKE_IPC_STATUS(), and from *_wait_receive FLUKE_IPC_FLAVOUR(). */
+/* What every call with a block has in common:
+ * A send half must stay as it is until the call returns; a receive half is written at return.
+ * Insanities of all: BUFFER_UNALIGNED (block not 4-aligned); of a table of references: NO_OBJECT,
+ * NOT_REF, INVALID_OBJECT (the caller's own table; a bad one of the peer is the peer's).  Faults in
+ * a buffer are taken by the thread whose buffer it is.
+ * All return eax whole: FLUKE_IPC_STATUS(), and from *_wait_receive FLUKE_IPC_FLAVOUR().  All are
+ * multi-stage, the stages being calls of this list; stopped or interrupted anywhere, the registers
+ * name the call that does the rest.
+ *
+ * Connections.  A thread is client of at most one and server of at most one.  On each one end is
+ * the sender (at first the client).  Ends: DISCONNECTED codes, by which step found the peer gone. */
+
+/* fluke_ipc_call: idempotent request to the port that `dest` leads to; waits for the answer.  The
+ * request may arrive several times.  What is too long is cut silently, both ways.
+ * Returns FLUKE_SUCCESS, FLUKE_IPC_CONNECT_INVALID_DEST (dest null, dead or no port).
+ * Stopped or interrupted it starts over, unless the answer is there. */
 fluke_error_t	fluke_ipc_call(fluke_ipc_params_t *params, fluke_ref_t *dest);
+
+/* fluke_ipc_send: one-way message; never waits.  If a server waits it gets the message, cut to its
+ * room; else a message of at most FLUKE_MIN_MSG_SIZE words without references is or-ed, its first
+ * word alone, into the port's pending word, and any other vanishes.  Bits 24-31 of the first word
+ * are cleared.  Returns FLUKE_SUCCESS (no promise), FLUKE_IPC_CONNECT_INVALID_DEST. */
 fluke_error_t	fluke_ipc_send(fluke_ipc_params_t *params, fluke_ref_t *dest);
+
+/* fluke_ipc_reply: answers the idempotent request in hand; ignored if there is none (any more).
+ * Returns FLUKE_SUCCESS. */
 fluke_error_t	fluke_ipc_reply(fluke_ipc_params_t *params);
+
+/* fluke_ipc_reply_wait_receive: the same, then fluke_ipc_wait_receive. */
 fluke_error_t	fluke_ipc_reply_wait_receive(fluke_ipc_params_t *params, natural_t *alias);
+
+/* fluke_ipc_setup_wait_receive: the caller serves that port set from now on; then as
+ * fluke_ipc_wait_receive.  Insanities: NO_OBJECT, NOT_PORTSET, INVALID_OBJECT. */
 fluke_error_t	fluke_ipc_setup_wait_receive(fluke_ipc_params_t *params, fluke_portset_t *portset, natural_t *alias);
+
+/* fluke_ipc_wait_receive: ends the present connection as server, abandons an unanswered request
+ * (its asker asks again), waits for the next message to a port of the set, and receives it.
+ * *alias: that of the port.  If the thread has an entry address for the flavour, it goes on there
+ * with esp = server_esp and the results in registers (i386/thread.h) instead of returning.
+ * Returns flavour and status: FLUKE_SUCCESS (message complete; reliable: the client has offered
+ * the turn); reliable also FLUKE_IPC_RECV_MORE_DATA, FLUKE_IPC_RECV_MORE_REFS (a half is full: go on
+ * with fluke_ipc_server_receive), FLUKE_IPC_RECV_DISCONNECTED (complete, and the client has left).
+ * A message {word, 0} with one of FLUKE_PENDING_KERNEL set is an event of the kernel.
+ * Insanities: NO_OBJECT, NOT_PORTSET (the set of the last setup). */
 fluke_error_t	fluke_ipc_wait_receive(fluke_ipc_params_t *params, natural_t *alias);
+
+/* fluke_ipc_client_connect_send: drops the present connection as client, waits for a server of the
+ * port, connects to it and sends.  While queued the caller lends its time to the thread that
+ * last took a message from the set.
+ * Returns FLUKE_SUCCESS (all has been taken), FLUKE_IPC_CONNECT_INVALID_DEST,
+ * FLUKE_IPC_SEND_DISCONNECTED. */
 fluke_error_t	fluke_ipc_client_connect_send(fluke_ipc_params_t *params, fluke_ref_t *dest);
+
+/* fluke_ipc_client_connect_send_over_receive: the normal RPC: the same, then offers the turn and
+ * receives, lending its time to the server.  Returns as above, FLUKE_IPC_OVER_DISCONNECTED, or as
+ * fluke_ipc_client_receive; the normal end of an RPC is FLUKE_IPC_RECV_DISCONNECTED. */
 fluke_error_t	fluke_ipc_client_connect_send_over_receive(fluke_ipc_params_t *params, fluke_ref_t *dest);
+
+/* fluke_ipc_server_ack_send_wait_receive: the normal server loop: takes the turn (what the client
+ * still sends is thrown away), sends, ends the connection, waits for the next message.
+ * Returns FLUKE_IPC_ACK_DISCONNECTED, FLUKE_IPC_SEND_DISCONNECTED (flavour 0: without having
+ * waited), or as fluke_ipc_wait_receive.  Insanities: NOT_RECEIVER, and those of wait_receive. */
 fluke_error_t	fluke_ipc_server_ack_send_wait_receive(fluke_ipc_params_t *params, natural_t *alias);
+
+/* fluke_ipc_server_send_wait_receive: the same for a server that has the turn.  NOT_SENDER. */
 fluke_error_t	fluke_ipc_server_send_wait_receive(fluke_ipc_params_t *params, natural_t *alias);
+
+/* The steps one by one, for either side of its connection:
+ *
+ * fluke_ipc_SIDE_send: sends, waiting for the receiver to take it all.  FLUKE_SUCCESS,
+ *	FLUKE_IPC_SEND_DISCONNECTED.  NOT_SENDER.
+ * fluke_ipc_SIDE_receive: receives until the sender offers the turn (FLUKE_SUCCESS), a half is full
+ *	(FLUKE_IPC_RECV_MORE_DATA, FLUKE_IPC_RECV_MORE_REFS) or the sender has left
+ *	(FLUKE_IPC_RECV_DISCONNECTED).  NOT_RECEIVER.
+ * fluke_ipc_SIDE_over_receive: offers the turn, waits until the peer takes it, receives.
+ *	FLUKE_IPC_OVER_DISCONNECTED, or as receive.  NOT_SENDER.
+ * fluke_ipc_SIDE_send_over_receive: send, then over_receive.
+ * fluke_ipc_SIDE_ack_send: takes the turn, waiting for it to be offered and throwing away what is
+ *	still sent, then sends.  FLUKE_IPC_ACK_DISCONNECTED, or as send.  NOT_RECEIVER.
+ * fluke_ipc_SIDE_ack_send_over_receive: ack_send, then over_receive.
+ * fluke_ipc_SIDE_disconnect: ends the connection.  A sender's peer gets all that was sent and then
+ *	DISCONNECTED; a receiver's peer finds out at its next step.  Short.
+ * fluke_ipc_SIDE_alert: the peer's alert handler runs (a client's alert: the server's
+ *	client_alert_handler).  The connection stays.  Nothing without one.  Short. */
 #define FLUKE_IPC_SIDE(side) \
 	fluke_error_t	fluke_ipc_##side##_send(fluke_ipc_params_t *params); \
 	fluke_error_t	fluke_ipc_##side##_receive(fluke_ipc_params_t *params); \

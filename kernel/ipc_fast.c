@@ -10,6 +10,7 @@
 #include "ipc.h"
 #include "irq.h"
 #include "machine.h"
+#include "i386/load.h"
 
 
 /* Reads or writes a word of the loaded space, checked to be below the kernel; goes to `label`
@@ -43,8 +44,13 @@ static inline __attribute__((always_inline)) int take_words(const struct thread 
 	USER_READ(data, block, BLOCK_SEND + 4, fault);
 	if ((counts & 0xffff) || words - 1 > FLUKE_MAX_MIN_MSG - 1 || words > room || data >= KERNEL_BASE - 4 * FLUKE_MAX_MIN_MSG)
 		return -1;
-	to->min_msg[1] = 0;
-	for (uint32_t i = 0; i < words; i++) {
+	USER_READ(word, data, 0, fault);
+	to->min_msg[0] = word;
+	word = 0;
+	if (words > 1)
+		USER_READ(word, data, 4, fault);
+	to->min_msg[1] = word;
+	for (uint32_t i = 2; i < words; i++) {
 		USER_READ(word, data + 4 * i, 0, fault);
 		to->min_msg[i] = word;
 	}
@@ -81,27 +87,31 @@ static inline __attribute__((always_inline)) void block(struct thread *t, enum w
 	t->blocked = BLOCKED_WAIT;
 }
 
-/* t, woken with `words` words in min_msg, stores them itself and returns with the status; at a
+/* t, woken by `from` with `words` words in min_msg, stores them itself and returns with the status; at a
  * fault it is left in its receiving call. */
-static inline __attribute__((always_inline)) result_t store_and_return(struct thread *t, uint32_t words, uint32_t status)
+static inline __attribute__((always_inline)) result_t store_and_return(struct thread *from, struct thread *t,
+	uint32_t words, uint32_t status)
 {
-	uint32_t at = t->regs.esi;
+	uint32_t at = t->regs.esi, first = t->min_msg[0], second = t->min_msg[1];
 
 	t->blocked = 0;
 	t->wait_kind = WAIT_NONE;
 	t->wait_object = 0;
 	current = t;
-	cpu_load(t);
+	cpu_load_other(from, t);
 	if (at >= KERNEL_BASE - 4 * FLUKE_MAX_MIN_MSG)
 		goto fault;
-	for (uint32_t i = 0; i < words; i++)
+	USER_WRITE(at, first, fault);
+	if (words > 1)
+		USER_WRITE(at + 4, second, fault);
+	for (uint32_t i = 2; i < words; i++)
 		USER_WRITE(at + 4 * i, t->min_msg[i], fault);
 	t->attention = 0;
 	t->flags &= ~FLUKE_THREAD_ACCEPTED;
 	t->regs.eax = HALF_COUNTS(t->regs.eax) | status;
 	t->regs.ebx = t->regs.ecx - words;
-	t->regs.esi = t->min_msg[0];
-	t->regs.edi = t->min_msg[1];
+	t->regs.esi = first;
+	t->regs.edi = second;
 	t->regs.eip = FLUKE_ENTRY_RET;
 	return OK;
 fault:
@@ -159,7 +169,7 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 		s->donors->donor_prev = t;
 	s->donors = t;
 	s->supplier = t;
-	return store_and_return(s, (uint32_t)words, FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS);
+	return store_and_return(t, s, (uint32_t)words, FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS);
 slow:
 	return ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
 }
@@ -202,7 +212,7 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 	set->servers.tail = t;
 	/* the client goes on with what it had lent */
 	call_become(c, FLUKE_CALL_ipc_client_receive);
-	return store_and_return(c, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED);
+	return store_and_return(t, c, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED);
 slow:
 	return ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
 }

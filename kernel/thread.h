@@ -93,7 +93,10 @@ struct thread {
 	uint32_t	saved_eax, saved_ecx, saved_edx, saved_esp, saved_eip, saved_eflags;
 	uint32_t	server_portset, server_esp, server_eip[3];	/* one-way, idempotent, reliable */
 	uint32_t	tls_base;
-	uint16_t	gs, fs;
+	union {
+		struct { uint16_t gs, fs; };
+		uint32_t gs_fs;
+	};
 	/* waiting (wait.c) */
 	struct thread	*wait_next, *wait_prev;
 	struct waitq	*wait_queue;	/* null: not queued */

@@ -124,14 +124,14 @@ void cpu_load(struct thread *t)
 		return;
 	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
 	if (__builtin_expect(old != 0, 1))
-		*(uint32_t *)&old->gs = fs << 16 | (gs & 0xffff);	/* gs and fs, one store */
+		old->gs_fs = fs << 16 | (gs & 0xffff);
 	cpu()->thread_loaded = t;
 	task.tss.esp0 = (uint32_t)(&t->regs + 1);
 	if (__builtin_expect(cpu()->fpu_owner != 0, 0))
 		fpu_save();
 	if (t->space.target != (struct object *)cpu()->loaded)
 		load_space(t);
-	if (__builtin_expect((gs | fs | *(const uint32_t *)&t->gs) || t->tls_base != segment_tls_base, 0))
+	if (__builtin_expect((gs | fs | t->gs_fs) || t->tls_base != segment_tls_base, 0))
 		load_selectors(t);
 }
 

@@ -74,6 +74,13 @@ void sched_ready(struct thread *t)
 		sched_request(t, 0);
 }
 
+/* All on the way to who could run: each may have a scheduler, and one suffices. */
+static void request_path(struct thread *t)
+{
+	for (; t; t = t->blocked ? t->donee : NULL)
+		sched_request(t, 0);
+}
+
 static void undonate(struct thread *t)
 {
 	struct thread *donee = t->donee;
@@ -92,7 +99,7 @@ static void undonate(struct thread *t)
 		sched_preempt();
 	}
 	if (donee != current && sched_usable(donee))
-		sched_request(donee, 0);
+		request_path(donee);
 }
 
 /* May t lend to donee: neither a circle nor too long a path? */

@@ -138,6 +138,8 @@ void thread_attend(void)
 			attend_fault(t);
 		} else if ((t->attention & ATTENTION_EXCEPTION) && !t->min_msg_words) {
 			exception_async(t);
+		} else if (!t->space.target || !link_target(&t->space)) {
+			t->attention |= ATTENTION_DISPATCH;
 		} else if (t->attention & ATTENTION_CALL) {
 			t->attention &= ~ATTENTION_CALL;
 			syscall_dispatch(t);

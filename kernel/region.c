@@ -65,8 +65,9 @@ static void region_moved(struct object *old_object, struct object *o)
 	link_move(&old->space, &r->space);
 	link_move(&old->keeper, &r->keeper);
 	revoke_moved(&old->revoke, &r->revoke);
-	if (r->prev)
-		*r->prev = r;
+	if (!r->prev)		/* in no list; next is stale */
+		return;
+	*r->prev = r;
 	if (r->next)
 		r->next->prev = &r->next;
 }

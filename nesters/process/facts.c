@@ -33,12 +33,12 @@ void facts_init(void)
 		memory_total = 0;
 }
 
-int facts_create(struct process *p)
+/* Page and region; guarded, as the manager's own pages may have to come from a pool that is empty. */
+static int page_make(void *argument)
 {
-	struct process_objects *o = process_objects(p);
-	fluke_region_state_t state = { .start_va = (uint32_t)&pages[p->index], .size = FLUKE_PAGE_SIZE,
-		.prot = FLUKE_PROT_READ };
+	struct process *p = argument;
 	struct process_facts *facts = &pages[p->index].facts;
+	fluke_region_state_t state = { .start_va = (uint32_t)facts, .size = FLUKE_PAGE_SIZE, .prot = FLUKE_PROT_READ };
 
 	memset(facts, 0, sizeof *facts);
 	facts->magic = FACTS_MAGIC;
@@ -47,9 +47,15 @@ int facts_create(struct process *p)
 	facts->wall_offset = wall_offset;
 	facts->memory_total = memory_total;
 	strcpy(facts->host_name, "fluke");
-	fluke_region_create(&o->facts);
-	fluke_region_set_state(&o->facts, &state, own_space(), &manager->null);
-	return serve_process(p);
+	fluke_region_create(&process_objects(p)->facts);
+	p->has_facts = 1;
+	fluke_region_set_state(&process_objects(p)->facts, &state, own_space(), &manager->null);
+	return 0;
+}
+
+int facts_create(struct process *p)
+{
+	return guarded(page_make, p) ? ENOMEM : serve_process(p);
 }
 
 void facts_destroy(struct process *p)
@@ -57,7 +63,9 @@ void facts_destroy(struct process *p)
 	struct process_objects *o = process_objects(p);
 
 	unserve_process(p);
-	fluke_region_destroy(&o->facts);
+	if (p->has_facts)
+		fluke_region_destroy(&o->facts);
+	p->has_facts = 0;
 	for (int i = 0; i < 3; i++)
 		if (p->has_timer[i])
 			fluke_ref_destroy(&o->timer[i]);

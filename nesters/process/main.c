@@ -16,9 +16,11 @@
 #include <nest/stream.h>
 #include "manager.h"
 
-#define WORKERS		4
-#define WORKERS_MOST	32
+#define WORKERS		8
+#define WORKERS_MOST	16
 #define MESSAGE_MAX	(IMAGE_STARTUP_MAX / 2)
+#define HEAP_RESERVE	0x80000
+#define OBJECT_RESERVE	64		/* pages */
 #define RECORD_MAX	0x10000
 
 int manager_verbose;
@@ -201,6 +203,27 @@ static char **arguments(char **argv, int *is_nester)
 	return word;
 }
 
+static int object_page_touch(void *page)
+{
+	fluke_mutex_t *last = (fluke_mutex_t *)((char *)page + FLUKE_PAGE_SIZE) - 1;
+
+	fluke_mutex_create(last);	/* faults harmlessly if something is there already */
+	fluke_mutex_destroy(last);
+	return 0;
+}
+
+/* Memory that must be there when processes have taken all they may: heap, and pages for objects. */
+static void memory_reserve(void)
+{
+	char *heap = malloc(HEAP_RESERVE);
+
+	for (uint32_t i = 0; heap && i < HEAP_RESERVE; i += FLUKE_PAGE_SIZE)
+		((volatile char *)heap)[i] = 0;
+	free(heap);
+	for (uint32_t i = 0; i < OBJECT_RESERVE; i++)
+		guarded(object_page_touch, (char *)START_NATIVE_OBJECTS + i * FLUKE_PAGE_SIZE);
+}
+
 int main(int argc, char **argv)
 {
 	int is_nester;
@@ -209,6 +232,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	if (!*command)
 		fail("no command", EINVAL);
+	memory_reserve();
 	objects_create();
 	services_find();
 	table_init();

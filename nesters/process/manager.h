@@ -81,7 +81,7 @@ struct process {
 	uint64_t	started;			/* ns */
 	struct Usage	usage;
 	struct { uint64_t soft, hard; } limit[LIMITS];
-	uint8_t		has_timer[3];
+	uint8_t		has_facts, has_timer[3];
 	uint64_t	timer_interval[3];
 	uint16_t	descriptor[3];			/* 1 + index in IMAGE_FILES of 0, 1, 2 at its start; 0 closed */
 	char		name[16];			/* comm */

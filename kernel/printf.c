@@ -176,7 +176,7 @@ void panic(const char *format, ...)
 		kprintf("panic in a panic: %s\n", format);
 		goto end;
 	}
-	kprintf("Fluke kernel panic: ");
+	kprintf("kernel panic: ");
 	va_start(arguments, format);
 	print(format, (va_list *)&arguments);
 	va_end(arguments);

@@ -46,7 +46,7 @@ $(B)/fluke.cpio: tools/mkcpio $(FLUKE_FILES)
 run: setup all trees		## boot to bash on the console, in this terminal
 	$(Q)boot/run --tree $(TREE) $(if $(STACK),--stack "$(STACK)") $(RUN)
 
-gdb: setup all trees		## the same, waiting for gdb on port 1234 (gdb build/fluke.elf)
+gdb: setup all trees		## the same, waiting for gdb on port 1234 (gdb build/fluke.debug.elf)
 	$(Q)boot/run --tree $(TREE) --gdb
 
 iso: setup all trees		## build/fluke.iso: BIOS and UEFI, disc and USB stick

@@ -453,3 +453,55 @@ CASE("ipc_reliable-22", "a client destroyed in the middle: its server's next cal
 	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out };
 	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_IPC_ACK_DISCONNECTED);
 }
+
+static void parking_server(void *unused)
+{
+	static uint32_t buffer[64];
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = buffer };
+	fluke_ref_t *first = (fluke_ref_t *)sent_ref, *second = (fluke_ref_t *)sent_mutex;
+	natural_t first_flags, second_flags;
+
+	(void)unused;
+	fluke_ipc_setup_wait_receive(&block, set, 0);
+	fluke_thread_get_client(fluke_thread_self(), first, &first_flags);
+	fluke_thread_set_client(fluke_thread_self(), 0, 0);
+	block = (fluke_ipc_params_t){ .recv_words = 64, .recv_data = buffer };
+	fluke_ipc_wait_receive(&block, 0);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 10 };
+	status[4] = fluke_ipc_server_ack_send(&block);		/* to the second, whose connection stands */
+	fluke_thread_get_client(fluke_thread_self(), second, &second_flags);
+	fluke_thread_set_client(fluke_thread_self(), first, first_flags);
+	block.send_data = out + 20;
+	status[5] = fluke_ipc_server_ack_send(&block);
+	fluke_ipc_server_disconnect();
+	fluke_thread_set_client(fluke_thread_self(), second, second_flags);
+	block = (fluke_ipc_params_t){ .recv_words = 64, .recv_data = buffer };
+	fluke_ipc_wait_receive(&block, 0);
+}
+
+static void second_client(void *unused)
+{
+	static uint32_t reply[64];
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 64, .recv_data = reply };
+
+	(void)unused;
+	status[6] = fluke_ipc_client_connect_send_over_receive(&block, dest);
+	status[7] = reply[1];
+}
+
+CASE("ipc_reliable-23", "a client whose reply went out is set aside for another one and ends normally")
+{
+	make_port();
+	sent_ref = check_ref_new();
+	sent_mutex = (fluke_mutex_t *)check_ref_new();
+	check_thread_new(check_root_space, parking_server, 0);
+	check_thread_new(check_space_twin(), client, (void *)3);
+	check_thread_new(check_space_twin(), second_client, 0);
+	check_run();
+	CHECK_EQUAL(status[4], FLUKE_SUCCESS);
+	CHECK_EQUAL(status[5], FLUKE_SUCCESS);
+	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(status[2], out[21]);
+	CHECK_EQUAL(status[6], FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(status[7], out[11]);
+}

@@ -5,7 +5,7 @@ chroot of the same tree on this host; where that cannot be (no root, or no i386 
 recordings in recorded/GROUP.json.gz serve, which are refused when the tree or the script is not
 what they were made with.  In the guest many cases share a boot; one that hangs the machine
 fails, and the rest go on in a new boot."""
-import base64, gzip, hashlib, json, os, re, shutil, subprocess, sys, tempfile
+import atexit, base64, gzip, hashlib, json, os, re, shutil, subprocess, sys, tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
@@ -14,8 +14,8 @@ from hosttap import Tap
 MINIMUM = {"text": 35, "file": 25, "bash": 35, "gawk": 10, "sed": 8, "tar": 7}
 BUILD = "build/compare"
 TREE = "build/tree-debian"
-BOOTS = 6			# at most, of one group
-TIMEOUT = "240"
+BOOTS = 12			# at most, of one group
+TIMEOUT = "60"
 
 def sha(data):
     return hashlib.sha256(data).hexdigest()
@@ -33,13 +33,12 @@ def read_cases(group):
 
 def staged(name, cases):
     """BUILD/NAME with data, scripts and list: what becomes /compare."""
-    top = os.path.join(BUILD, name)
+    top = os.path.join(BUILD, "%s-%d" % (name, os.getpid()))
     shutil.rmtree(top, ignore_errors=True)
+    atexit.register(shutil.rmtree, top, ignore_errors=True)
     os.makedirs(top + "/cases")
-    data = os.path.join(BUILD, "data")
-    if subprocess.run([os.path.join(HERE, "mkdata"), data]).returncode:
+    if subprocess.run([os.path.join(HERE, "mkdata"), top + "/data"]).returncode:
         sys.exit("compare: the input is not what it should be")
-    subprocess.run(["cp", "-a", data, top + "/data"], check=True)
     for i, (_, body) in cases.items():
         with open("%s/cases/%s.sh" % (top, i), "w") as f:
             f.write(body)
@@ -95,8 +94,9 @@ def linux_possible():
 
 def linux_root(name):
     """A copy of the tree to run in."""
-    root = os.path.join(BUILD, "root-" + name)
+    root = os.path.join(BUILD, "root-%s-%d" % (name, os.getpid()))
     prefix = as_root()
+    os.makedirs(BUILD, exist_ok=True)
     subprocess.run(prefix + ["rm", "-rf", root], check=True)
     subprocess.run(prefix + ["cp", "-a", TREE, root], check=True)
     return root

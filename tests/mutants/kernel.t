@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Known-bad kernels: each tests/mutants/*.patch is laid on a copy of the tree, the kernel built and
+the case named in the patch booted, which must then fail.  Prints TAP.
+
+A patch opens with `Sentence: what is wrong` and `Caught-by: AREA CASE`."""
+import glob, os, re, shutil, subprocess, sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.chdir(TOP)
+COPY = "build/mutants/tree"
+
+def run(command, **more):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **more)
+
+def copy_tree():
+    """Sources are copied when they differ, so that the copy's objects stay good."""
+    os.makedirs(COPY, exist_ok=True)
+    for d in ("kernel", "include", "tools"):
+        p = run(["cp", "-rup", d, COPY])
+        if p.returncode:
+            sys.exit(p.stdout)
+    shutil.copy2("Makefile", COPY)
+
+def build():
+    p = run(["make", "-s", "-C", COPY, "-f", "kernel/kernel.mk", "CC=gcc", "B=build", "build/fluke.elf"])
+    return None if p.returncode == 0 else p.stdout
+
+def case_fails(area, case):
+    """The case's own line says `not ok`, or the machine ended or hung without one."""
+    p = run(["timeout", "40", "qemu-system-i386", "-accel", "tcg", "-m", "64", "-display", "none", "-nic", "none",
+             "-monitor", "none", "-no-reboot", "-serial", "null", "-debugcon", "stdio", "-icount",
+             "shift=2,sleep=off,align=off", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
+             "-kernel", COPY + "/build/fluke.elf", "-initrd", "build/tests/api/%s.elf" % area, "-append", "cases=" + case],
+            stdin=subprocess.DEVNULL)
+    started = ("case " + case) in p.stdout
+    return started and not re.search(r"^ok %s " % re.escape(case), p.stdout, re.M), p.stdout
+
+def mutant(patch):
+    text = open(patch).read()
+    area, case = re.search(r"^Caught-by: (\S+) (\S+)", text, re.M).groups()
+    sentence = re.search(r"^Sentence: (.*)", text, re.M)[1]
+    files = re.findall(r"^\+\+\+ b/(\S+)", text, re.M)
+    p = run(["patch", "-p1", "-s", "-d", COPY, "-i", os.path.abspath(patch)])
+    problem = p.stdout if p.returncode else build()
+    failed, output = (False, "") if problem else case_fails(area, case)
+    for f in files:				# back to the good source
+        shutil.copy2(f, os.path.join(COPY, f))
+        os.utime(os.path.join(COPY, f))
+        for left in glob.glob(os.path.join(COPY, f) + ".*"):
+            os.unlink(left)
+    if problem:
+        print("# " + problem.replace("\n", "\n# "), file=sys.stderr)
+    elif not failed:
+        print("# %s passed, and should not have" % case, file=sys.stderr)
+    return failed, "%s (%s)" % (sentence, case)
+
+def main():
+    only = os.environ.get("TEST_ONLY", "").split()
+    patches = sorted(glob.glob("tests/mutants/*.patch"))
+    plan = [(os.path.basename(p)[:-6], p) for p in patches]
+    plan = [(i, p) for i, p in plan if not only or "mutant-" + i.split("-")[0] in only or not any(o.startswith("mutant-") for o in only)]
+    print("1..%d" % len(plan), flush=True)
+    copy_tree()
+    for n, (name, patch) in enumerate(plan, 1):
+        ok, sentence = mutant(patch)
+        print("%sok %d - mutant-%s %s" % ("" if ok else "not ", n, name.split("-")[0], sentence), flush=True)
+
+main()

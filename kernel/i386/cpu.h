@@ -13,16 +13,16 @@
 #define EFLAGS_USER	0x00250dd5u
 #define EFLAGS_FIXED	0x00000202u
 
-#define CR0_MP		0x00000002u
-#define CR0_EM		0x00000004u
-#define CR0_TS		0x00000008u
-#define CR0_NE		0x00000020u
-#define CR0_WP		0x00010000u
-#define CR0_PG		0x80000000u
-#define CR4_PAE		0x020u
-#define CR4_PGE		0x080u
-#define CR4_OSFXSR	0x200u
-#define CR4_OSXMMEXCPT	0x400u
+#define CR0_MP		0x00000002
+#define CR0_EM		0x00000004
+#define CR0_TS		0x00000008
+#define CR0_NE		0x00000020
+#define CR0_WP		0x00010000
+#define CR0_PG		0x80000000
+#define CR4_PAE		0x020
+#define CR4_PGE		0x080
+#define CR4_OSFXSR	0x200
+#define CR4_OSXMMEXCPT	0x400
 
 #define CPUID_PAE	(1u << 6)
 #define CPUID_MSR	(1u << 5)
@@ -37,7 +37,7 @@
 #define MSR_SYSENTER_CS		0x174
 #define MSR_SYSENTER_ESP	0x175
 #define MSR_SYSENTER_EIP	0x176
-#define MSR_EFER		0xc0000080u
+#define MSR_EFER		0xc0000080
 
 #define VECTOR_IRQ	0x20		/* 16 lines of the two interrupt controllers */
 #define VECTOR_CALL	0x30		/* = FLUKE_INT; also put into the frame by sysenter */

@@ -9,6 +9,9 @@
 #include "vm_private.h"
 
 #define WALK_LEVELS	256
+#define ASK_AGAIN	8
+
+uint32_t vm_changes;
 
 static int refuse(struct walk *w, unsigned depth, int hole)
 {
@@ -139,7 +142,7 @@ result_t fault_soft(struct space *s, uint32_t va, unsigned access)
 static void fault_forget(struct thread *t)
 {
 	t->fault.refused = t->fault.asked = 0;
-	t->fault.searching = t->fault.answered = 0;
+	t->fault.searching = t->fault.answered = t->fault.again = 0;
 }
 
 static result_t own_exception(struct thread *t, uint32_t va, unsigned access, uint32_t code)
@@ -166,13 +169,18 @@ static result_t ask_keeper(struct thread *t, uint32_t va, unsigned access, const
 	t->fault.refused = w->depth;
 	t->fault.asked = w->keeper_depth;
 	t->fault.answered = 0;
+	t->fault.changes = vm_changes;
 	return keeper_call(t, w->keeper, words, FLUKE_EXC_WORDS);
 }
 
-/* True if the thread has just been answered about this very refusal. */
-static int answered_in_vain(const struct thread *t, uint32_t va, const struct walk *w)
+/* True if the thread has just been answered about this very refusal, and either nothing at all
+ * has changed since it asked or it has asked too often.  (What a keeper mends may be gone again
+ * before the thread runs: then the keeper is asked again.) */
+static int answered_in_vain(struct thread *t, uint32_t va, const struct walk *w)
 {
-	return t->fault.answered && t->fault.va == va && t->fault.refused == w->depth;
+	if (!t->fault.answered || t->fault.va != va || t->fault.refused != w->depth)
+		return 0;
+	return t->fault.changes == vm_changes || ++t->fault.again >= ASK_AGAIN;
 }
 
 result_t fault_resolve(struct thread *t, uint32_t va, unsigned access)

@@ -203,6 +203,7 @@ static void mapping_commit(struct mapping *m, const fluke_mapping_state_t *state
 	int same_view = m->in_tree && state->size && space == link_target(&m->space) && region == link_target(&m->region) &&
 		state->region_off - start == m->offset - m->start && start < m->start + m->size && m->start < end;
 
+	vm_changes++;
 	if (same_view && !(m->prot & ~state->prot))
 		resize(m, start, end);
 	else
@@ -311,6 +312,7 @@ result_t sys_mapping_protect(struct thread *t)
 	/* commit */
 	if (m->prot & ~prot)
 		begin_revoke(m, m->start, m->size);
+	vm_changes++;
 	m->prot = prot;
 	TRY(revoke_finish(&m->revoke));
 	t->regs.eax = 0;

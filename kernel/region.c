@@ -125,6 +125,7 @@ static void region_commit(struct region *r, const fluke_region_state_t *state, s
 		begin_revoke(r, 0);
 	else
 		begin_revoke(r, state->size);
+	vm_changes++;
 	r->start = state->start_va;
 	r->size = state->size;
 	r->prot = state->prot;
@@ -175,6 +176,7 @@ result_t sys_region_protect(struct thread *t)
 	/* commit */
 	if (r->prot & ~prot)
 		begin_revoke(r, 0);
+	vm_changes++;
 	r->prot = prot;
 	TRY(revoke_finish(&r->revoke));
 	t->regs.eax = 0;

@@ -65,6 +65,8 @@ struct fault {
 	uint32_t	answer;		/* first word of its reply */
 	uint8_t		searching;	/* asked by region_search or region_clear, not for an access */
 	uint8_t		answered;
+	uint8_t		again;		/* times that the same keeper was asked again because something had changed */
+	uint32_t	changes;	/* vm_changes when it was asked */
 };
 
 #define KEEPER_WORDS	6

@@ -53,6 +53,8 @@ struct walk {
  * refuse).  Keepers are looked for at depths below keeper_limit (~0u = any). */
 int		vm_walk(struct space *space, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *walk);
 
+extern uint32_t	vm_changes;	/* counts what mappings and regions are set to */
+
 /* Derives the entry of (space, va) if every level grants the access, turning an object page
  * without objects into plain memory for a user access.  OK or FAULT; never asks a keeper and
  * leaves no trace when it fails.  access: FLUKE_PROT_*; OBJECT alone or with WRITE for objects. */

@@ -92,8 +92,11 @@ void trap_double_fault(void)
 
 void segment_tls(uint32_t base)
 {
+	uint32_t *descriptor = (uint32_t *)&gdt[FLUKE_USER_TLS >> 3];
+
 	segment_tls_base = base;
-	gdt[FLUKE_USER_TLS >> 3] = segment(base, 0xfffff, 0xc0f2);
+	descriptor[0] = base << 16 | 0xffff;
+	descriptor[1] = (base & 0xff000000u) | 0x00cff200u | (base >> 16 & 0xff);
 }
 
 void segment_reload_tls(void)

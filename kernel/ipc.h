@@ -65,7 +65,8 @@ void		ipc_resume(struct thread *t, enum side side, struct thread *peer, uint32_t
 int		ipc_thread_destroyed(struct thread *t);	/* one bounded step; true when done */
 void		ipc_thread_moved(struct thread *old, struct thread *t);
 result_t	ipc_destination(struct thread *t, struct port **port);	/* at edi; *port null: INVALID_DEST */
-/* s, no longer queued, takes a first message of that flavour: it is in server_receive from now. */
+/* s, no longer queued, takes a first message of that flavour (from that port, null: the kernel's):
+ * it is in server_receive from now. */
 void		ipc_accept(struct thread *s, unsigned flavour, struct port *port);
 
 /* ipc_transfer.c */

@@ -217,13 +217,13 @@ result_t ipc_destination(struct thread *t, struct port **port)
 
 void ipc_accept(struct thread *s, unsigned flavour, struct port *port)
 {
-	struct portset *set = port_set(port);
+	struct portset *set = port ? port_set(port) : NULL;
 
 	if (set)
 		portset_served(set, s);
 	call_become(s, FLUKE_CALL_ipc_server_receive);
 	s->flags = (s->flags & ~FLUKE_THREAD_ACCEPTED) | flavour << FLUKE_THREAD_ACCEPTED_SHIFT;
-	s->regs.ebp = port->alias;
+	s->regs.ebp = port ? port->alias : 0;
 	s->min_msg_words = 0;
 	s->min_msg[0] = s->min_msg[1] = 0;
 	if (s->blocked & BLOCKED_WAIT) {

@@ -227,7 +227,7 @@ result_t ipc_stage_wait(struct thread *t)
 	TRY(ipc_load_receive(t, &t->regs.edi));
 	set = (struct portset *)o;
 	irq_rearm(set);
-	if (portset_take(set, t))
+	if (portset_take(set, t) || portset_withdrawn(set, t))
 		return ipc_stage_receive(t, SERVER);
 	return wait_on(&set->servers, o, WAIT_MESSAGE, NULL);
 }

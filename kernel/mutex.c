@@ -1,6 +1,6 @@
 /* Mutexes.  A thread lists those it holds (thread.owned), so that they are freed when it ends.
- * Unlocking hands a mutex to the first waiter, whose lock call is then complete: no wake-up can
- * be lost to a thread that is stopped in between. */
+ * Waiters lend their time to the holder.  Unlocking hands a mutex to the first waiter, whose lock
+ * call is then complete: no wake-up can be lost to a thread that is stopped in between. */
 #include "kernel.h"
 #include "mutex.h"
 #include "wait.h"
@@ -34,11 +34,6 @@ static void disown(struct mutex *m)
 	m->owner = NULL;
 }
 
-static struct thread *lends_to(const struct mutex *m)
-{
-	return m->flags & FLUKE_MUTEX_INHERIT_PRI ? m->owner : NULL;
-}
-
 /* t, current or the first waiter, gets the free mutex; returns what its lock call returns. */
 static uint32_t take(struct mutex *m, struct thread *t)
 {
@@ -59,7 +54,7 @@ void mutex_release(struct mutex *m)
 	waitq_remove(t);
 	t->regs.eax = take(m, t);
 	for (struct thread *other = m->waiters.head; other; other = other->wait_next)
-		sched_donate(other, lends_to(m));
+		sched_donate(other, m->owner);
 	wait_finish(t);
 }
 
@@ -126,7 +121,7 @@ result_t sys_mutex_lock(struct thread *t)
 		return OK;
 	}
 	/* resumes as: fluke_mutex_lock(m) */
-	return wait_on(&m->waiters, &m->obj, WAIT_QUEUE, lends_to(m));
+	return wait_on(&m->waiters, &m->obj, WAIT_QUEUE, m->owner);
 }
 
 result_t sys_mutex_trylock(struct thread *t)
@@ -200,6 +195,6 @@ result_t sys_mutex_set_state(struct thread *t)
 	else
 		mutex_release(m);
 	for (struct thread *waiter = m->waiters.head; waiter; waiter = waiter->wait_next)
-		sched_donate(waiter, lends_to(m));
+		sched_donate(waiter, m->owner);
 	return OK;
 }

@@ -70,8 +70,10 @@ void port_activate(struct port *port)
 			waitq_append(&set->servers, s);
 		return;
 	}
-	while (set->sleepers.head)
+	while (set->sleepers.head) {
+		set->announced = 1;
 		sched_end(set->sleepers.head, FLUKE_SCHED_MESSAGE);
+	}
 }
 
 void port_request(struct port *port, struct thread *t)
@@ -191,9 +193,21 @@ int portset_take(struct portset *set, struct thread *s)
 	if (!port)
 		return 0;
 	set->active = port->active_next;	/* each port in turn */
+	set->announced = 0;
 	take_from(s, port);
 	if (!port_busy(port))
 		port_deactivate(port);
+	return 1;
+}
+
+/* What was announced to a scheduler has gone before it looked: s gets the message {0, 0}, for it
+ * may have somebody to run and did not mean to wait.  False if nothing was announced. */
+int portset_withdrawn(struct portset *set, struct thread *s)
+{
+	if (!set->announced)
+		return 0;
+	set->announced = 0;
+	take_words(s, NULL, 0, 0);
 	return 1;
 }
 

@@ -22,7 +22,8 @@ struct portset {		/* 64 bytes */
 	struct waitq	sleepers;	/* WAIT_SCHEDULE */
 	struct port	*active;	/* ring of the ports where something waits; null while a server waits */
 	struct thread	*last;		/* who took the last message: queued clients lend to it */
-	uint32_t	room[6];
+	uint32_t	announced;	/* a scheduler was told MESSAGE and has not received since */
+	uint32_t	room[5];
 };
 
 extern struct port kernel_port;		/* the kernel's own: answered by machine_request */
@@ -41,6 +42,7 @@ void		port_unrequest(struct port *port, struct thread *t);
 int		portset_busy(struct portset *set);	/* would a wait_receive return at once? */
 /* The next message for s, whose registers then name server_receive with it; false if none. */
 int		portset_take(struct portset *set, struct thread *s);
+int		portset_withdrawn(struct portset *set, struct thread *s);
 void		portset_served(struct portset *set, struct thread *s);	/* s takes a message from it */
 
 #endif

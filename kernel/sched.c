@@ -230,6 +230,7 @@ result_t sys_thread_schedule(struct thread *t)
 		set = port_set((struct port *)object);
 	/* commit */
 	if (set && portset_busy(set)) {
+		set->announced = 1;
 		t->regs.eax = FLUKE_SCHED_MESSAGE;
 		return OK;
 	}

@@ -4,7 +4,7 @@
 
 #include <fluke/types.h>
 
-#define FLUKE_MUTEX_INHERIT_PRI	0x1	/* waiters lend their time to the owner */
+#define FLUKE_MUTEX_INHERIT_PRI	0x1	/* kept, without effect: waiters always lend their time to the owner */
 #define FLUKE_MUTEX_PRI_CEILING	0x2	/* kept, without effect */
 #define FLUKE_MUTEX_MULTISPACE	0x4	/* kept, without effect: every mutex may be shared */
 #define FLUKE_MUTEX_ABANDONED	0x8	/* the owner was destroyed; the next lock returns OWNER_DIED once */
@@ -53,7 +53,7 @@ void		fluke_mutex_get_state(fluke_mutex_t *mutex, fluke_mutex_state_t *state, fl
 void		fluke_mutex_set_state(fluke_mutex_t *mutex, const fluke_mutex_state_t *state, fluke_ref_t *owner);
 
 /* fluke_mutex_lock: waits until the mutex is free and takes it; waiters get it in the order of their
- * coming.  With FLUKE_MUTEX_INHERIT_PRI they lend their time to the holder.
+ * coming, and lend their time to the holder.
  * Returns FLUKE_SUCCESS, or FLUKE_OWNER_DIED: locked, but the former holder was destroyed with it.
  * Insanities: NO_OBJECT, NOT_MUTEX, INVALID_OBJECT, MUTEX_LOCKED (the caller holds it).  Long;
  * resumes as itself. */

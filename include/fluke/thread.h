@@ -153,7 +153,8 @@ fluke_thread_t	*fluke_thread_self(void);
  * FLUKE_SCHED_BLOCKED (neither the thread nor anybody it lends to can run; it asks again when that
  * changes), FLUKE_SCHED_INVALID (null or dead, stopped, or without space).
  * Requests come to the scheduler port as one-way {FLUKE_SCHED_REQUEST, sched_val}, one per thread
- * until its scheduler has been told BLOCKED or INVALID.
+ * until its scheduler has been told BLOCKED or INVALID.  If all that MESSAGE announced has gone
+ * meanwhile (a thread that asked was destroyed), the next wait_receive gets {0, 0} and alias 0.
  * Insanities: NO_OBJECT, NOT_THREAD, NOT_PORT, INVALID_OBJECT, CURRENT_THREAD, INVALID_STATE
  * (sensitivity).  Long; stopped, the donation ends, and repeating the call makes it again. */
 natural_t	fluke_thread_schedule(fluke_thread_t *thread, fluke_port_t *sleep_port, enum fluke_wakeup sensitivity);

@@ -24,6 +24,11 @@ __attribute__((weak)) int nest_power(int how, int status)
 	return Parent_power(parent_ref(), how, status);
 }
 
+__attribute__((weak)) int nest_object_count(uint32_t type, uint32_t *count)
+{
+	return Parent_object_count(parent_ref(), type, count);
+}
+
 int child_provide(struct child *c, const char *name, fluke_ref_t *ref)
 {
 	fluke_ref_t *copy;
@@ -115,8 +120,15 @@ static int power(void *self, struct request *r, int32_t how, int32_t status)
 	return nest_power(how, status);
 }
 
+static int object_count(void *self, struct request *r, uint32_t type, uint32_t *count)
+{
+	(void)self, (void)r;
+	return nest_object_count(type, count);
+}
+
 static const struct Parent_methods methods = {
 	.lookup = lookup, .get_fd = get_fd, .exit = parent_exit, .log = parent_log, .missing = missing, .power = power,
+	.object_count = object_count,
 };
 
 static void keeper(void *self, struct request *r)

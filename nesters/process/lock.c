@@ -63,6 +63,9 @@ void guard_trapped(uint32_t code, uint32_t subcode, uint32_t access)
 			(unsigned)access, (unsigned)saved.eip);
 		libc_exit(126);
 	}
+	if (manager_verbose)
+		printf("process: guarded exception %x (%x, access %x), call %u\n", (unsigned)code, (unsigned)subcode,
+			(unsigned)access, (unsigned)saved.eax & 0xff);
 	saved.eip = (uint32_t)guard_resume;
 	fluke_thread_set_saved_state(NULL, &saved);
 	fluke_thread_return_from_exception(NULL);

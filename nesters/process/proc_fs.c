@@ -27,7 +27,7 @@ static const struct entry entries[] = {
 	{ "stat", ROOT, DT_REG, PROC_STAT }, { "loadavg", ROOT, DT_REG, PROC_LOADAVG },
 	{ "version", ROOT, DT_REG, PROC_VERSION }, { "cpuinfo", ROOT, DT_REG, PROC_CPUINFO },
 	{ "sys/kernel/osrelease", ROOT, DT_REG, PROC_OSRELEASE }, { "sys/kernel/pid_max", ROOT, DT_REG, PROC_PID_MAX },
-	{ "self", ROOT, DT_LNK, 0 },
+	{ "objects", ROOT, DT_REG, PROC_OBJECTS }, { "self", ROOT, DT_LNK, 0 },
 	{ "stat", PID, DT_REG, PROC_PID_STAT }, { "status", PID, DT_REG, PROC_PID_STATUS },
 	{ "cmdline", PID, DT_REG, PROC_PID_CMDLINE }, { "comm", PID, DT_REG, PROC_PID_COMM },
 	{ "statm", PID, DT_REG, PROC_PID_STATM }, { "mounts", PID, DT_REG, PROC_MOUNTS },

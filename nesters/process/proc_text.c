@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <native.h>
 #include <protocols/MemPool.h>
+#include <protocols/Parent.h>
 #include "manager.h"
 
 #define TEXT_MAX	4096
@@ -62,6 +63,21 @@ static void meminfo(struct text *t)
 	add(t, "Active:         %8u kB\nInactive:       %8u kB\nSwapTotal:      %8u kB\nSwapFree:       %8u kB\n",
 		(unsigned)((total - free) / 1024), 0, 0, 0);
 	add(t, "Shmem:          %8u kB\nSReclaimable:   %8u kB\n", 0, 0);
+}
+
+/* Ours: live kernel objects by type, and free memory, for the tests of leaks. */
+static void objects(struct text *t)
+{
+	static const char *const names[FLUKE_TYPES] = {
+		"free-tables", "mutex", "cond", "mapping", "region", "port", "portset", "space", "thread", "ref",
+	};
+	uint32_t total, free, count;
+
+	for (unsigned type = 0; type < FLUKE_TYPES; type++)
+		if (!Parent_object_count(parent_ref(), type, &count))
+			add(t, "%s %u\n", names[type], (unsigned)count);
+	memory(&total, &free);
+	add(t, "free-pages %u\n", (unsigned)(free / FLUKE_PAGE_SIZE));
 }
 
 static char state_letter(struct process *p)
@@ -152,6 +168,9 @@ static void fill(struct text *t, enum proc_file file, struct process *p)
 		break;
 	case PROC_VERSION:
 		add(t, "Linux version 6.1.0-fluke (fluke) #1 Fluke\n");
+		break;
+	case PROC_OBJECTS:
+		objects(t);
 		break;
 	case PROC_OSRELEASE:
 		add(t, "6.1.0-fluke\n");

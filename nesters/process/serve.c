@@ -196,9 +196,15 @@ static int parent_power(void *self, struct request *r, int32_t how, int32_t stat
 	return Parent_power(parent_ref(), how, status);
 }
 
+static int parent_object_count(void *self, struct request *r, uint32_t type, uint32_t *count)
+{
+	(void)self, (void)r;
+	return Parent_object_count(parent_ref(), type, count);
+}
+
 static const struct Parent_methods parent_methods = {
 	.lookup = parent_lookup, .get_fd = parent_get_fd, .exit = process_exit, .log = parent_log,
-	.missing = parent_missing, .power = parent_power,
+	.missing = parent_missing, .power = parent_power, .object_count = parent_object_count,
 };
 
 /* ---- interfaces */

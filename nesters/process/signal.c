@@ -2,6 +2,7 @@
  * processes.  A caught signal is made known by its bit in the facts page and an interrupt of a thread that
  * has it unblocked; everything else happens here, whether the process works along or not. */
 #include <string.h>
+#include <stdio.h>
 #include <native.h>
 #include "manager.h"
 
@@ -137,6 +138,8 @@ static void post(struct process *p, int slot, int signal, struct signal_info inf
 {
 	uint64_t *pending = slot < 0 ? &p->pending : &p->thread_pending[slot];
 
+	if (manager_verbose)
+		printf("process: signal %d for %d (%s), group %d, from %d\n", signal, p->pid, p->name, p->group, (int)info.sender);
 	if (!p->body)
 		return;
 	if (signal == SIGKILL) {
@@ -202,6 +205,8 @@ void process_stop(struct process *p, int signal)
 {
 	if (p->state != PROCESS_RUNNING)
 		return;
+	if (manager_verbose)
+		printf("process: %d (%s) stops by %d\n", p->pid, p->name, signal);
 	p->state = PROCESS_STOPPED;
 	p->stop_signal = signal;
 	p->report_stop = 1;

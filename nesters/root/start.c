@@ -44,6 +44,11 @@ int nest_power(int how, int status)
 	power_off((unsigned)how, (unsigned)status & 0xff);
 }
 
+int nest_object_count(uint32_t type, uint32_t *count)
+{
+	return Machine_object_count(kernel, type, count);
+}
+
 /* ---- Pipe ---- */
 
 static int pipe_create(void *self, struct request *r, void **reader, void **writer)

@@ -54,6 +54,7 @@ int	child_map(struct child *c, fluke_ref_t *region, uint32_t offset, uint32_t va
 int	nest_log(const char *text);
 int	nest_missing(const char *lines);
 int	nest_power(int how, int status);
+int	nest_object_count(uint32_t type, uint32_t *count);
 /* Bytes into the child's data segment, offset = address. */
 int	child_write(struct child *c, uint32_t address, const void *data, size_t size);
 /* Starts the first thread at c->entry, esp = c->stack. */

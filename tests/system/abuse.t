@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+# Programs that do forbidden things end with the right signal and nobody else notices; what
+# greedy ones took comes back.
+import os, re, subprocess, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests")
+from hosttap import Tap
+t = Tap()
+
+def run(script, *put, memory="128", timeout="60", more=()):
+    options = []
+    for f in put:
+        options += ["--put", "build/tests/posix/%s:/t/%s" % (f, f)]
+    r = subprocess.run(["boot/run", "--memory", memory, "--timeout", timeout, *options, *more, "--", "/bin/bash", "-c", script],
+                       stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    return r.returncode, r.stdout, r.stderr
+
+WAYS = [("null", 11), ("data", 11), ("stack", 11), ("kernel", 11), ("read-kernel", 11), ("write-text", 11), ("opcode", 4),
+        ("privileged", 11), ("divide", 8), ("port", 11)]
+status, out, err = run("sleep 1000 & bg=$!; for w in %s; do /t/crash $w; echo $w $?; done; kill -0 $bg && echo still there; kill $bg"
+                       % " ".join(w for w, _ in WAYS), "crash")
+for n, (way, signal) in enumerate(WAYS, 1):
+    t.check("abuse-%02d" % n, "%s kills by signal %d" % (way, signal), re.search(r"^%s %d$" % (way, 128 + signal), out, re.M), out + err)
+t.check("abuse-11", "the shell and a background program notice nothing", "still there" in out and status == 0, (status, out, err))
+status, out, err = run("/t/rounds 50; free1=$(cat /proc/objects 2>/dev/null; sed -n 's/MemFree: *//p' /proc/meminfo); "
+                       "/t/rounds 2000; free2=$(cat /proc/objects 2>/dev/null; sed -n 's/MemFree: *//p' /proc/meminfo); "
+                       "[ \"$free1\" = \"$free2\" ] && echo equal; echo \"$free1\"; echo ==; echo \"$free2\"", "rounds", timeout="240")
+t.check("abuse-12", "2,000 rounds of fork, exec, pipe, signal and exit are done", "2000 rounds" in out, out + err)
+t.check("abuse-13", "after them free memory and the count of every object type are as before",
+        "equal" in out and "thread" in out and "mapping" in out, out + err)
+t.done()

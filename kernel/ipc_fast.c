@@ -25,6 +25,15 @@
 #define BLOCK_SEND	offsetof(fluke_ipc_params_t, send_words)
 #define BLOCK_RECEIVE	offsetof(fluke_ipc_params_t, recv_words)
 
+static inline __attribute__((always_inline)) struct object *quick_find(uint32_t va, unsigned type)
+{
+	struct object *o = object_looked_up(cpu()->loaded, va, type);
+
+	if (__builtin_expect(!o, 0) && object_find(va, type, FLUKE_PROT_OBJECT, &o) != OK)
+		return 0;
+	return o;
+}
+
 /* Blocked in nothing but a wait of that kind, and due for nothing but its call. */
 static inline __attribute__((always_inline)) int only_waits(const struct thread *t, enum wait_kind kind)
 {
@@ -121,13 +130,13 @@ fault:
 
 result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 {
-	struct object *ref;
+	struct object *ref = quick_find(t->regs.edi, FLUKE_TYPE_REF);
 	struct port *port;
 	struct portset *set;
 	struct thread *s;
 	int words;
 
-	if (object_find(t->regs.edi, FLUKE_TYPE_REF, FLUKE_PROT_OBJECT, &ref) != OK || t->attention || cpu()->preempt || t->peer[CLIENT])
+	if (!ref || t->attention || cpu()->preempt || t->peer[CLIENT])
 		goto slow;
 	port = (struct port *)((struct ref *)ref)->link.target;
 	if (!port || port->obj.word != OBJECT_WORD(FLUKE_TYPE_PORT) || port == &kernel_port)
@@ -185,10 +194,9 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 		goto slow;
 	if (c->donee != t || t->supplier != c || t->donors != c || c->donor_next || t->request_pending || c->wait_side != CLIENT)
 		goto slow;
-	if (object_find(t->server_portset, FLUKE_TYPE_PORTSET, FLUKE_PROT_OBJECT, &o) != OK)
-		goto slow;
+	o = quick_find(t->server_portset, FLUKE_TYPE_PORTSET);
 	set = (struct portset *)o;
-	if (set->active)
+	if (!o || set->active)
 		goto slow;
 	words = take_words(t, c, c->regs.ecx);
 	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_wait_receive))

@@ -26,21 +26,14 @@ static inline struct object *forward_of(const struct object *o) { return (struct
  * an entry of an object page goes or such a page becomes plain memory.  Only objects that may be
  * both used and changed through their address are kept, so that rights need no test.  The place
  * in its page chooses the row, the same for every address of an object, page and space the way. */
-#define ROWS	(FLUKE_PAGE_SIZE / 32)
-#define WAYS	8u
-static struct look_up { uint32_t va; struct space *space; uint32_t generation; struct object *object; } looked_up[WAYS * ROWS];
+struct look_up looked_up[LOOK_UP_WAYS * LOOK_UP_ROWS];
 uint32_t object_generation = 1;
-
-static inline struct look_up *look_up_slot(const struct space *s, uint32_t va)
-{
-	return &looked_up[(va >> 5 ^ (uint32_t)s >> 1) % (WAYS * ROWS)];	/* spaces lie at multiples of 256 */
-}
 
 static inline void look_up_forget(const struct object *o)
 {
-	struct look_up *l = &looked_up[(uint32_t)o >> 5 & (ROWS - 1)];
+	struct look_up *l = &looked_up[(uint32_t)o >> 5 & (LOOK_UP_ROWS - 1)];
 
-	for (unsigned way = 0; way < WAYS; way++, l += ROWS)
+	for (unsigned way = 0; way < LOOK_UP_WAYS; way++, l += LOOK_UP_ROWS)
 		if (l->object == o)
 			l->va = ~0u;
 }

@@ -53,6 +53,22 @@ static inline void object_forget(void)
 	if (!++object_generation)
 		object_generation_wrapped();
 }
+/* What was found at an address before, still there and of that type; else null (object.c). */
+#define LOOK_UP_ROWS	(FLUKE_PAGE_SIZE / 32)
+#define LOOK_UP_WAYS	8u
+extern struct look_up { uint32_t va; struct space *space; uint32_t generation; struct object *object; }
+	looked_up[LOOK_UP_WAYS * LOOK_UP_ROWS];
+static inline struct look_up *look_up_slot(const struct space *s, uint32_t va)
+{
+	return &looked_up[(va >> 5 ^ (uint32_t)s >> 1) % (LOOK_UP_WAYS * LOOK_UP_ROWS)];	/* spaces lie at multiples of 256 */
+}
+static inline struct object *object_looked_up(const struct space *s, uint32_t va, unsigned type)
+{
+	const struct look_up *l = look_up_slot(s, va);
+
+	return l->va == va && l->space == s && l->generation == object_generation &&
+		l->object->word == OBJECT_WORD(type) ? l->object : 0;
+}
 /* The same in any space; FAULT leaves no trace: the caller knows va and access. */
 result_t	object_find_in(struct space *space, uint32_t va, unsigned type, unsigned access, struct object **found);
 /* The same, but va may also hold a ref that leads to an object of the type (FLUKE_NULL = any type

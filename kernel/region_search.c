@@ -91,6 +91,13 @@ static struct object *next_object(struct thread *t, const struct region *r, cons
 	return at < limit ? phys_to_virt(frame_phys(f) + at) : 0;
 }
 
+/* Past an object: 0 when that was the last place of its page, where another frame begins. */
+static int step_over(struct thread *t, const struct region *r)
+{
+	advance(t, 32);
+	return ((r->start + t->regs.esi) & (FLUKE_PAGE_SIZE - 1)) != 0;
+}
+
 result_t sys_region_search(struct thread *t)
 {
 	struct region *r;
@@ -113,7 +120,8 @@ result_t sys_region_search(struct thread *t)
 				t->regs.edx += sizeof found;
 				t->regs.edi--;
 			}
-			advance(t, 32);
+			if (!step_over(t, r))
+				break;
 		}
 		if (++pages % 32 == 0 && cpu_poll())
 			return pause_here();
@@ -145,7 +153,8 @@ result_t sys_region_clear(struct thread *t)
 				return pause_here();
 			if (r->obj.word != OBJECT_WORD(FLUKE_TYPE_REGION) || !link_target(&r->space))
 				break;
-			advance(t, 32);
+			if (!step_over(t, r))
+				break;
 		}
 		if (++pages % 32 == 0 && cpu_poll())
 			return pause_here();

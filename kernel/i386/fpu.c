@@ -1,6 +1,7 @@
-/* FPU and SSE state, loaded at a thread's first use and saved when another thread is loaded:
- * CR0.TS is set unless the state of the running thread is live, and no state is ever live for
- * a thread that does not run. */
+/* FPU and SSE state, loaded at a thread's first use.  It stays in the processor while others run
+ * that do not use the FPU (a server during its client's call): fpu_owner is whose state it is,
+ * and CR0.TS is clear if and only if that thread is loaded.  Whoever reads, moves or ends a
+ * thread calls cpu_forget first, which puts the state into the thread. */
 #include "machine_local.h"
 #include "../object.h"
 
@@ -10,9 +11,18 @@ const uint8_t	fpu_initial[512] __attribute__((aligned(16))) = {
 	[24] = 0x80, [25] = 0x1f,	/* mxcsr */
 };
 
+uint32_t	fpu_live;		/* TS is clear */
+
 static void trap_on(void)
 {
 	WRITE_CR(0, READ_CR(0) | CR0_TS);
+	fpu_live = 0;
+}
+
+static void trap_off(void)
+{
+	__asm__ volatile ("clts");
+	fpu_live = 1;
 }
 
 void fpu_boot(void)
@@ -28,12 +38,22 @@ void fpu_boot(void)
 	trap_on();
 }
 
+void fpu_switch(struct thread *t)
+{
+	if (cpu()->fpu_owner == t)
+		trap_off();
+	else if (fpu_live)
+		trap_on();
+}
+
 void fpu_save(void)
 {
 	struct thread *owner = cpu()->fpu_owner;
 
 	if (!owner)
 		return;
+	if (!fpu_live)
+		trap_off();
 	__asm__ volatile ("fxsave %0" : "=m" (owner->fxsave));
 	cpu()->fpu_owner = 0;
 	trap_on();
@@ -41,8 +61,12 @@ void fpu_save(void)
 
 void fpu_use(struct thread *t)
 {
-	assert(!cpu()->fpu_owner);
-	__asm__ volatile ("clts");
+	struct thread *owner = cpu()->fpu_owner;
+
+	assert(owner != t);
+	trap_off();
+	if (owner)
+		__asm__ volatile ("fxsave %0" : "=m" (owner->fxsave));
 	if (!(t->flags & FLUKE_THREAD_FPU_USED)) {
 		t->flags |= FLUKE_THREAD_FPU_USED;
 		memcpy(t->fxsave, fpu_initial, sizeof t->fxsave);

@@ -7,18 +7,21 @@
 #include "../space.h"
 #include "../vm.h"
 
-/* from is loaded.  No FPU state is live, no selector or TLS base in use on either side: else cpu_load. */
-static inline __attribute__((always_inline)) void cpu_load_other(const struct thread *from, struct thread *t)
+/* from is loaded. */
+static inline __attribute__((always_inline)) void cpu_load_other(struct thread *from, struct thread *t)
 {
 	struct space *space = (struct space *)t->space.target;
 	uint32_t gs, fs;
 
-	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
-	if (__builtin_expect((gs | fs | from->gs_fs | t->gs_fs) || cpu()->fpu_owner || t->tls_base != segment_tls_base ||
-	    space->obj.word != OBJECT_WORD(FLUKE_TYPE_SPACE), 0)) {
+	if (__builtin_expect(space->obj.word != OBJECT_WORD(FLUKE_TYPE_SPACE), 0)) {
 		cpu_load(t);
 		return;
 	}
+	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
+	if (__builtin_expect((gs | fs | from->gs_fs | t->gs_fs) || t->tls_base != segment_tls_base, 0))
+		segment_switch(from, t, fs << 16 | (gs & 0xffff));
+	if (__builtin_expect(fpu_live || cpu()->fpu_owner == t, 0))
+		fpu_switch(t);
 	cpu()->thread_loaded = t;
 	task.tss.esp0 = (uint32_t)(&t->regs + 1);
 	if (space == cpu()->loaded)

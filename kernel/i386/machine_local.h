@@ -34,6 +34,7 @@ extern struct link	io_space;	/* whose ports stand in iomap */
 #define IOMAP_HERE	(offsetof(struct task, iomap) - offsetof(struct task, tss))
 #define IOMAP_NONE	0xffff		/* beyond the limit: no port allowed */
 void	segment_boot(void);
+void	segment_switch(struct thread *from, struct thread *t, uint32_t gs_fs);	/* gs_fs: what from has now */
 void	segment_tls(uint32_t base);		/* what the TLS selector means */
 extern uint32_t	segment_tls_base;
 void	segment_reload_tls(void);		/* gs and fs, where they hold the TLS selector */
@@ -41,7 +42,9 @@ int	io_fault(struct object *space);		/* general protection: 1 when ports were al
 
 /* fpu.c */
 void	fpu_boot(void);
-void	fpu_save(void);				/* the live state, if any, goes to its thread */
+void	fpu_save(void);				/* the state in the processor, if any, goes to its thread */
+void	fpu_switch(struct thread *t);		/* t is being loaded; needed if fpu_live or t is the owner */
+extern uint32_t	fpu_live;
 void	fpu_use(struct thread *t);		/* t used an FPU instruction */
 extern uint32_t	fpu_mxcsr_mask;
 extern const uint8_t fpu_initial[512];

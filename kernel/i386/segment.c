@@ -99,6 +99,18 @@ void segment_tls(uint32_t base)
 	descriptor[1] = (base & 0xff000000u) | 0x00cff200u | (base >> 16 & 0xff);
 }
 
+/* Seldom: a TLS base of its own, or selectors other than null, before or after. */
+void segment_switch(struct thread *from, struct thread *t, uint32_t gs_fs)
+{
+	uint32_t gs = t->gs, fs = t->fs;
+
+	if (from)
+		from->gs_fs = gs_fs;
+	if (t->tls_base != segment_tls_base)
+		segment_tls(t->tls_base);
+	__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" (gs), "r" (fs));
+}
+
 void segment_reload_tls(void)
 {
 	uint32_t gs, fs;

@@ -97,42 +97,21 @@ void irq_user(unsigned vector)
 	irq_entry(vector);
 }
 
-/* Seldom: a TLS base of its own, or selectors other than null, before or after. */
-static void load_selectors(struct thread *t)
-{
-	if (t->tls_base != segment_tls_base)
-		segment_tls(t->tls_base);
-	__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" ((uint32_t)t->gs), "r" ((uint32_t)t->fs));
-}
-
-static inline void load_space(struct thread *t)
-{
-	struct object *space = t->space.target;
-
-	if (__builtin_expect(!space || space->word != OBJECT_WORD(FLUKE_TYPE_SPACE), 0))
-		space = link_target(&t->space);
-	pmap_switch((struct space *)space);
-	task.tss.iomap_base = space && io_space.target == space ? IOMAP_HERE : IOMAP_NONE;
-}
-
 void cpu_load(struct thread *t)
 {
 	struct thread *old = cpu()->thread_loaded;
+	struct object *space = link_target(&t->space);
 	uint32_t gs, fs;
 
 	if (old == t)
 		return;
 	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
-	if (__builtin_expect(old != 0, 1))
-		old->gs_fs = fs << 16 | (gs & 0xffff);
+	segment_switch(old, t, fs << 16 | (gs & 0xffff));
+	fpu_switch(t);
 	cpu()->thread_loaded = t;
 	task.tss.esp0 = (uint32_t)(&t->regs + 1);
-	if (__builtin_expect(cpu()->fpu_owner != 0, 0))
-		fpu_save();
-	if (t->space.target != (struct object *)cpu()->loaded)
-		load_space(t);
-	if (__builtin_expect((gs | fs | t->gs_fs) || t->tls_base != segment_tls_base, 0))
-		load_selectors(t);
+	pmap_switch((struct space *)space);
+	task.tss.iomap_base = space && io_space.target == space ? IOMAP_HERE : IOMAP_NONE;
 }
 
 void cpu_forget(struct thread *t)

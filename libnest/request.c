@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <nest/serve.h>
+#include <fastlock.h>
 #include <linux_abi.h>
 #include <protocols/client.h>
 #include "worker.h"
@@ -18,7 +19,7 @@ struct parked {
 };
 
 static struct parked *free_parked;	/* keep their ref */
-static struct lock parked_lock;
+static struct fast_lock parked_lock;
 static fluke_ref_t *null_ref;
 
 /* ---- what the skeletons use ---- */
@@ -98,13 +99,13 @@ static struct parked *parked_new(void)
 
 	if (!parked_lock.mutex) {
 		null_ref = ref_new();
-		lock_init(&parked_lock);
+		fast_lock_init(&parked_lock);
 	}
-	lock_take(&parked_lock);
+	fast_lock_take(&parked_lock);
 	p = free_parked;
 	if (p)
 		free_parked = p->next;
-	lock_drop(&parked_lock);
+	fast_lock_drop(&parked_lock);
 	if (p)
 		return p;
 	p = malloc(sizeof(*p));
@@ -118,10 +119,10 @@ static struct parked *parked_new(void)
 static void parked_free(struct parked *p)
 {
 	fluke_ref_clear(p->client);
-	lock_take(&parked_lock);
+	fast_lock_take(&parked_lock);
 	p->next = free_parked;
 	free_parked = p;
-	lock_drop(&parked_lock);
+	fast_lock_drop(&parked_lock);
 }
 
 struct request *request_park(struct request *r)

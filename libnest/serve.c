@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <nest/serve.h>
+#include <fastlock.h>
 #include <linux_abi.h>
 #include "worker.h"
 
@@ -35,7 +36,7 @@ struct server {
 
 static struct served_entry *free_entries, *blocks[BLOCKS];
 static uint32_t block_count;
-static struct lock entry_lock;
+static struct fast_lock entry_lock;
 
 static uint32_t add(volatile uint32_t *word, uint32_t by)	/* the value before */
 {
@@ -47,8 +48,8 @@ static struct served_entry *entry_new(void)
 	struct served_entry *e;
 
 	if (!entry_lock.mutex)
-		lock_init(&entry_lock);
-	lock_take(&entry_lock);
+		fast_lock_init(&entry_lock);
+	fast_lock_take(&entry_lock);
 	if (!free_entries) {
 		e = block_count < BLOCKS ? memalign(16, BLOCK * sizeof(*e)) : NULL;
 		if (e) {
@@ -64,19 +65,19 @@ static struct served_entry *entry_new(void)
 	e = free_entries;
 	if (e)
 		free_entries = e->next_free;
-	lock_drop(&entry_lock);
+	fast_lock_drop(&entry_lock);
 	return e;
 }
 
 static void entry_free(struct served_entry *e)
 {
-	lock_take(&entry_lock);
+	fast_lock_take(&entry_lock);
 	e->object = NULL;
 	e->generation = (e->generation + 1) & GENERATION;
 	__sync_fetch_and_and(&e->state, ~(DYING | RELEASED));	/* latecomers still count themselves */
 	e->next_free = free_entries;
 	free_entries = e;
-	lock_drop(&entry_lock);
+	fast_lock_drop(&entry_lock);
 }
 
 /* The port's hash is the entry's number and generation, so that a reference that comes back in a

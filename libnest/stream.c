@@ -1,7 +1,7 @@
 /* See nest/stream.h.
  *
- * A read peeks at the data in place and replies from there; the reply's delivery decides whether
- * they are taken.  Requests that cannot be served are parked in order; whoever changes a source
+ * A request that can be served at once counts at once; a longer read, and any that was parked, replies from the
+ * data in place, and its delivery decides whether they are taken: a client may have left a parked request. Requests that cannot be served are parked in order; whoever changes a source
  * queues it, and stream_run serves the parked ones of queued sources, sending outside the lock. */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 
 #define READ	1u		/* of in_flight */
 #define WRITE	2u
+#define SMALL	2048u		/* bytes of a read that are copied */
 
 struct stream_wait {
 	struct stream_wait *next;
@@ -269,20 +270,51 @@ static void sent_read(void *context, int delivered)
 	stream_run();
 }
 
-static void sent_write(void *context, int delivered)
+/* With the lock: few bytes are copied and taken at once, so that the reply needs no second look. */
+static int read_small(struct stream *s, struct request *r, size_t count, const void **data, size_t *data_size)
 {
-	struct stream *s = context;
+	struct pipe_piece piece[2];
+	char *scratch = request_scratch(r);
+	uint64_t wake = 0;
+	int error;
 
-	write_sent(s, delivered, s->writing);
-	stream_run();
+	if (s->source->reading || !scratch)
+		return EAGAIN;
+	error = s->ops->peek(s, count, now(), piece, &wake);
+	if (error == EAGAIN && wake && stream_alarm)
+		stream_alarm(wake);
+	if (error)
+		return error;
+	if (piece[0].size + piece[1].size > SMALL) {
+		s->ops->take(s, 0, 0);
+		return E2BIG;
+	}
+	memcpy(scratch, piece[0].data, piece[0].size);
+	memcpy(scratch + piece[0].size, piece[1].data, piece[1].size);
+	*data = scratch;
+	*data_size = piece[0].size + piece[1].size;
+	s->ops->take(s, *data_size, 1);
+	stream_changed(s->source);
+	return 0;
+}
+
+static int read_large(struct stream *s, struct request *r, size_t count, const void **data, size_t *data_size)
+{
+	int error = read_start(s, r, count, now(), data_size);
+
+	if (error)
+		return error;
+	r->sent = sent_read;
+	r->sent_context = s;
+	*data = 0;
+	return 0;
 }
 
 static int stream_read(void *self, struct request *r, uint64_t offset, uint32_t count, uint32_t flags, const void **data,
 	size_t *data_size)
 {
 	struct stream *s = self;
-	size_t size;
-	int error;
+	int error, changed;
 
 	(void)offset;
 	if ((s->flags & O_ACCMODE) == O_WRONLY)
@@ -293,16 +325,15 @@ static int stream_read(void *self, struct request *r, uint64_t offset, uint32_t 
 	if (somebody_waits(s->source, 0) && !((s->flags | flags) & O_NONBLOCK))
 		error = EAGAIN;
 	else
-		error = read_start(s, r, count, now(), &size);
+		error = read_small(s, r, count, data, data_size);
+	if (error == E2BIG)
+		error = read_large(s, r, count, data, data_size);
 	if (error == EAGAIN && !((s->flags | flags) & O_NONBLOCK))
 		error = park(s, r, 0, 0, count);
-	else if (!error) {
-		r->sent = sent_read;
-		r->sent_context = s;
-		*data = 0;
-		*data_size = size;
-	}
+	changed = changed_sources != 0;
 	fast_lock_drop(&stream_lock);
+	if (changed)
+		stream_run();
 	return error;
 }
 
@@ -310,26 +341,29 @@ static int stream_write(void *self, struct request *r, uint64_t offset, uint32_t
 	uint32_t *written, uint64_t *position)
 {
 	struct stream *s = self;
-	size_t done;
-	int error;
+	size_t done = 0;
+	int error, changed;
 
 	(void)offset;
 	if ((s->flags & O_ACCMODE) == O_RDONLY)
 		return EBADF;
 	fast_lock_take(&stream_lock);
-	if (somebody_waits(s->source, 1) && !((s->flags | flags) & O_NONBLOCK))
+	if (s->source->writing || somebody_waits(s->source, 1))
 		error = EAGAIN;
 	else
-		error = write_start(s, data, data_size, &done);
-	if (error == EAGAIN && !((s->flags | flags) & O_NONBLOCK))
-		error = park(s, r, 1, data, data_size);
-	else if (!error) {
-		r->sent = sent_write;
-		r->sent_context = s;
+		error = s->ops->stage(s, data, data_size, &done);
+	if (!error) {
+		s->ops->commit(s, done);
+		stream_changed(s->source);
 		*written = (uint32_t)done;
 		*position = 0;
 	}
+	if (error == EAGAIN && !((s->flags | flags) & O_NONBLOCK))
+		error = park(s, r, 1, data, data_size);
+	changed = changed_sources != 0;
 	fast_lock_drop(&stream_lock);
+	if (changed)
+		stream_run();	/* whoever waited is answered on the caller's time */
 	return error;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <stdint.h>
 #include <native.h>
+#include <fastlock.h>
 
 #define CLASSES		20
 #define CHUNK		16384u		/* what a class takes at once */
@@ -27,13 +28,13 @@ static const uint16_t class_size[CLASSES] = { 16, 24, 32, 40, 48, 64, 80, 96, 12
 	1024, 1280, 1536, 2048 + 8 };
 static struct chunk *class_free[CLASSES];
 static struct chunk *chunks;
-static struct lock heap_lock;
+static struct fast_lock heap_lock;
 
 void	malloc_init(void);
 
 void malloc_init(void)
 {
-	lock_init(&heap_lock);
+	fast_lock_init(&heap_lock);
 }
 
 static void chunk_insert(struct chunk *c, uint32_t size)
@@ -122,7 +123,7 @@ void *malloc(size_t size)
 
 	if (size > 0x7fffffff)
 		return NULL;
-	lock_take(&heap_lock);
+	fast_lock_take(&heap_lock);
 	if (whole <= SMALL_MAX + 8) {
 		for (class = 0; class_size[class] < whole; class++)
 			;
@@ -131,7 +132,7 @@ void *malloc(size_t size)
 		c->mark = USED;
 		block = (struct header *)c + 1;
 	}
-	lock_drop(&heap_lock);
+	fast_lock_drop(&heap_lock);
 	return block;
 }
 
@@ -156,7 +157,7 @@ void free(void *block)
 		return;
 	h = header_of(block);
 	c = (struct chunk *)h;
-	lock_take(&heap_lock);
+	fast_lock_take(&heap_lock);
 	class = h->mark >> 8;
 	if (class) {
 		c->mark = FREE;
@@ -165,7 +166,7 @@ void free(void *block)
 	} else {
 		chunk_insert(c, h->size);
 	}
-	lock_drop(&heap_lock);
+	fast_lock_drop(&heap_lock);
 }
 
 void *calloc(size_t count, size_t size)

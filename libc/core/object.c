@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <native.h>
+#include <fastlock.h>
 
 #define PAGE		4096u
 #define LOG2_MIN	5
@@ -17,20 +18,18 @@ struct object_area {
 };
 
 static struct object_area first_area, *areas;
-static struct lock object_lock;
+static struct fast_lock object_lock;
 
 static const uint8_t type_log2[FLUKE_TYPES] = { 0, 6, 6, 7, 7, 6, 6, 8, 10, 5 };
 
 static void take(void)
 {
-	if (object_lock.mutex)
-		lock_take(&object_lock);
+	fast_lock_take(&object_lock);
 }
 
 static void drop(void)
 {
-	if (object_lock.mutex)
-		lock_drop(&object_lock);
+	fast_lock_drop(&object_lock);
 }
 
 void objects_add(uint32_t start, uint32_t size, struct object_page *records)
@@ -49,7 +48,7 @@ void objects_add(uint32_t start, uint32_t size, struct object_page *records)
 	areas = area;
 	drop();
 	if (!object_lock.mutex)
-		lock_init(&object_lock);
+		fast_lock_init(&object_lock);
 }
 
 static int page_take(struct object_page *page, unsigned log2)

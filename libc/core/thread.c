@@ -32,10 +32,25 @@ fluke_ref_t	*libc_own_space = (fluke_ref_t *)START_REF_SPACE;
 
 void	thread_init(void);
 
+static int has_local(void)
+{
+	uint32_t selector;
+
+	__asm__ volatile("movl %%gs, %0" : "=r"(selector));
+	return selector != 0;
+}
+
+/* The first thread gets what start_thread gives to the others. */
 void thread_init(void)
 {
+	static struct local first;
+
 	lock_init(&thread_lock);
 	never = cond_new();
+	if (!has_local()) {
+		fluke_thread_set_tls((oskit_addr_t)&first);
+		__asm__ volatile("movw %w0, %%gs" : : "r"(FLUKE_USER_TLS));
+	}
 }
 
 fluke_ref_t *own_space(void)
@@ -87,14 +102,6 @@ void thread_exit(void)
 	ended_list = start->low;
 	for (;;)
 		fluke_cond_wait(never, thread_lock.mutex);
-}
-
-static int has_local(void)
-{
-	uint32_t selector;
-
-	__asm__ volatile("movl %%gs, %0" : "=r"(selector));
-	return selector != 0;
 }
 
 void *thread_local_get(void)

@@ -14,7 +14,7 @@
 
 #define QUANTUM		10000000ull	/* ns */
 #define CLIENTS_MAX	65536u
-#define CHANGED		1u
+#define CHANGED		2u		/* a request is {1, number} */
 #define IDLE		1u		/* number of the idle thread */
 
 struct client {
@@ -254,20 +254,22 @@ static void take_message(fluke_ipc_params_t *p, uint32_t *words, int *again)
 	uint32_t status;
 
 	p->recv_words = FLUKE_MAX_MIN_MSG;
-	p->recv_data = words;
 	p->recv_buffers = p->recv_refs = 0;
-	status = fluke_ipc_setup_wait_receive(p, portset, &alias);
+	status = fluke_ipc_wait_receive(p, &alias);
 	if (FLUKE_IPC_FLAVOUR(status) != FLUKE_IPC_ONEWAY) {
 		if (FLUKE_IPC_FLAVOUR(status) == FLUKE_IPC_RELIABLE)
 			fluke_ipc_server_disconnect();
+		return;
+	}
+	if (words[0] == FLUKE_SCHED_REQUEST) {
+		if (words[1] > IDLE && words[1] <= clients)
+			enqueue(words[1]);
 		return;
 	}
 	if (words[0] & FLUKE_PENDING_DEADLINE)
 		armed = 0;
 	if (words[0] & (FLUKE_PENDING_DEADLINE | CHANGED))
 		*again = 1;
-	if (words[0] == FLUKE_SCHED_REQUEST && words[1] > IDLE && words[1] <= clients)
-		enqueue(words[1]);
 }
 
 void scheduler_run(void)
@@ -275,9 +277,14 @@ void scheduler_run(void)
 	uint32_t words[FLUKE_MAX_MIN_MSG], number, result;
 	fluke_ipc_params_t p;
 	uint64_t now, timers = 0, quantum_end = 0, since;
+	natural_t alias;
 	int look_at_clock = 1;
 
 	memset(&p, 0, sizeof p);
+	p.recv_words = FLUKE_MAX_MIN_MSG;
+	p.recv_data = words;
+	notify(port_ref, CHANGED);
+	fluke_ipc_setup_wait_receive(&p, portset, &alias);
 	for (;;) {
 		now = clock_now();
 		if (look_at_clock) {

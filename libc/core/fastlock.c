@@ -1,6 +1,7 @@
-/* See nest/fastlock.h.  A waiter sets the word to 2 with the mutex held and sleeps; whoever drops
+/* See fastlock.h.  A waiter sets the word to 2 with the mutex held and sleeps; whoever drops
  * a 2 takes the mutex before it signals, so that the signal cannot come before the sleep. */
-#include <nest/fastlock.h>
+#include <native.h>
+#include <fastlock.h>
 #include <linux_abi.h>
 
 int fast_lock_init(struct fast_lock *lock)

@@ -107,9 +107,9 @@ int segment_break(struct segment *s, uint32_t i, uint32_t page)
 	if (r->count > 1) {
 		if (!segment_room(s, 2) || !(spare[0] = mapping_take()))
 			goto out;
+		r = &s->run[i];		/* the array may have moved */
 		if (page > r->page && page + 1 < r->page + r->count && !(spare[1] = mapping_take()))
 			goto out;
-		r = &s->run[i];
 	}
 	if (store->frames.refs[old] > 1) {
 		frame = FRAMES_NONE;

@@ -62,6 +62,7 @@ struct thread	*ipc_live(struct thread *t, enum side side);	/* peer, unless none 
 int		ipc_peer_waits(struct thread *t, enum side side, enum wait_kind kind);
 void		ipc_take_over(struct thread *t, enum side side, struct thread *peer);
 void		ipc_resume(struct thread *t, enum side side, struct thread *peer, uint32_t serial);
+void		ipc_end_lending(struct thread *t);	/* t is about to wait for messages */
 int		ipc_thread_destroyed(struct thread *t);	/* one bounded step; true when done */
 void		ipc_thread_moved(struct thread *old, struct thread *t);
 result_t	ipc_destination(struct thread *t, struct port **port);	/* at edi; *port null: INVALID_DEST */

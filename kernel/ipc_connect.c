@@ -89,7 +89,17 @@ void ipc_disconnect(struct thread *t, enum side side)
 		wait_wake(peer);
 }
 
-/* t's connection is set aside: the peer keeps its pointer, and lends no time meanwhile. */
+/* The client set aside last lends on until t waits again: t is still at work for it, or comes back
+ * to it.  No other one lends, and this one is the first of its list. */
+void ipc_end_lending(struct thread *t)
+{
+	struct thread *last = t->parked[CLIENT];
+
+	if (last && last->donee == t)
+		sched_donate(last, NULL);
+}
+
+/* t's connection is set aside: the peer keeps its pointer. */
 static void set_aside(struct thread *t, enum side side)
 {
 	struct thread *peer = ipc_live(t, side);
@@ -100,9 +110,11 @@ static void set_aside(struct thread *t, enum side side)
 	}
 	t->peer[side] = NULL;
 	t->flags &= ~sender_flag[side];
-	park(peer, !side);
-	if (waits_on_connection(peer, !side))
+	if (side == SERVER)
+		ipc_end_lending(t);
+	else if (waits_on_connection(peer, SERVER))
 		sched_donate(peer, NULL);
+	park(peer, !side);
 }
 
 /* The peer's end, wherever it was connected to, now belongs to t. */
@@ -116,7 +128,7 @@ static void adopt(struct thread *t, enum side side, struct thread *peer)
 		unpark(peer, !side);
 	peer->peer[!side] = t;
 	t->peer[side] = peer;
-	if (waits_on_connection(peer, !side) && !peer->donee)
+	if (waits_on_connection(peer, !side))
 		sched_donate(peer, t);
 }
 

@@ -219,6 +219,8 @@ result_t ipc_stage_wait(struct thread *t)
 	struct portset *set;
 
 	ipc_disconnect(t, SERVER);
+	if (t->parked[CLIENT])
+		ipc_end_lending(t);
 	if (t->asker)
 		ipc_abandon(t);
 	t->flags &= ~FLUKE_THREAD_ACCEPTED;

@@ -70,10 +70,8 @@ void port_activate(struct port *port)
 			waitq_append(&set->servers, s);
 		return;
 	}
-	while (set->sleepers.head) {
-		set->announced = 1;
-		sched_end(set->sleepers.head, FLUKE_SCHED_MESSAGE);
-	}
+	while (set->sleepers.head && portset_busy(set))
+		sched_end(set->sleepers.head, portset_announce(set, set->sleepers.head));
 }
 
 void port_request(struct port *port, struct thread *t)
@@ -198,6 +196,24 @@ int portset_take(struct portset *set, struct thread *s)
 	if (!port_busy(port))
 		port_deactivate(port);
 	return 1;
+}
+
+/* Something waits in the set: what the scheduler's thread_schedule returns, which may be the first
+ * request itself. */
+uint32_t portset_announce(struct portset *set, struct thread *scheduler)
+{
+	struct port *port = first_busy(set);
+	struct thread *t = port->requests;
+
+	if (!t || !(scheduler->regs.edx & FLUKE_WAKEUP_TAKE_REQUEST)) {
+		set->announced = 1;
+		return FLUKE_SCHED_MESSAGE;
+	}
+	port_unrequest(port, t);
+	set->active = port->active_next;
+	if (!port_busy(port))
+		port_deactivate(port);
+	return FLUKE_SCHED_REQUESTED | t->sched_val << 8;
 }
 
 /* What was announced to a scheduler has gone before it looked: s gets the message {0, 0}, for it

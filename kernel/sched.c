@@ -219,7 +219,7 @@ result_t sys_thread_schedule(struct thread *t)
 	struct object *target, *object = NULL;
 	struct portset *set = NULL;
 
-	if (t->regs.edx > FLUKE_WAKEUP_ON_CONFLICT)
+	if ((t->regs.edx & ~FLUKE_WAKEUP_TAKE_REQUEST) > FLUKE_WAKEUP_ON_CONFLICT)
 		return INSANE(INVALID_STATE);
 	TRY(object_find_or_ref(t->regs.ebx, FLUKE_TYPE_THREAD, &target));
 	if (t->regs.ecx)
@@ -230,8 +230,7 @@ result_t sys_thread_schedule(struct thread *t)
 		set = port_set((struct port *)object);
 	/* commit */
 	if (set && portset_busy(set)) {
-		set->announced = 1;
-		t->regs.eax = FLUKE_SCHED_MESSAGE;
+		t->regs.eax = portset_announce(set, t);
 		return OK;
 	}
 	struct thread *client = (struct thread *)target;

@@ -43,6 +43,11 @@ enum fluke_wakeup { FLUKE_WAKEUP_ON_BLOCK, FLUKE_WAKEUP_ON_SWITCH, FLUKE_WAKEUP_
 #define FLUKE_SCHED_BLOCKED	1	/* result: the target blocked without donating on, or ended */
 #define FLUKE_SCHED_INVALID	2	/* result: the target cannot run (stopped, no space) */
 
+/* Or-ed into the sensitivity: a request for time that would give MESSAGE is taken and its sched_val
+ * returned at once. */
+#define FLUKE_WAKEUP_TAKE_REQUEST	0x100
+#define FLUKE_SCHED_REQUESTED	3	/* result: bits 0-7; bits 8-31 are the sched_val of the thread that asked */
+
 /* A request to a scheduler port: one-way message of two words. */
 #define FLUKE_SCHED_REQUEST	1	/* {FLUKE_SCHED_REQUEST, sched_val}: the client is ready */
 
@@ -157,7 +162,7 @@ fluke_thread_t	*fluke_thread_self(void);
  * meanwhile (a thread that asked was destroyed), the next wait_receive gets {0, 0} and alias 0.
  * Insanities: NO_OBJECT, NOT_THREAD, NOT_PORT, INVALID_OBJECT, CURRENT_THREAD, INVALID_STATE
  * (sensitivity).  Long; stopped, the donation ends, and repeating the call makes it again. */
-natural_t	fluke_thread_schedule(fluke_thread_t *thread, fluke_port_t *sleep_port, enum fluke_wakeup sensitivity);
+natural_t	fluke_thread_schedule(fluke_thread_t *thread, fluke_port_t *sleep_port, natural_t sensitivity);
 
 /* fluke_thread_set_tls: the base of the segment FLUKE_USER_TLS for the caller.  Trivial. */
 void		fluke_thread_set_tls(oskit_addr_t base);

@@ -213,3 +213,23 @@ CASE("sched-08", "a message announced and gone again does not make the scheduler
 	CHECK_EQUAL(fluke_ipc_setup_wait_receive(&block, set, 0), FLUKE_IPC_ONEWAY << 8);
 	CHECK_EQUAL(in[0], 0);
 }
+
+CASE("sched-09", "with TAKE_REQUEST the request comes as the result, at once or while asleep")
+{
+	fluke_thread_t *thread, *other;
+
+	make();
+	thread = client(once, 0, 509);
+	CHECK_EQUAL(fluke_thread_schedule(thread, port, FLUKE_WAKEUP_ON_BLOCK | FLUKE_WAKEUP_TAKE_REQUEST),
+		FLUKE_SCHED_REQUESTED | 509 << 8);
+	CHECK_EQUAL(fluke_thread_schedule(thread, port, FLUKE_WAKEUP_ON_BLOCK | FLUKE_WAKEUP_TAKE_REQUEST), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+	m = check_mutex_new();
+	fluke_mutex_lock(m);
+	thread = client(locker, 0, 510);
+	CHECK_EQUAL(fluke_thread_schedule(thread, port, FLUKE_WAKEUP_TAKE_REQUEST), FLUKE_SCHED_REQUESTED | 510 << 8);
+	CHECK_EQUAL(fluke_thread_schedule(thread, port, FLUKE_WAKEUP_TAKE_REQUEST), FLUKE_SCHED_BLOCKED);
+	other = check_thread_new(check_root_space, once, 0);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(fluke_thread_schedule(other, port, FLUKE_WAKEUP_TAKE_REQUEST), FLUKE_SCHED_REQUESTED | 510 << 8);
+}

@@ -239,3 +239,45 @@ CASE("region-15", "search skips holes and pages without OBJECT")
 	CHECK_EQUAL(found[0].ob, 0x800000);
 	CHECK_EQUAL(offset, 0x10000000);
 }
+
+CASE("region-16", "search finds and clear destroys an object in every place of two pages")
+{
+	uint32_t pages = (uint32_t)check_pages(3);
+	fluke_region_t *r = region_over((void *)pages, 3);
+	static fluke_obspec_t found[260];
+	oskit_addr_t offset = 0;
+	natural_t count = 260;
+
+	for (uint32_t at = 0; at < 2 * PAGE; at += 32)
+		fluke_ref_create((fluke_ref_t *)(pages + at));
+	fluke_region_search(r, &offset, 3 * PAGE, found, &count);
+	CHECK_EQUAL(count, 4);
+	for (uint32_t i = 0; i < 256; i++)
+		CHECK_EQUAL(found[i].ob, pages + i * 32);
+	offset = 0;
+	fluke_region_clear(r, &offset, 3 * PAGE);
+	for (uint32_t at = 0; at < 2 * PAGE; at += 32)
+		EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_ref_destroy((fluke_ref_t *)(pages + at)));
+}
+
+CASE("region-17", "search and clear begin and end anywhere, not only at pages")
+{
+	uint32_t pages = (uint32_t)check_pages(2);
+	fluke_region_t *r = region_over((void *)pages, 2);
+	fluke_obspec_t found[4];
+	oskit_addr_t offset = 64;
+	natural_t count = 4;
+
+	for (uint32_t at = 0; at < 2 * PAGE; at += 32)
+		fluke_ref_create((fluke_ref_t *)(pages + at));
+	fluke_region_search(r, &offset, 64, found, &count);
+	CHECK_EQUAL(count, 2);
+	CHECK_EQUAL(offset, 128);
+	CHECK_EQUAL(found[0].ob, pages + 64);
+	offset = PAGE - 32;
+	fluke_region_clear(r, &offset, 64);
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_ref_type((fluke_ref_t *)(pages + PAGE - 32)));
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_ref_type((fluke_ref_t *)(pages + PAGE)));
+	CHECK_EQUAL(fluke_ref_type((fluke_ref_t *)(pages + PAGE - 64)), FLUKE_NULL);
+	CHECK_EQUAL(fluke_ref_type((fluke_ref_t *)(pages + PAGE + 32)), FLUKE_NULL);
+}

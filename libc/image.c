@@ -22,6 +22,18 @@ static long run(struct registers *r)
 	return handler(r->ebx, r->ecx, r->edx, r->esi, r->edi, r->ebp);
 }
 
+/* For docs/linux-calls.md: each call's first success and first failure in this process. */
+static void count_call(uint32_t number, long result)
+{
+	static uint8_t seen[512];
+	uint8_t bit = result < 0 && result >= -4095 ? 2 : 1;
+
+	if (number >= sizeof seen || seen[number] & bit)
+		return;
+	seen[number] |= bit;
+	Process_call_seen(REF_PROCESS, number, bit == 2 ? result : 0);
+}
+
 void image_dispatch(struct registers *r)
 {
 	uint32_t number = r->orig_eax;
@@ -36,6 +48,8 @@ void image_dispatch(struct registers *r)
 	result = image_guarded(r, run);
 	r = t->frame;
 	r->eax = (uint32_t)result;
+	if (FACTS->flags & FACTS_COUNT_CALLS)
+		count_call(number, result);
 	if (t->restart)
 		t->flag = 1;
 	if ((FACTS->pending | FACTS->thread_pending[t->number]) & ~t->blocked)
@@ -152,6 +166,9 @@ void image_start(void)
 		die("no start-up record", -EINVAL);
 	signals_start(s->ignored, s->blocked);
 	image_umask = s->mask;
+	image_fd_limit = s->limits[RLIMIT_NOFILE][0] ? (uint32_t)s->limits[RLIMIT_NOFILE][0] : FDS;
+	if (image_fd_limit > FDS)
+		image_fd_limit = FDS;
 	take_files(s);
 	vm_start();
 	complete_files();

@@ -194,11 +194,19 @@ static uint32_t put(struct writer *w, const void *data, uint32_t size)
 	return (uint32_t)(at - (uint8_t *)IMAGE_STARTUP);
 }
 
+/* Linux's limits: one string, and all with their pointers (a quarter of the usual stack). */
+#define STRING_MAX	0x20000u
+#define STRINGS_MAX	0x200000u
+
 static int put_strings(struct writer *w, char *const *list, uint32_t *count)
 {
-	for (; list && *list; list++, ++*count)
-		if (!put(w, *list, (uint32_t)strlen(*list) + 1))
+	uint32_t size;
+
+	for (; list && *list; list++, ++*count) {
+		size = (uint32_t)strnlen(*list, STRING_MAX) + 1;
+		if (size > STRING_MAX || (uint32_t)w->at - IMAGE_STARTUP + 4 * *count + size > STRINGS_MAX || !put(w, *list, size))
 			return -E2BIG;
+	}
 	return 0;
 }
 
@@ -275,6 +283,7 @@ static int put_record(const char *path, const char *prefix, unsigned prefix_coun
 	w.end += 0x20000;
 	put_files(&w, s);
 	s->mask = image_umask;
+	s->limits[RLIMIT_NOFILE][0] = s->limits[RLIMIT_NOFILE][1] = image_fd_limit;
 	s->blocked = self()->blocked;
 	for (number = 1; number <= 64; number++)
 		if (actions[number].handler == SIG_IGN)

@@ -11,6 +11,7 @@
 
 struct file files[IMAGE_FILES_MAX];
 struct descriptor fds[FDS];
+uint32_t image_fd_limit = FDS;	/* RLIMIT_NOFILE */
 
 fluke_ref_t *file_ref(int n)
 {
@@ -82,7 +83,7 @@ int fd_install(int file, int least, bool cloexec)
 	for (fd = least; fd < FDS; fd++)
 		if (!fds[fd].file)
 			break;
-	if (fd >= FDS) {
+	if (fd >= FDS || (uint32_t)fd >= image_fd_limit) {
 		release_locked(file);
 		fd = -EMFILE;
 	} else {
@@ -183,7 +184,7 @@ static long dup_at_least(int fd, int least, bool cloexec)
 
 	if (file < 0)
 		return file;
-	if (least < 0 || least >= FDS) {
+	if (least < 0 || least >= FDS || (uint32_t)least >= image_fd_limit) {
 		file_release(file);
 		return -EINVAL;
 	}
@@ -201,7 +202,7 @@ static long dup_to(int fd, int to, bool cloexec)
 
 	if (file < 0)
 		return file;
-	if (to < 0 || to >= FDS) {
+	if (to < 0 || to >= FDS || (uint32_t)to >= image_fd_limit) {
 		file_release(file);
 		return -EBADF;
 	}

@@ -136,6 +136,7 @@ enum { FILE_PLAIN, FILE_TEXT };
 struct descriptor { int16_t file; uint16_t cloexec; };
 extern struct file	files[IMAGE_FILES_MAX];
 extern struct descriptor fds[FDS];
+extern uint32_t	image_fd_limit;
 
 int	file_new(void);			/* slot with uses 1, or -ENFILE */
 void	file_release(int n);

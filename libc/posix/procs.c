@@ -305,9 +305,18 @@ static uint64_t limit64(uint32_t limit)
 	return limit == 0xffffffff ? RLIM_INFINITY : limit;
 }
 
+static int set_limit(int pid, int resource, uint64_t soft, uint64_t hard)
+{
+	int error = Process_set_limit(REF_PROCESS, pid, resource, soft, hard);
+
+	if (!error && resource == RLIMIT_NOFILE && (pid == 0 || pid == FACTS->pid))
+		image_fd_limit = soft < FDS ? (uint32_t)soft : FDS;
+	return error;
+}
+
 long posix_setrlimit(int resource, const uint32_t *from)
 {
-	return fail(Process_set_limit(REF_PROCESS, 0, resource, limit64(from[0]), limit64(from[1])));
+	return fail(set_limit(0, resource, limit64(from[0]), limit64(from[1])));
 }
 
 long posix_prlimit64(int pid, int resource, const uint64_t *new, uint64_t *old)
@@ -325,7 +334,7 @@ long posix_prlimit64(int pid, int resource, const uint64_t *new, uint64_t *old)
 		}
 	}
 	if (!error && new)
-		error = Process_set_limit(REF_PROCESS, pid, resource, set[0], set[1]);
+		error = set_limit(pid, resource, set[0], set[1]);
 	return fail(error);
 }
 

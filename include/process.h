@@ -105,6 +105,7 @@ struct process_control {
 #define FACTS_FOREGROUND	0x1	/* its group is the terminal's, or it has no terminal */
 #define FACTS_ORPHAN		0x2	/* its group is orphaned */
 #define FACTS_TERMINAL		0x4	/* its session has a terminal */
+#define FACTS_COUNT_CALLS	0x8	/* the image reports the first success and the first failure of each call */
 
 struct process_facts {
 	uint32_t	magic;

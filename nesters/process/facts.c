@@ -88,6 +88,8 @@ void facts_update(struct process *p)
 		flags |= FACTS_FOREGROUND;
 	if (group_orphaned(p->group, s, NULL))
 		flags |= FACTS_ORPHAN;
+	if (manager_counts)
+		flags |= FACTS_COUNT_CALLS;
 	facts->flags = flags;
 }
 

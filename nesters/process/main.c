@@ -1,6 +1,6 @@
 /* process: the process manager.  Started with
  *
- *	process [-v] [nester [word ...]] -- command [argument ...]
+ *	process [-v] [-c] [nester [word ...]] -- command [argument ...]
  *
  * it makes the first process, which is the command or the next nester (number 2, its own session, the terminal of its standard input as controlling terminal)
  * and serves until that ends; then it ends with its status.  Number 1 is the manager itself. */
@@ -23,7 +23,7 @@
 #define OBJECT_RESERVE	64		/* pages */
 #define RECORD_MAX	0x10000
 
-int manager_verbose;
+int manager_verbose, manager_counts;
 
 static void fail(const char *what, int error)
 {
@@ -194,6 +194,8 @@ static char **arguments(char **argv, int *is_nester)
 	for (; *word && **word == '-'; word++) {
 		if (!strcmp(*word, "-v"))
 			manager_verbose = 1;
+		else if (!strcmp(*word, "-c"))
+			manager_counts = 1;
 		if (!strcmp(*word, "--"))
 			return word + 1;
 	}

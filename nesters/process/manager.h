@@ -275,10 +275,12 @@ void		unserve_process(struct process *p);
 void		system_ended(int status) __attribute__((noreturn));
 extern struct server *server;
 extern int manager_verbose;					/* -v */
+extern int manager_counts;					/* -c: calls seen are reported */
 extern const struct FileSystem_methods proc_methods;		/* proc_fs.c */
 extern const struct Process_methods process_methods;		/* methods.c */
 struct process	*request_process(void *port);			/* whose port it is; null: gone */
 void		missing_count(uint32_t number);			/* missing.c */
+void	call_seen(uint32_t number, int32_t result);
 void		missing_report(void);
 
 /* proc_text.c: contents of files under /proc, malloced; null: no memory */

@@ -267,6 +267,13 @@ static int method_missing_call(void *self, struct request *r, uint32_t number)
 	return 0;
 }
 
+static int method_call_seen(void *self, struct request *r, uint32_t number, int32_t result)
+{
+	(void)self, (void)r;
+	call_seen(number, result);
+	return 0;
+}
+
 /* ---- terminal, timers, pipes */
 
 static int method_set_terminal(void *self, struct request *r, fluke_ref_t *tty)
@@ -353,7 +360,7 @@ const struct Process_methods process_methods = {
 	.kill_thread = method_kill_thread, .get_ids = method_get_ids, .set_group = method_set_group,
 	.set_session = method_set_session, .thread_started = method_thread_started, .thread_ended = method_thread_ended,
 	.take_signal = method_take_signal, .usage = method_usage, .set_limit = method_set_limit,
-	.get_limit = method_get_limit, .set_name = method_set_name, .missing_call = method_missing_call,
+	.get_limit = method_get_limit, .set_name = method_set_name, .missing_call = method_missing_call, .call_seen = method_call_seen,
 	.set_terminal = method_set_terminal, .get_terminal = method_get_terminal,
 	.set_foreground = method_set_foreground, .get_foreground = method_get_foreground,
 	.background_access = method_background_access, .set_timer = method_set_timer, .get_timer = method_get_timer,

@@ -141,12 +141,15 @@ def from_recording(group, cases):
 def run_guest(name, cases, options=()):
     """All cases, in as many boots as it takes; (results, notes per id)."""
     results, notes, left = {}, {}, dict(cases)
-    for _ in range(BOOTS):
+    os.makedirs("build/calls", exist_ok=True)
+    for number in range(BOOTS):
         if not left:
             break
         top = staged(name, left)
         log = "build/logs/%s.log" % name
+        calls = "build/calls/%s-%d" % (name, number)
         r = subprocess.run(["boot/run", "--memory", "384", "--timeout", TIMEOUT, "--log", log, *options,
+                            "--stack", "process -c", "--calls", calls,
                             "--put", top + ":/compare", "--", "/bin/bash", "/compare/driver.sh"],
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         found = parse(r.stdout)

@@ -14,7 +14,7 @@ MODULES = $(B)/root $(B)/fluke.cpio $(B)/tree-$(TREE).cpio
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test test-all bench bench-quick iso gdb sizes docs help clean setup trees
+.PHONY: all run test test-all bench bench-quick coverage iso gdb sizes docs help clean setup trees
 
 all: kernel user $(B)/fluke.cpio	## build everything but the Debian trees
 
@@ -67,6 +67,9 @@ bench-quick: setup all trees	## the measurements with a budget, compared with te
 
 sizes: all			## lines of source and bytes of programs
 	$(Q)tools/sizes
+
+coverage: setup all trees	## which lines of the kernel the tests execute (--list in tests/coverage: those they do not)
+	$(Q)tests/coverage
 
 docs: all			## generated pages: docs/protocols, docs/linux-calls.md
 	$(Q)for t in tools/docs.d/*; do [ ! -x $$t ] || $$t || exit 1; done

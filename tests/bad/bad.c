@@ -48,3 +48,10 @@ CASE("bad-08", "a wrong value is reported")
 {
 	CHECK_EQUAL(6 * 7, 43);
 }
+
+CASE("bad-09", "a panic of the kernel is reported")
+{
+	uint32_t send[5] = { 1u << 8 | 9, 10, 0x70206e6f, 0x6f707275, 0x6573 }, reply[8], words = 8;	/* "on purpose" */
+
+	check_call(check_kernel, send, 5, reply, &words);
+}

@@ -180,7 +180,7 @@ result_t sys_ipc_call(struct thread *t)
 	waitq_remove(s);
 	kind = ipc_accept_call(s, port, t);
 	wait_pass(s);
-	return wait_on(NULL, &port->obj, kind, s);
+	return wait_on(NULL, &s->obj, kind, s);
 }
 
 /* Answers the request in hand, then returns or waits for the next message.

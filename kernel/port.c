@@ -24,6 +24,12 @@ static int port_busy(const struct port *port)
 	return port->requests || port->pending || port->clients.head;
 }
 
+/* More than requests for time? */
+static int urgent(const struct port *port)
+{
+	return port->pending || port->clients.head;
+}
+
 static void ring_insert(struct portset *set, struct port *port)
 {
 	struct port *head = set->active;
@@ -56,7 +62,7 @@ void port_deactivate(struct port *port)
 void port_activate(struct port *port)
 {
 	struct portset *set = port_set(port);
-	struct thread *s;
+	struct thread *s, *next;
 
 	if (!set || !port_busy(port))
 		return;
@@ -70,8 +76,11 @@ void port_activate(struct port *port)
 			waitq_append(&set->servers, s);
 		return;
 	}
-	while (set->sleepers.head && portset_busy(set))
-		sched_end(set->sleepers.head, portset_announce(set, set->sleepers.head));
+	for (s = set->sleepers.head; s && portset_busy(set); s = next) {
+		next = s->wait_next;
+		if (!(s->regs.edx & FLUKE_WAKEUP_LAZY) || urgent(port))
+			sched_end(s, portset_announce(set, s));
+	}
 }
 
 void port_request(struct port *port, struct thread *t)
@@ -167,6 +176,7 @@ static void take_from(struct thread *s, struct port *port)
 			take_client(s, port, t);
 		else
 			t->wait_kind = ipc_accept_call(s, port, t);
+		t->wait_object = &s->obj;
 		sched_donate(t, s);
 	}
 }
@@ -184,6 +194,20 @@ int portset_busy(struct portset *set)
 	return first_busy(set) != NULL;
 }
 
+int portset_urgent(struct portset *set)
+{
+	struct port *port = first_busy(set);
+
+	if (!port)
+		return 0;
+	do {
+		if (urgent(port))
+			return 1;
+		port = port->active_next;
+	} while (port != set->active);
+	return 0;
+}
+
 int portset_take(struct portset *set, struct thread *s)
 {
 	struct port *port = first_busy(set);
@@ -198,22 +222,30 @@ int portset_take(struct portset *set, struct thread *s)
 	return 1;
 }
 
-/* Something waits in the set: what the scheduler's thread_schedule returns, which may be the first
- * request itself. */
-uint32_t portset_announce(struct portset *set, struct thread *scheduler)
+/* The first request, consumed, if the scheduler takes such as results: sched_val << 8 | `result`;
+ * else `otherwise`. */
+uint32_t portset_request(struct portset *set, struct thread *scheduler, uint32_t result, uint32_t otherwise)
 {
-	struct port *port = first_busy(set);
-	struct thread *t = port->requests;
+	struct port *port = set ? first_busy(set) : NULL;
+	struct thread *t = port ? port->requests : NULL;
 
-	if (!t || !(scheduler->regs.edx & FLUKE_WAKEUP_TAKE_REQUEST)) {
-		set->announced = 1;
-		return FLUKE_SCHED_MESSAGE;
-	}
+	if (!t || !(scheduler->regs.edx & FLUKE_WAKEUP_TAKE_REQUEST))
+		return otherwise;
 	port_unrequest(port, t);
 	set->active = port->active_next;
 	if (!port_busy(port))
 		port_deactivate(port);
-	return FLUKE_SCHED_REQUESTED | t->sched_val << 8;
+	return result | t->sched_val << 8;
+}
+
+/* Something waits in the set: what the scheduler's thread_schedule returns. */
+uint32_t portset_announce(struct portset *set, struct thread *scheduler)
+{
+	uint32_t result = portset_request(set, scheduler, FLUKE_SCHED_REQUESTED, FLUKE_SCHED_MESSAGE);
+
+	if (result == FLUKE_SCHED_MESSAGE)
+		set->announced = 1;
+	return result;
 }
 
 /* What was announced to a scheduler has gone before it looked: s gets the message {0, 0}, for it
@@ -264,8 +296,10 @@ static void port_moved(struct object *old_object, struct object *new_object)
 	}
 	if (set && set->active == old)
 		set->active = port;
-	for (struct thread *t = port->clients.head; t; t = t->wait_next)
+	for (struct thread *t = port->clients.head; t; t = t->wait_next) {
 		t->wait_queue = &port->clients;
+		t->wait_object = new_object;
+	}
 }
 
 const struct object_type port_type = {

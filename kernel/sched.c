@@ -153,9 +153,16 @@ void sched_block(struct thread *t)
 	}
 }
 
+/* The result of a schedule whose target blocked, with a request that came meanwhile. */
+static uint32_t blocked_result(struct thread *scheduler)
+{
+	return portset_request((struct portset *)scheduler->wait_object, scheduler, FLUKE_SCHED_BLOCKED_REQUESTED,
+		FLUKE_SCHED_BLOCKED);
+}
+
 void sched_end(struct thread *scheduler, uint32_t result)
 {
-	if (result == FLUKE_SCHED_BLOCKED && scheduler->donee && !sched_usable(scheduler->donee))
+	if ((result == FLUKE_SCHED_BLOCKED || (result & 0xff) == FLUKE_SCHED_BLOCKED_REQUESTED) && scheduler->donee && !sched_usable(scheduler->donee))
 		scheduler->donee->known = 0;
 	scheduler->regs.eax = result;
 	wait_finish(scheduler);
@@ -179,7 +186,7 @@ struct thread *sched_choose(void)
 		t = t->donee;
 	}
 	if (scheduler)
-		sched_end(scheduler, FLUKE_SCHED_BLOCKED);
+		sched_end(scheduler, blocked_result(scheduler));
 	return scheduler;
 }
 
@@ -211,43 +218,53 @@ void sched_thread_gone(struct thread *t)
 		t->supplier = NULL;
 }
 
-/* Donates to a thread while waiting for a message at a port: ebx thread (or a reference to one),
- * ecx port (or 0), edx sensitivity.  Any weaker sensitivity is served as ON_BLOCK, which only
- * wakes the scheduler more often. */
+/* The thread at va or behind the reference there; null for 0 and for a null or dead reference. */
+static result_t find_target(uint32_t va, struct thread **target)
+{
+	struct object *o = NULL;
+
+	if (va)
+		TRY(object_find_or_ref(va, FLUKE_TYPE_THREAD, &o));
+	*target = (struct thread *)o;
+	return OK;
+}
+
+/* Donates to a thread while waiting for a message at a port: ebx thread (or a reference to one, or
+ * 0), ecx port (or 0), edx sensitivity and flags.  Any weaker sensitivity is served as ON_BLOCK,
+ * which only wakes the scheduler more often. */
 result_t sys_thread_schedule(struct thread *t)
 {
-	struct object *target, *object = NULL;
+	struct thread *client;
+	struct object *object = NULL;
 	struct portset *set = NULL;
 
-	if ((t->regs.edx & ~FLUKE_WAKEUP_TAKE_REQUEST) > FLUKE_WAKEUP_ON_CONFLICT)
+	if ((t->regs.edx & ~(FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY)) > FLUKE_WAKEUP_ON_CONFLICT)
 		return INSANE(INVALID_STATE);
-	TRY(object_find_or_ref(t->regs.ebx, FLUKE_TYPE_THREAD, &target));
+	TRY(find_target(t->regs.ebx, &client));
 	if (t->regs.ecx)
 		TRY(object_find_or_ref(t->regs.ecx, FLUKE_TYPE_PORT, &object));
-	if (target == &t->obj)
+	if (client == t)
 		return INSANE(CURRENT_THREAD);
 	if (object)
 		set = port_set((struct port *)object);
 	/* commit */
-	if (set && portset_busy(set)) {
+	if (set && set->active && (client && t->regs.edx & FLUKE_WAKEUP_LAZY ? portset_urgent(set) : portset_busy(set))) {
 		t->regs.eax = portset_announce(set, t);
 		return OK;
 	}
-	struct thread *client = (struct thread *)target;
-
 	if (!client || (client->blocked & (BLOCKED_STOPPED | BLOCKED_NO_SPACE | BLOCKED_DYING))) {
 		if (client)
 			client->known = 0;
 		t->regs.eax = FLUKE_SCHED_INVALID;
 		return OK;
 	}
-	if (!sched_usable(client) || !may_donate(t, client)) {
+	if (client->blocked && (!sched_usable(client) || !may_donate(t, client))) {
 		client->known = 0;
-		t->regs.eax = FLUKE_SCHED_BLOCKED;
+		t->regs.eax = portset_request(set, t, FLUKE_SCHED_BLOCKED_REQUESTED, FLUKE_SCHED_BLOCKED);
 		return OK;
 	}
 	sched_withdraw(client);
 	client->known = 1;
 	/* resumes as: fluke_thread_schedule(thread, port, sensitivity) */
-	return wait_on(set ? &set->sleepers : NULL, object, WAIT_SCHEDULE, client);
+	return wait_on(set ? &set->sleepers : NULL, (struct object *)set, WAIT_SCHEDULE, client);
 }

@@ -43,10 +43,16 @@ enum fluke_wakeup { FLUKE_WAKEUP_ON_BLOCK, FLUKE_WAKEUP_ON_SWITCH, FLUKE_WAKEUP_
 #define FLUKE_SCHED_BLOCKED	1	/* result: the target blocked without donating on, or ended */
 #define FLUKE_SCHED_INVALID	2	/* result: the target cannot run (stopped, no space) */
 
-/* Or-ed into the sensitivity: a request for time that would give MESSAGE is taken and its sched_val
- * returned at once. */
+/* Flags or-ed into the sensitivity.
+ * TAKE_REQUEST: the first request for time is consumed and returned with the result, in bits 8-31:
+ *	REQUESTED instead of MESSAGE, BLOCKED_REQUESTED instead of BLOCKED.
+ * LAZY: requests do not end the donation; they come with BLOCKED, or when asked for. */
 #define FLUKE_WAKEUP_TAKE_REQUEST	0x100
-#define FLUKE_SCHED_REQUESTED	3	/* result: bits 0-7; bits 8-31 are the sched_val of the thread that asked */
+#define FLUKE_WAKEUP_LAZY		0x200
+#define FLUKE_SCHED_REQUESTED		3
+#define FLUKE_SCHED_BLOCKED_REQUESTED	4
+#define FLUKE_SCHED_RESULT(word)	((word) & 0xff)
+#define FLUKE_SCHED_VALUE(word)		((word) >> 8)
 
 /* A request to a scheduler port: one-way message of two words. */
 #define FLUKE_SCHED_REQUEST	1	/* {FLUKE_SCHED_REQUEST, sched_val}: the client is ready */
@@ -151,7 +157,8 @@ void		fluke_thread_interrupt(fluke_thread_t *thread);
 fluke_thread_t	*fluke_thread_self(void);
 
 /* fluke_thread_schedule: lends the caller's processor time to a thread while waiting for a message.
- * thread: a thread, or a reference to one.  sleep_port: null, or a port (or a reference to one):
+ * thread: a thread, or a reference to one; 0 = only look whether something waits (INVALID: nothing).
+ * sleep_port: null, or a port (or a reference to one):
  * the wait ends when any port of its set has something to receive.  sensitivity: a hint, see
  * fluke_wakeup; every value is served as FLUKE_WAKEUP_ON_BLOCK.
  * Returns FLUKE_SCHED_MESSAGE (fetch it by wait_receive; the thread may still be ready),

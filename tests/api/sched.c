@@ -117,6 +117,7 @@ CASE("sched-04", "no thread, a dead one and a stopped one are INVALID; oneself i
 	EXPECT_INSANITY(FLUKE_INSANITY_CURRENT_THREAD, schedule(check_first_thread));
 	EXPECT_INSANITY(FLUKE_INSANITY_NOT_THREAD, schedule((fluke_thread_t *)set));
 	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_schedule(check_first_thread, port, 7));
+	CHECK_EQUAL(schedule(0), FLUKE_SCHED_INVALID);
 	EXPECT_INSANITY(FLUKE_INSANITY_NOT_PORT, fluke_thread_schedule(check_thread_new(check_root_space, once, 0),
 		(fluke_port_t *)set, 0));
 }
@@ -232,4 +233,30 @@ CASE("sched-09", "with TAKE_REQUEST the request comes as the result, at once or 
 	other = check_thread_new(check_root_space, once, 0);
 	fluke_mutex_unlock(m);
 	CHECK_EQUAL(fluke_thread_schedule(other, port, FLUKE_WAKEUP_TAKE_REQUEST), FLUKE_SCHED_REQUESTED | 510 << 8);
+}
+
+CASE("sched-10", "LAZY: a request waits until the target blocks and comes with that result")
+{
+	const natural_t how = FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY;
+	fluke_thread_t *first, *second;
+
+	make();
+	first = client(once, 0, 600);
+	second = client(once, 0, 601);
+	CHECK_EQUAL(fluke_thread_schedule(0, port, how), FLUKE_SCHED_REQUESTED | 600 << 8);
+	CHECK_EQUAL(fluke_thread_schedule(first, port, how), FLUKE_SCHED_BLOCKED_REQUESTED | 601 << 8);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(fluke_thread_schedule(0, port, how), FLUKE_SCHED_INVALID);
+	CHECK_EQUAL(fluke_thread_schedule(second, port, how), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 2);
+}
+
+CASE("sched-11", "LAZY: any other message ends the donation at once")
+{
+	fluke_thread_t *thread;
+
+	make();
+	thread = check_thread_new(check_root_space, notifier, ref);
+	CHECK_EQUAL(fluke_thread_schedule(thread, port, FLUKE_WAKEUP_LAZY), FLUKE_SCHED_MESSAGE);
+	CHECK_EQUAL(count, 1);
 }

@@ -104,7 +104,7 @@ enum wait_event wait_find(struct process *caller, int id, uint32_t options, stru
 	for (c = caller->children; c; c = c->sibling) {
 		if (!wait_id_matches(caller, c, id))
 			continue;
-		*candidates += !c->being_reaped;
+		++*candidates;		/* one whose status is on its way too: the caller may have left */
 		event = wait_event_of(c, options);
 		if (event != WAIT_NONE) {
 			*child = c;

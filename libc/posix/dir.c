@@ -40,6 +40,29 @@ int file_open(const char *path, uint32_t flags, uint32_t mode)
 	return file;
 }
 
+/* An open file by its name in /proc/self/fd or /dev/fd: a regular one gets a description of its own, others have one. */
+static int reopen(int old, uint32_t flags)
+{
+	struct FileStatus status;
+	int file, error;
+
+	if (files[old].special || !(S_ISREG(files[old].mode) || S_ISDIR(files[old].mode)))
+		return old;
+	file = file_new();
+	if (file >= 0) {
+		error = FileDescription_reopen(file_ref(old), flags & ~(uint32_t)O_CLOEXEC, file_ref(file), &status);
+		if (error) {
+			file_release(file);
+			file = fail(error);
+		} else {
+			files[file].mode = status.mode;
+			files[file].flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY | O_CLOEXEC | O_LARGEFILE);
+		}
+	}
+	file_release(old);
+	return file;
+}
+
 long posix_openat(int dirfd, const char *path, uint32_t flags, uint32_t mode)
 {
 	struct place p;
@@ -55,7 +78,8 @@ long posix_openat(int dirfd, const char *path, uint32_t flags, uint32_t mode)
 			return error;
 		file = open_place(&p, flags, mode);
 		place_end(&p);
-	}
+	} else if (file >= 0)
+		file = reopen(file, flags);
 	if (file < 0)
 		return file;
 	return fd_install(file, 0, (flags & O_CLOEXEC) != 0);

@@ -833,11 +833,32 @@ static int file_get_flags(void *self, struct request *r, uint32_t *flags)
 	return 0;
 }
 
+static int file_reopen(void *self, struct request *r, uint32_t flags, void **port, struct FileStatus *status)
+{
+	struct file *f = self;
+	int error = 0;
+
+	if (flags & O_DIRECTORY && !S_ISDIR(f->node->mode))
+		return ENOTDIR;
+	root_lock();
+	if (flags & O_TRUNC && S_ISREG(f->node->mode) && (flags & O_ACCMODE) != O_RDONLY)
+		error = ramfs_truncate(&ramfs, f->node, 0);
+	if (!error) {
+		ramfs_get(f->node);
+		fill_status(f->node, status);
+		error = open_plain(r, f->node, flags, port);
+		if (error)
+			ramfs_put(&ramfs, f->node);
+	}
+	root_unlock();
+	return error;
+}
+
 static const struct FileDescription_methods file_methods = {
 	.read = file_read, .write = file_write, .share = file_share, .seek = file_seek, .stat = file_stat,
 	.truncate = file_truncate, .getdents = file_getdents, .map = file_map, .chmod = file_chmod, .chown = file_chown,
 	.utimens = file_utimens, .sync = file_sync, .watch = file_watch, .lock = file_lock, .path = file_path,
-	.set_flags = file_set_flags, .get_flags = file_get_flags,
+	.set_flags = file_set_flags, .get_flags = file_get_flags, .reopen = file_reopen,
 };
 
 static const struct interface file_interfaces[] = {

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <native.h>
 #include <protocols/MemPool.h>
-#include <protocols/Scheduler.h>
 #include "manager.h"
 
 static struct body table[BODIES];
@@ -173,7 +172,7 @@ struct body *body_create(struct process *p, struct body *source, int *error)
 		return b;
 	if (*error != EAGAIN)
 		*error = ENOMEM;
-	body_destroy(b, NULL);
+	body_destroy(b);
 	return NULL;
 }
 
@@ -186,35 +185,19 @@ static int pool_destroy(void *argument)
 	return 0;
 }
 
-/* Ends everything of it.  threads: those that it had, their accounts have been read before; null: none. */
-void body_destroy(struct body *b, struct thread *threads)
+/* Ends everything of it; the threads' accounts have been read before. */
+void body_destroy(struct body *b)
 {
 	guarded(pool_destroy, b);
 	if (b->control)
 		fluke_mapping_destroy(&b->objects->control);
 	parts_destroy(b);
-	for (int i = 0; threads && i < PROCESS_THREADS; i++)
-		if (threads[i].has_client) {
-			fluke_ref_destroy(&b->objects->client[i]);
-			threads[i].has_client = 0;
-		}
 	b->control = NULL;
 	b->process = NULL;
 	b->session->living--;
 	session_check(b->session);
 	b->next_free = free_bodies;
 	free_bodies = b;
-}
-
-/* Adds the time of the threads that it has now. */
-void body_account(struct body *b, struct Usage *usage)
-{
-	for (int i = 0; i < b->process->slots; i++) {
-		uint64_t ns = 0;
-
-		if (b->process->thread[i].has_client && !SchedulerClient_get_usage(&b->objects->client[i], &ns))
-			usage->user += ns;
-	}
 }
 
 int body_is_object(uint32_t address, uint32_t size)

@@ -197,7 +197,6 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 	b = body_create(p, NULL, &error);
 	if (!b)
 		return error;
-	body_account(p->body, &usage);
 	for (int i = 0; i < p->slots; i++)
 		taken |= p->thread_pending[i];
 	memcpy(threads, p->thread, sizeof threads);
@@ -205,14 +204,16 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 	threads_reset(p);
 	error = guarded(start, &starting);
 	if (error) {
-		body_destroy(b, p->thread);
+		threads_account(p->thread, p->slots, 1, &usage);
+		body_destroy(b);
 		p->body = starting.old;
 		memcpy(p->thread, threads, sizeof threads);
 		p->threads = count;
 		p->slots = slots;
 		return error == EFAULT ? ENOMEM : error;
 	}
-	body_destroy(starting.old, threads);
+	threads_account(threads, slots, 1, &usage);
+	body_destroy(starting.old);
 	p->usage = usage;
 	p->has_execed = 1;
 	p->pending |= taken;

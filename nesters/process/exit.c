@@ -102,8 +102,8 @@ void process_end(struct process *p, int status)
 	if (p == first_process)
 		system_ended(status);
 	orphaned_find(&orphaned, p);
-	body_account(p->body, &p->usage);
-	body_destroy(p->body, p->thread);
+	threads_account(p->thread, p->slots, 1, &p->usage);
+	body_destroy(p->body);
 	p->body = NULL;
 	memset(p->thread, 0, sizeof p->thread);
 	p->threads = p->slots = 0;

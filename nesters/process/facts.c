@@ -72,6 +72,14 @@ void facts_destroy(struct process *p)
 	memset(p->has_timer, 0, sizeof p->has_timer);
 }
 
+/* The Clock's scale: a product of 96 bits. */
+uint64_t facts_ns(uint64_t tsc)
+{
+	uint64_t low = (uint64_t)(uint32_t)tsc * clock_multiplier, high = (tsc >> 32) * clock_multiplier;
+
+	return clock_shift >= 32 ? ((low >> 32) + high) >> (clock_shift - 32) : (low >> clock_shift) + (high << (32 - clock_shift));
+}
+
 void facts_update(struct process *p)
 {
 	struct process_facts *facts = &pages[p->index].facts;

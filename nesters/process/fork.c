@@ -208,7 +208,8 @@ int process_fork(struct process *p, uint32_t thread, uint32_t entry, uint32_t st
 		*pid = child->pid;
 		return 0;
 	}
-	body_destroy(child->body, child->thread);
+	threads_account(child->thread, child->slots, 1, &child->usage);
+	body_destroy(child->body);
 	child->body = NULL;
 fail:
 	facts_destroy(child);

@@ -34,7 +34,7 @@ struct signal_info {			/* of the last posting of a pending signal */
 struct thread {
 	uint32_t	address;	/* of the thread object in the process; 0 = free slot */
 	int		tid;
-	uint8_t		has_client;	/* body object client[slot] leads to its SchedulerClient */
+	uint32_t	sched_val;	/* the scheduler's number for it; 0 = none yet */
 };
 
 struct session {
@@ -147,7 +147,6 @@ struct body_objects {
 	fluke_mapping_t	window;		/* of its object segment into the manager */
 	fluke_mapping_t	control;	/* of its control page, made when first needed */
 	fluke_ref_t	pool, data, data_region, objects, objects_region;
-	fluke_ref_t	client[PROCESS_THREADS];	/* SchedulerClient per thread */
 };
 
 struct process_objects {
@@ -191,8 +190,8 @@ int		guarded(int (*function)(void *), void *argument);
 /* body.c */
 void		bodies_init(void);
 struct body	*body_create(struct process *p, struct body *source, int *error);
-void		body_destroy(struct body *b, struct thread *threads);
-void		body_account(struct body *b, struct Usage *usage);
+void		body_destroy(struct body *b);
+void		threads_account(const struct thread *threads, int slots, int ending, struct Usage *usage);
 static inline void *body_object(struct body *b, uint32_t address)	/* where the manager has it */
 {
 	return (void *)(uintptr_t)(b->window + (address - START_OBJECTS));
@@ -212,7 +211,8 @@ struct process_objects *process_objects(struct process *p);
 /* threads.c */
 int		thread_prepare(struct process *p, int slot, fluke_thread_state_t *state);
 void		thread_release(struct process *p, int slot, fluke_thread_state_t *state);
-int		thread_add_scheduler(struct process *p, int slot, uint32_t *sched_val);
+int		thread_add_scheduler(struct process *p, int slot);
+uint64_t	facts_ns(uint64_t tsc);
 void		thread_remove(struct process *p, int slot);	/* ends it */
 void		threads_stop(struct process *p);
 void		threads_continue(struct process *p);

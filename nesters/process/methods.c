@@ -141,13 +141,12 @@ static int thread_give_scheduler(void *argument)
 	struct starting_thread *s = argument;
 	fluke_ref_t *links[FLUKE_THREAD_LINKS] = { NULL, &manager->scheduler_port };
 	fluke_thread_t *thread = body_object(s->process->body, s->process->thread[s->slot].address);
-	int error = thread_add_scheduler(s->process, s->slot, &state.sched_val);
-	uint32_t sched_val = state.sched_val;
+	int error = thread_add_scheduler(s->process, s->slot);
 
 	if (error)
 		return error;
 	fluke_thread_get_state(thread, &state, leave);
-	state.sched_val = sched_val;
+	state.sched_val = s->process->thread[s->slot].sched_val;
 	fluke_thread_set_state(thread, &state, links);
 	return 0;
 }
@@ -216,7 +215,7 @@ static int method_usage(void *self, struct request *r, int32_t who, struct Usage
 
 	(void)r, (void)who;
 	*usage = p->usage;
-	body_account(p->body, usage);
+	threads_account(p->thread, p->slots, 0, usage);
 	if (!MemPool_statistics(&p->body->objects->pool, &limit, &used, &free) && used > usage->peak)
 		usage->peak = used;
 	p->usage.peak = usage->peak;

@@ -99,7 +99,7 @@ static uint64_t user_time(struct process *p)
 	struct Usage usage = p->usage;
 
 	if (p->body)
-		body_account(p->body, &usage);
+		threads_account(p->thread, p->slots, 0, &usage);
 	return usage.user;
 }
 

@@ -191,7 +191,7 @@ struct thread *thread_add(struct process *p, int slot, uint32_t address, int tid
 		return NULL;
 	t->address = address;
 	t->tid = tid;
-	t->has_client = 0;
+	t->sched_val = 0;
 	p->thread_pending[slot] = 0;
 	p->threads++;
 	if (slot >= p->slots)

@@ -11,15 +11,29 @@ static uint32_t wide_window;
 struct search { struct body *body; int stop; };
 
 /* Books the thread with the scheduler, whose port goes to manager->scheduler_port.  0 or an errno. */
-int thread_add_scheduler(struct process *p, int slot, uint32_t *sched_val)
+int thread_add_scheduler(struct process *p, int slot)
 {
-	fluke_ref_t *client = &p->body->objects->client[slot];
+	struct thread *t = &p->thread[slot];
 
-	if (!p->thread[slot].has_client)
-		fluke_ref_create(client);
-	p->thread[slot].has_client = 1;
-	return Scheduler_add(&manager->scheduler, body_object(p->body, p->thread[slot].address),
-		&manager->scheduler_port, sched_val, client) ? EAGAIN : 0;
+	return Scheduler_add(&manager->scheduler, body_object(p->body, t->address), &manager->scheduler_port,
+		&t->sched_val, &manager->scratch) ? EAGAIN : 0;
+}
+
+/* Adds the time of the threads; ending: they are about to be destroyed. */
+void threads_account(const struct thread *threads, int slots, int ending, struct Usage *usage)
+{
+	uint64_t tsc;
+
+	for (int i = 0; i < slots; i++) {
+		if (!threads[i].sched_val)
+			continue;
+		tsc = 0;
+		if (ending)
+			Scheduler_end(&manager->scheduler, threads[i].sched_val, &tsc);
+		else
+			Scheduler_get_usage(&manager->scheduler, threads[i].sched_val, &tsc);
+		usage->user += facts_ns(tsc);
+	}
 }
 
 /* Makes the thread object of the slot; thread_release sets its state and lets it go. */
@@ -27,7 +41,10 @@ int thread_prepare(struct process *p, int slot, fluke_thread_state_t *state)
 {
 	state->thread_va = p->thread[slot].address;
 	fluke_thread_create(body_object(p->body, p->thread[slot].address));
-	return thread_add_scheduler(p, slot, &state->sched_val);
+	if (thread_add_scheduler(p, slot))
+		return EAGAIN;
+	state->sched_val = p->thread[slot].sched_val;
+	return 0;
 }
 
 void thread_release(struct process *p, int slot, fluke_thread_state_t *state)
@@ -47,14 +64,8 @@ static int thread_destroy(void *argument)
 void thread_remove(struct process *p, int slot)
 {
 	struct thread *t = &p->thread[slot];
-	fluke_ref_t *client = &p->body->objects->client[slot];
-	uint64_t ns = 0;
 
-	if (t->has_client) {
-		SchedulerClient_get_usage(client, &ns);
-		fluke_ref_destroy(client);
-	}
-	p->usage.user += ns;
+	threads_account(t, 1, 1, &p->usage);
 	guarded(thread_destroy, body_object(p->body, t->address));
 	memset(t, 0, sizeof *t);
 	p->threads--;

@@ -20,7 +20,8 @@
 struct client {
 	fluke_ref_t	*thread;	/* null = free */
 	uint32_t	next;		/* in the ready queue */
-	uint8_t		ready;
+	uint32_t	next_ended;	/* in the list of those that end() was called for */
+	uint8_t		ready, ended;
 	uint64_t	used;		/* tsc cycles supplied */
 };
 
@@ -29,6 +30,7 @@ struct scheduler_port { struct served served; };
 static struct client *client;
 static uint32_t clients;		/* entries ever used; 0 is none */
 static uint32_t sweep = IDLE + 1;
+static uint32_t ended;			/* list: likely to be free now */
 static struct lock client_lock;
 static uint32_t first, last, current;	/* ready queue; who has the processor */
 static int	idle_ready;
@@ -58,16 +60,36 @@ static void sweep_some(void)
 	}
 }
 
+/* One that end() was called for and whose thread has gone; 0: none. */
+static uint32_t find_ended(void)
+{
+	uint32_t *link, i;
+
+	for (link = &ended; (i = *link); link = &client[i].next_ended) {
+		if (client[i].ready || (client[i].thread && fluke_ref_type(client[i].thread) != FLUKE_NULL))
+			continue;
+		*link = client[i].next_ended;
+		client[i].ended = 0;
+		ref_free(client[i].thread);
+		client[i].thread = 0;
+		return i;
+	}
+	return 0;
+}
+
 static uint32_t find_free(void)
 {
-	uint32_t i;
+	uint32_t i = find_ended();
 
-	if (sweep <= clients && !client[sweep].thread && !client[sweep].ready)
+	if (i)
+		return i;
+
+	if (sweep <= clients && !client[sweep].thread && !client[sweep].ready && !client[sweep].ended)
 		return sweep;
 	if (clients + 1 < CLIENTS_MAX)
 		return ++clients;
 	for (i = IDLE + 1; i <= clients; i++)
-		if (!client[i].ready && (!client[i].thread || fluke_ref_type(client[i].thread) == FLUKE_NULL)) {
+		if (!client[i].ready && !client[i].ended && (!client[i].thread || fluke_ref_type(client[i].thread) == FLUKE_NULL)) {
 			ref_free(client[i].thread);
 			return i;
 		}
@@ -131,7 +153,25 @@ static int scheduler_get_usage(void *self, struct request *r, uint32_t sched_val
 	return 0;
 }
 
-static const struct Scheduler_methods methods = { .add = scheduler_add, .get_usage = scheduler_get_usage };
+static int scheduler_end(void *self, struct request *r, uint32_t sched_val, uint64_t *tsc)
+{
+	int error = scheduler_get_usage(self, r, sched_val, tsc);
+
+	if (error)
+		return error;
+	lock_take(&client_lock);
+	if (!client[sched_val].ended) {
+		client[sched_val].ended = 1;
+		client[sched_val].next_ended = ended;
+		ended = sched_val;
+	}
+	lock_drop(&client_lock);
+	return 0;
+}
+
+static const struct Scheduler_methods methods = {
+	.add = scheduler_add, .get_usage = scheduler_get_usage, .end = scheduler_end,
+};
 static const struct interface interfaces[] = { { Scheduler_INTERFACE, Scheduler_dispatch, &methods }, { 0, 0, 0 } };
 static const struct served_class class = { .name = "scheduler", .interfaces = interfaces };
 

@@ -18,7 +18,7 @@ USER_MADE	= $(PROTO_HEADERS) $(B)/include/fluke/callnumbers.h
 
 $(PROTO_CLIENT_C) $(PROTO_SERVER_C) $(PROTO_HEADERS) &: $(IDL) tools/idl.py
 	$(call say,IDL $(PROTO_NAMES))
-	$(Q)python3 tools/idl.py --out $(B) $(IDL)
+	$(Q)python3 tools/idl.py --out $(B) --docs docs/protocols $(IDL)
 
 $(B)/protocols/%.o: $(B)/protocols/%.c | $(USER_MADE)
 	$(Q)$(CC) $(NATIVE_CFLAGS) -c $< -o $@

@@ -112,7 +112,7 @@ static void test_wait(void)
 	CHECK(wait_find(a, -c->group, WEXITED, &found, &n) == WAIT_EXITED, "another group");
 	CHECK(wait_find(a, -1, WUNTRACED, &found, &n) == WAIT_NONE, "a zombie only with WEXITED");
 	c->being_reaped = 1;
-	CHECK(wait_find(a, c->pid, WEXITED, &found, &n) == WAIT_NONE && n == 0, "a zombie is given out once");
+	CHECK(wait_find(a, c->pid, WEXITED, &found, &n) == WAIT_NONE && n == 1, "a zombie is given out once, but is still a child");
 	b->report_stop = 1;
 	b->state = PROCESS_STOPPED;
 	CHECK(wait_find(a, -1, WEXITED, &found, &n) == WAIT_NONE, "a stop only with WUNTRACED");

@@ -232,6 +232,7 @@ long	posix_fstatfs64(int fd, uint32_t size, struct statfs64_linux *to);
 long	posix_xattr(void);
 
 /* table.c */
+long	posix_not_here(void);
 long	posix_no_call(void);
 long	posix_restart_syscall(void);
 

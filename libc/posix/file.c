@@ -350,6 +350,7 @@ long posix_truncate(const char *path, uint32_t size)
 	return truncate_path(path, size);
 }
 
+/* Partial: fallocate: modes other than 0 */
 long posix_fallocate(int fd, uint32_t mode, uint32_t low, uint32_t high, uint32_t length_low, uint32_t length_high)
 {
 	uint64_t end = ((uint64_t)high << 32 | low) + ((uint64_t)length_high << 32 | length_low);

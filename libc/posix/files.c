@@ -230,6 +230,7 @@ long posix_dup3(int fd, int to, uint32_t flags)
 struct flock64_linux { int16_t type, whence; int64_t start, length; int32_t pid; } __attribute__((packed, aligned(4)));
 struct flock_linux { int16_t type, whence; int32_t start, length, pid; };
 
+/* Partial: fcntl64: F_GETLK tells of no other's lock; F_SETOWN, F_SETSIG, leases, seals */
 static long lock(int file, uint32_t command, void *argument, bool wide)
 {
 	struct flock64_linux l;

@@ -153,6 +153,7 @@ static long remap_grow(struct area *a, uint32_t start, uint32_t old_size, uint32
 	return (long)to;
 }
 
+/* Partial: mremap: MREMAP_FIXED, MREMAP_DONTUNMAP; growing a file's mapping */
 long posix_mremap(uint32_t start, uint32_t old_size, uint32_t size, uint32_t flags)
 {
 	struct area *a;

@@ -87,6 +87,7 @@ long posix_ok(void) { return 0; }
 /* No sockets: what looks for a name service cache is told so. */
 long posix_socket(void) { return -97; }		/* EAFNOSUPPORT */
 
+/* Partial: socketcall: no sockets (EAFNOSUPPORT) */
 long posix_socketcall(uint32_t call)
 {
 	return call == 1 || call == 8 ? -97 : -88;	/* socket, socketpair; else ENOTSOCK */

@@ -70,6 +70,8 @@ long posix_vfork(void)
 	return do_fork(0, 0, 0, 0, 0);
 }
 
+/* Partial: clone: a process that shares memory (CLONE_VM without CLONE_VFORK or CLONE_THREAD); namespaces are ignored
+ * Partial: clone3: as clone, pidfd */
 static long clone(uint32_t flags, uint32_t stack, uint32_t parent_tid, uint32_t tls, uint32_t child_tid)
 {
 	struct registers r;
@@ -219,6 +221,8 @@ static bool same(uint32_t id, uint32_t a, uint32_t b)
 	return id == ~0u || id == a || id == b;
 }
 
+/* Partial: setresuid: to an identity that the process does not have
+ * Partial: setresgid: to an identity that the process does not have */
 /* Identities change only at exec of a set-id file; what is already so succeeds. */
 long posix_setresuid(uint32_t real, uint32_t effective, uint32_t saved)
 {
@@ -422,6 +426,7 @@ long posix_alarm(uint32_t seconds)
 
 /* ---- prctl ---- */
 
+/* Partial: prctl: names, dumpable; the rest is EINVAL */
 long posix_prctl(uint32_t option, uint32_t argument)
 {
 	struct thread *t = self();

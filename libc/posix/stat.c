@@ -249,6 +249,7 @@ long posix_fstatfs64(int fd, uint32_t size, struct statfs64_linux *to)
 }
 
 /* Extended attributes: none anywhere. */
+/* Partial: getxattr: always EOPNOTSUPP */
 long posix_xattr(void)
 {
 	return -EOPNOTSUPP;

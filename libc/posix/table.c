@@ -43,7 +43,7 @@ void (*const posix_table[])(void) = {
 	CALL(272, fadvise64) CALL(284, waitid) CALL(295, openat) CALL(296, mkdirat) CALL(297, mknodat) CALL(298, fchownat)
 	CALL(299, futimesat) CALL(300, fstatat64) CALL(301, unlinkat) CALL(302, renameat) CALL(303, linkat)
 	CALL(304, symlinkat) CALL(305, readlinkat) CALL(306, fchmodat) CALL(307, faccessat) CALL(308, pselect6)
-	CALL(309, ppoll) CALL(311, set_robust_list) CALL(318, getcpu) CALL(320, utimensat) CALL(324, fallocate)
+	CALL(309, ppoll) CALL(311, set_robust_list) CALL(318, getcpu) CALL(320, utimensat) CALL(313, not_here) CALL(315, not_here) CALL(316, not_here) CALL(324, fallocate)
 	CALL(330, dup3) CALL(331, pipe2) CALL(333, preadv) CALL(334, pwritev) CALL(340, prlimit64) CALL(353, renameat2)
 	CALL(355, getrandom) CALL(358, execveat) CALL(359, socket) CALL(377, copy_file_range) CALL(383, statx) CALL(386, no_call)
 	CALL(403, clock_gettime64) CALL(404, clock_settime64) CALL(406, clock_getres64) CALL(407, clock_nanosleep64)
@@ -52,6 +52,13 @@ void (*const posix_table[])(void) = {
 };
 
 const unsigned posix_table_size = NELEM(posix_table);
+
+/* splice, tee, vmsplice: callers take EINVAL as "not for these files" and copy.
+ * Partial: splice: always EINVAL */
+long posix_not_here(void)
+{
+	return -EINVAL;
+}
 
 /* rseq: known, and not there. */
 long posix_no_call(void)

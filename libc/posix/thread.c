@@ -371,6 +371,7 @@ static long futex_requeue(uint32_t address, int32_t wake, int32_t move, uint32_t
 	return done;
 }
 
+/* Partial: futex: wait, wake, requeue, bitsets within the process; priority inheritance, WAKE_OP */
 long futex(uint32_t address, uint32_t operation, uint32_t value, uint64_t deadline, uint32_t other, uint32_t address2, uint32_t value3)
 {
 	if (address & 3)

@@ -192,6 +192,7 @@ static long set_nonblock(int file, bool on)
 	return fail(FileDescription_set_flags(file_ref(file), files[file].flags & (O_APPEND | O_NONBLOCK)));
 }
 
+/* Partial: ioctl: terminals, FIONREAD, FIONBIO, FIOCLEX; the rest is ENOTTY */
 long posix_ioctl(int fd, uint32_t request, uint32_t argument)
 {
 	int file = fd_file(fd);

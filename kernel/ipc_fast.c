@@ -1,5 +1,5 @@
 /* The path that matters: client_connect_send_over_receive to a server that waits, and its
- * server_ack_send_wait_receive back, with at most 8 words, no further buffers and no references.
+ * server_ack_send_wait_receive back, with at most 8 words and no references.
  * The processor passes from one thread to the other with no queue and no decision.
  *
  * Each call first looks, without effect, whether all of that holds, and if not goes to the
@@ -40,10 +40,44 @@ static inline __attribute__((always_inline)) int only_waits(const struct thread 
 	return t->blocked == BLOCKED_WAIT && t->wait_kind == kind && t->attention == ATTENTION_CALL && t->space.target;
 }
 
-/* The send half of the block at ebx, at most `room` words: into min_msg of `to`, with no effect
- * that anybody could see while `to` waits.  Their number, or -1. */
-static inline __attribute__((always_inline)) int take_words(const struct thread *t, struct thread *to, uint32_t room)
+/* The same for a send half in several buffers. */
+static __attribute__((noinline)) int take_scattered(uint32_t block, struct thread *to)
 {
+	uint32_t words, data, word, table, total = 0, left;
+
+	USER_READ(left, block, 0, fault);
+	USER_READ(words, block, BLOCK_SEND, fault);
+	USER_READ(data, block, BLOCK_SEND + 4, fault);
+	USER_READ(table, block, BLOCK_SEND + 8, fault);
+	for (left &= 0xff;; left--, table += 8) {
+		if (words > FLUKE_MAX_MIN_MSG - total || data >= KERNEL_BASE - 4 * FLUKE_MAX_MIN_MSG)
+			return -1;
+		for (; words; words--, data += 4) {
+			USER_READ(word, data, 0, fault);
+			to->min_msg[total++] = word;
+		}
+		if (!left)
+			return (int)total - (total == 0);
+		if (table >= KERNEL_BASE - 8)
+			return -1;
+		USER_READ(words, table, 0, fault);
+		USER_READ(data, table, 4, fault);
+	}
+fault:
+	return -1;
+}
+
+static inline int has_room(const struct thread *t, int words)
+{
+	return (uint32_t)words <= t->regs.ecx || HALF_BUFFERS(t->regs.eax) ? words : -1;
+}
+
+/* The send half of the block at ebx, at most 8 words without references: into min_msg of `to`,
+ * with no effect that anybody could see while `to` waits.  Their number; -1 if that cannot be or
+ * `to` has no room. */
+static inline __attribute__((always_inline)) int take_words(const struct thread *t, struct thread *to)
+{
+
 	uint32_t block = t->regs.ebx, counts, words, data, word;
 
 	if (block >= KERNEL_BASE - sizeof(fluke_ipc_params_t) || (block & 3))
@@ -51,7 +85,13 @@ static inline __attribute__((always_inline)) int take_words(const struct thread 
 	USER_READ(counts, block, 0, fault);
 	USER_READ(words, block, BLOCK_SEND, fault);
 	USER_READ(data, block, BLOCK_SEND + 4, fault);
-	if ((counts & 0xffff) || words - 1 > FLUKE_MAX_MIN_MSG - 1 || words > room || data >= KERNEL_BASE - 4 * FLUKE_MAX_MIN_MSG)
+	if (counts & 0xffff) {
+		if (counts & 0xff00)
+			return -1;
+		to->min_msg[1] = 0;
+		return has_room(to, take_scattered(block, to));
+	}
+	if (words - 1 > FLUKE_MAX_MIN_MSG - 1 || data >= KERNEL_BASE - 4 * FLUKE_MAX_MIN_MSG)
 		return -1;
 	USER_READ(word, data, 0, fault);
 	to->min_msg[0] = word;
@@ -63,7 +103,7 @@ static inline __attribute__((always_inline)) int take_words(const struct thread 
 		USER_READ(word, data + 4 * i, 0, fault);
 		to->min_msg[i] = word;
 	}
-	return (int)words;
+	return has_room(to, (int)words);
 fault:
 	return -1;
 }
@@ -99,7 +139,7 @@ static inline __attribute__((always_inline)) void block(struct thread *t, enum w
 /* t, woken by `from` with `words` words in min_msg, stores them itself and returns with the status; at a
  * fault it is left in its receiving call. */
 static inline __attribute__((always_inline)) result_t store_and_return(struct thread *from, struct thread *t,
-	uint32_t words, uint32_t status)
+	enum side side, uint32_t words, uint32_t status)
 {
 	uint32_t at = t->regs.esi, first = t->min_msg[0], second = t->min_msg[1];
 
@@ -108,6 +148,11 @@ static inline __attribute__((always_inline)) result_t store_and_return(struct th
 	t->wait_object = 0;
 	current = t;
 	cpu_load_other(from, t);
+	if (words > t->regs.ecx) {	/* goes on in its further buffers */
+		t->min_msg_words = words;
+		t->attention = 0;
+		return ipc_stage_receive(t, side);
+	}
 	if (at >= KERNEL_BASE - 4 * FLUKE_MAX_MIN_MSG)
 		goto fault;
 	USER_WRITE(at, first, fault);
@@ -147,7 +192,7 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	s = set->servers.head;
 	if (!s || !only_waits(s, WAIT_MESSAGE) || s->donee || s->server_eip[FLUKE_IPC_RELIABLE - 1])
 		goto slow;
-	words = take_words(t, s, s->regs.ecx);
+	words = take_words(t, s);
 	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_client_over_receive))
 		goto slow;
 	/* commit: the server leaves its queue, connected, with the message */
@@ -178,7 +223,7 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 		s->donors->donor_prev = t;
 	s->donors = t;
 	s->supplier = t;
-	return store_and_return(t, s, (uint32_t)words, FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS);
+	return store_and_return(t, s, SERVER, (uint32_t)words, FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS);
 slow:
 	return ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
 }
@@ -198,7 +243,7 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 	set = (struct portset *)o;
 	if (!o || set->active)
 		goto slow;
-	words = take_words(t, c, c->regs.ecx);
+	words = take_words(t, c);
 	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_wait_receive))
 		goto slow;
 	/* commit: the connection ends, the server waits for the next message */
@@ -220,7 +265,7 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 	set->servers.tail = t;
 	/* the client goes on with what it had lent */
 	call_become(c, FLUKE_CALL_ipc_client_receive);
-	return store_and_return(t, c, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED);
+	return store_and_return(t, c, CLIENT, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED);
 slow:
 	return ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
 }

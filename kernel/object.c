@@ -183,7 +183,10 @@ static inline result_t locate_any(struct space *s, uint32_t va, unsigned access,
 		*found = l->object;
 		return OK;
 	}
-	return locate(s, va, access, note, found);
+	TRY(locate(s, va, access, note, found));
+	if (*found && (*pmap_entry(s, va) & (PTE_OBJECT | PTE_WRITE)) == (PTE_OBJECT | PTE_WRITE))
+		*look_up_slot(s, va) = (struct look_up){ va, s, object_generation, *found };
+	return OK;
 }
 
 static result_t find_or_ref(struct space *s, uint32_t va, unsigned type, int note, struct object **found)

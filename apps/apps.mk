@@ -1,3 +1,15 @@
 # Native programs: one file each.
 NATIVE_APPS	:= $(patsubst apps/%.c,%,$(wildcard apps/*.c))
 $(foreach app,$(NATIVE_APPS),$(call native_program,apps/$(app),apps/$(app).c))
+
+# flukeperf is booted in place of root, with the guest tests' helpers.
+FLUKEPERF_OBJ	:= $(patsubst %,$(B)/apps/flukeperf/%.o,main ipc sync memory objects)	# the order of the rows
+all tests: $(B)/flukeperf.elf
+$(B)/apps/flukeperf/%.o: apps/flukeperf/%.c apps/flukeperf/flukeperf.h tests/check.h | $(B)/include/fluke/callnumbers.h
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
+$(B)/flukeperf.elf: $(FLUKEPERF_OBJ) $(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
+	$(call say,LD $@)
+	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
+		--no-warn-rwx-segments -o $@ $^

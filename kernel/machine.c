@@ -235,11 +235,20 @@ static int do_check(struct request *r)
 	return 0;
 }
 
+static int do_lateness(struct request *r)
+{
+	r->out[0] = timer_worst;
+	r->out_words = 1;
+	timer_worst = 0;
+	return 0;
+}
+
 /* In the order of Machine.idl; words = at least so many. */
 static const struct { int (*answer)(struct request *r); uint8_t words, refs; } methods[] = {
 	{ do_debug_write, 1, 0 }, { do_irq_attach, 1, 0 }, { do_io_allow, 2, 1 }, { do_device_add, 2, 0 },
 	{ do_deadline_set, 2, 0 }, { do_clock, 0, 0 }, { do_scheduler_set, 1, 1 }, { do_power, 2, 0 },
 	{ do_object_count, 1, 0 }, { do_panic, 1, 0 }, { do_check, 0, 0 },
+	{ do_lateness, 0, 0 },
 };
 
 /* Of Parent the kernel has little to give: no service, no descriptor, and the end. */

@@ -18,10 +18,13 @@ void timer_deadline(uint64_t tsc, struct object *port)
 		timer_set(tsc);
 }
 
+uint32_t timer_worst;		/* from a deadline to its interrupt, in TSC units */
+
 /* The machine may fire early (its counter is short): then it is set again. */
 void timer_fired(void)
 {
 	struct object *port;
+	uint64_t late;
 
 	if (!deadline.armed)
 		return;
@@ -30,6 +33,9 @@ void timer_fired(void)
 		return;
 	}
 	deadline.armed = 0;
+	late = clock_now() - deadline.tsc;
+	if (late > timer_worst)
+		timer_worst = (uint32_t)late;
 	port = link_target(&deadline.port);
 	if (port)
 		port_event(port, FLUKE_PENDING_DEADLINE);

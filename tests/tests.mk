@@ -2,13 +2,13 @@
 # instead of root (with check.c); tests/host/NAME.c programs for the
 # build machine: linked with tests/host/NAME_*.c and with the files of a comment `Sources: a.c b.c`.
 
-GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c tests/bad/*.c tests/bench/kernel.c))
+GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c tests/bad/*.c))
 HOST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(wildcard tests/host/*_*.c),$(wildcard tests/host/*.c)))
 TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer -fno-toplevel-reorder
 
 all: $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf
 .PHONY: tests
-tests: $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf	# what tests/run needs besides the kernel
+tests: $(B)/flukeperf.elf $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf	# what tests/run needs besides the kernel
 
 $(B)/tests/%.o: tests/%.c tests/tests.mk | $(B)/include/fluke/callnumbers.h
 	@mkdir -p $(@D)

@@ -67,6 +67,25 @@ static int create_check(struct ramfs_walk *w, unsigned flags)
 	return w->kind != RAMFS_LAST_NAME ? EISDIR : 0;
 }
 
+/* The walk of O_CREAT: links at the end one by one, since each target is looked at as a last name. */
+static int walk_create(struct ramfs *fs, struct ramfs_node *dir, const char *path, unsigned flags, int follow,
+	struct ramfs_walk *w)
+{
+	int links = 0, error;
+
+	for (;;) {
+		error = ramfs_walk(fs, dir, path, -1, w);
+		if (!error)
+			error = create_check(w, flags);
+		if (error || !follow || !w->node || !S_ISLNK(w->node->mode))
+			return error;
+		if (++links > RAMFS_SYMLINKS)
+			return ELOOP;
+		dir = w->dir;
+		path = w->node->target;
+	}
+}
+
 int ramfs_open(struct ramfs *fs, struct ramfs_node *dir, const char *path, unsigned flags, unsigned mode,
 	struct ramfs_node **opened)
 {
@@ -77,14 +96,7 @@ int ramfs_open(struct ramfs *fs, struct ramfs_node *dir, const char *path, unsig
 		return EOPNOTSUPP;
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
-	error = ramfs_walk(fs, dir, path, flags & O_CREAT ? -1 : follow, &w);
-	if (!error && flags & O_CREAT)
-		error = create_check(&w, flags);
-	if (!error && flags & O_CREAT && follow && w.node && S_ISLNK(w.node->mode)) {
-		error = ramfs_walk(fs, dir, path, follow, &w);
-		if (!error)
-			error = create_check(&w, flags);
-	}
+	error = flags & O_CREAT ? walk_create(fs, dir, path, flags, follow, &w) : ramfs_walk(fs, dir, path, follow, &w);
 	if (error)
 		return error;
 	if (!w.node) {

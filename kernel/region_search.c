@@ -23,10 +23,23 @@ static result_t pause_here(void)
 	return RESTART;
 }
 
+/* Preemption points by work done: `work` counts down in instructions, roughly. */
+#define WORK	1200
+static result_t breathe(int *work, int cost)
+{
+	*work -= cost;
+	if (*work > 0)
+		return OK;
+	*work = WORK;
+	return cpu_poll() ? pause_here() : OK;
+}
+
 static result_t region_of(struct thread *t, unsigned access, struct region **r)
 {
 	return object_find(t->regs.ebx, FLUKE_TYPE_REGION, access, (struct object **)r);
 }
+
+#define RUN_FRAMES	128u		/* looked at before the next preemption point */
 
 /* Within a run of frames: over those without objects; null if none in the run has any. */
 static struct frame *skip_plain(struct thread *t, struct frame *f, uint32_t run)
@@ -41,15 +54,16 @@ static struct frame *skip_plain(struct thread *t, struct frame *f, uint32_t run)
 
 /* Goes to the next page of the rest of the range that holds objects and may show them (the
  * OBJECT right), leaving out holes and device memory: *f = its frame, or null at the end. */
-static result_t next_page(struct thread *t, struct region *r, struct frame **f)
+static result_t next_page(struct thread *t, struct region *r, struct frame **f, int *work)
 {
 	struct space *s = (struct space *)link_target(&r->space);
 	struct walk w;
 
 	*f = 0;
 	while (t->regs.ecx) {
-		uint32_t offset = t->regs.esi, skip = 0, va;
+		uint32_t offset = t->regs.esi, skip = 0, va, run;
 
+		TRY(breathe(work, 150));
 		if (!s || offset >= r->size) {
 			advance(t, t->regs.ecx);
 			return OK;
@@ -57,7 +71,9 @@ static result_t next_page(struct thread *t, struct region *r, struct frame **f)
 		va = r->start + offset;
 		if (vm_walk(s, va, FLUKE_PROT_OBJECT, ~0u, &w)) {
 			if (!w.device) {
-				*f = skip_plain(t, frame_of(w.phys), least(w.after, least(t->regs.ecx, r->size - offset)));
+				run = least(least(w.after, RUN_FRAMES * FLUKE_PAGE_SIZE), least(t->regs.ecx, r->size - offset));
+				*f = skip_plain(t, frame_of(w.phys), run);
+				*work -= (int)(t->regs.esi - offset) / (int)(FLUKE_PAGE_SIZE / 8);
 				if (*f)
 					return OK;
 				continue;
@@ -102,16 +118,17 @@ result_t sys_region_search(struct thread *t)
 {
 	struct region *r;
 	struct frame *f;
-	unsigned pages = 0;
+	int work = WORK;
 
 	TRY(region_of(t, FLUKE_PROT_OBJECT, &r));
 	while (t->regs.edi) {
 		struct object *o;
 
-		TRY(next_page(t, r, &f));
+		TRY(next_page(t, r, &f, &work));
 		if (!f)
 			break;
 		while (t->regs.edi && (o = next_object(t, r, f))) {
+			TRY(breathe(&work, 60));
 			fluke_obspec_t found = { r->start + t->regs.esi, object_type(o) };
 
 			if (found.type != FLUKE_NULL) {
@@ -123,8 +140,6 @@ result_t sys_region_search(struct thread *t)
 			if (!step_over(t, r))
 				break;
 		}
-		if (++pages % 32 == 0 && cpu_poll())
-			return pause_here();
 	}
 	t->regs.eax = 0;
 	return OK;
@@ -136,18 +151,19 @@ result_t sys_region_clear(struct thread *t)
 {
 	struct region *r;
 	struct frame *f;
-	unsigned pages = 0;
+	int work = WORK;
 
 	TRY(region_of(t, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, &r));
 	while (r->obj.word == OBJECT_WORD(FLUKE_TYPE_REGION)) {
 		struct object *o;
 
-		TRY(next_page(t, r, &f));
+		TRY(next_page(t, r, &f, &work));
 		if (!f)
 			break;
 		while ((o = next_object(t, r, f))) {
 			if (o == &t->obj)
 				return INSANE(CURRENT_THREAD);
+			TRY(breathe(&work, 300));
 			TRY(object_end(o));	/* commit: what is destroyed is found no more */
 			if (!cpu()->loaded)	/* it was the caller's own space */
 				return pause_here();
@@ -156,14 +172,12 @@ result_t sys_region_clear(struct thread *t)
 			if (!step_over(t, r))
 				break;
 		}
-		if (++pages % 32 == 0 && cpu_poll())
-			return pause_here();
 	}
 	t->regs.eax = 0;
 	return OK;
 }
 
-#define USAGE_PAGES	64
+#define USAGE_PAGES	8
 
 static uint8_t usage_of(struct region *r, struct space *s, uint32_t offset)
 {

@@ -1,12 +1,14 @@
 /* The kernel checks its own books: page tables and chains, start bits, lists of links, trees of
- * mappings, lists of regions.  Panics at the first thing that is wrong; changes nothing.  For
- * tests (Machine.check); nothing in the kernel calls it. */
+ * mappings, lists of regions, every page-table entry against a walk up.  Panics at the first
+ * thing that is wrong; changes nothing.  For Machine.check and the end of the system; the kernel
+ * itself depends on none of it. */
 #include "kernel.h"
+#include "machine.h"
 #include "mapping.h"
 #include "mmu.h"
 #include "selftest.h"
 
-static uint32_t live[FLUKE_TYPES];
+static uint32_t live[FLUKE_TYPES], pending;	/* revokes not yet ended: entries may still be stale */
 
 static void check_links(const struct object *o)
 {
@@ -49,18 +51,35 @@ static void check_object(const struct object *o)
 	if (o->word >= KERNEL_BASE)	/* moved, links still being rewritten */
 		return;
 	assert(type != FLUKE_NULL || (o->word & ~0xfu) == OBJECT_DEAD);
+	pending += type == FLUKE_NULL;
 	live[type]++;
 	if (type == FLUKE_TYPE_REF || type == FLUKE_NULL)
 		return;
 	check_links(o);
+	pending += type == FLUKE_TYPE_REGION ? ((const struct region *)o)->revoke.size != 0 :
+		type == FLUKE_TYPE_MAPPING && ((const struct mapping *)o)->revoke.size != 0;
 	if (type == FLUKE_TYPE_SPACE)
 		check_space((const struct space *)o);
 	if (type == FLUKE_TYPE_MAPPING && !((const struct mapping *)o)->in_tree)
 		assert(!link_target(&((const struct mapping *)o)->space) || !((const struct mapping *)o)->size);
 }
 
+/* Every entry equals what a walk gives now, or less. */
+static void check_entry(struct space *s, uint32_t va, uint32_t low, uint32_t high)
+{
+	struct walk w;
+
+	assert(vm_walk(s, va, 0, 0, &w));
+	assert((w.phys & PTE_FRAME) == (low & PTE_FRAME));
+	assert(!(low & PTE_USER) || w.prot & FLUKE_PROT_READ);
+	assert(!(low & PTE_WRITE) || w.prot & FLUKE_PROT_WRITE);
+	assert(!(low & PTE_OBJECT) || w.prot & FLUKE_PROT_OBJECT);
+	assert(!nx_bit || high || w.prot & FLUKE_PROT_EXECUTE);
+}
+
 void selftest(void)
 {
+	pending = 0;
 	memset(live, 0, sizeof live);
 	pmap_check();
 	for (uint32_t i = 0; i < frame_count; i++) {
@@ -74,6 +93,8 @@ void selftest(void)
 			}
 		assert(objects == frames[i].objects);
 	}
+	if (!pending)
+		pmap_each(check_entry);
 	for (unsigned type = 1; type < FLUKE_TYPES; type++)
 		assert(live[type] == object_live[type]);
 }

@@ -115,7 +115,7 @@ static void mark_pages(void *target, void *source)
 		frame_of(virt_to_phys(source))->marks |= FRAME_REFERENCED;
 }
 
-#define PREEMPT_EVERY	8192u
+#define PREEMPT_EVERY	4096u
 
 /* One piece within a page of each side. */
 static enum copy_stop copy_piece(struct space *from_space, uint32_t from, struct space *to_space, uint32_t to,

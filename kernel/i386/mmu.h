@@ -68,6 +68,7 @@ void	pmap_space_init(struct space *s);
 void	pmap_space_moved(struct space *old, struct space *s);
 /* A space whose tables may not be taken while a transfer uses it; null = none. */
 void	pmap_pin(struct space *s);
+void	pmap_each(void (*visit)(struct space *s, uint32_t va, uint32_t low, uint32_t high));	/* every entry */
 void	pmap_check(void);		/* panics when chains or counters are wrong */
 
 /* Entries of one frame, by its chain. */

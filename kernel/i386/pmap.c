@@ -371,13 +371,17 @@ void *pmap_page(const struct space *s, uint32_t va, uint32_t bits)
 
 /* ---- dropping ---- */
 
-static void drop_in_table(struct table *t, uint32_t start, uint32_t end, int *budget)
+/* Returns where it has come to. */
+static uint32_t drop_in_table(struct table *t, uint32_t start, uint32_t end, int *budget)
 {
 	uint32_t first = id_of(table_page(t));
 	int dropped = 0;
 
-	for (uint32_t id = first + (start >> 12 & 511); start < end && t->used; id++, start += FLUKE_PAGE_SIZE)
-		if ((uint32_t)entries[id]) {
+	for (uint32_t id = first + (start >> 12 & 511); start < end && *budget > 0; id++, start += FLUKE_PAGE_SIZE)
+		if (!t->used) {
+			start = end;
+			break;
+		} else if ((uint32_t)entries[id]) {
 			entry_clear(t, id);
 			--*budget;
 			if (loaded(t->space) && ++dropped <= 8)
@@ -385,6 +389,7 @@ static void drop_in_table(struct table *t, uint32_t start, uint32_t end, int *bu
 		}
 	if (dropped > 8)
 		flush_all();
+	return start;
 }
 
 int pmap_drop_range(struct space *s, uint32_t start, uint32_t end, uint32_t *position, int *budget)
@@ -404,7 +409,7 @@ int pmap_drop_range(struct space *s, uint32_t start, uint32_t end, uint32_t *pos
 		next = (va & -SUPER_SIZE) + SUPER_SIZE;
 		e = pmap_entry(s, va);
 		if (e)
-			drop_in_table(table_of(id_of(e)), va, next < end ? next : end, budget);
+			next = drop_in_table(table_of(id_of(e)), va, next < end ? next : end, budget);
 	}
 	*position = va - start;
 	return va >= end;
@@ -477,6 +482,18 @@ void pmap_boot(void)
 	kernel_space.obj.word = OBJECT_WORD(FLUKE_TYPE_SPACE);
 	pmap_space_init(&kernel_space);
 	WRITE_CR(3, virt_to_phys(kernel_space.pdpt));
+}
+
+void pmap_each(void (*visit)(struct space *s, uint32_t va, uint32_t low, uint32_t high))
+{
+	for (uint32_t id = ENTRIES; id < (table_total + 1) * ENTRIES; id++) {
+		struct table *t = table_of(id);
+
+		if (!t->space || t->level != 1)
+			id |= ENTRIES - 1;
+		else if ((uint32_t)entries[id])
+			visit(t->space, entry_va(t, id), (uint32_t)entries[id], (uint32_t)(entries[id] >> 32));
+	}
 }
 
 /* ---- check ---- */

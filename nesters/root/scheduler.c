@@ -1,5 +1,7 @@
-/* The root scheduler: the first thread's loop.  Clients take turns; a client that is alone runs
- * without a quantum, so an idle or single-minded machine has no timer interrupts.  All events
+/* The root scheduler: the first thread's loop.  Clients take turns.  While a quantum runs, requests
+ * of others wait in the kernel until the client blocks; at its end, if there are none, the client is
+ * alone and runs on without a quantum until somebody asks, so an idle or single-minded machine
+ * has no timer interrupts.  All events
  * come to one port: requests of clients that became ready, the deadline, and word CHANGED when
  * the clock has an earlier deadline.  One client, the idle thread, runs only when no other is
  * ready.
@@ -287,6 +289,22 @@ static void arm(uint64_t now, uint64_t timers, uint64_t quantum)
 	Machine_deadline_set(kernel, clock_to_tsc(wanted), port);
 }
 
+static void requested(uint32_t number)
+{
+	if (number > IDLE && number <= clients)
+		enqueue(number);
+}
+
+/* All requests that wait in the kernel. */
+static void drain_requests(void)
+{
+	natural_t result;
+
+	while (FLUKE_SCHED_RESULT(result = fluke_thread_schedule(0, port, FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY)) ==
+	       FLUKE_SCHED_REQUESTED)
+		requested(FLUKE_SCHED_VALUE(result));
+}
+
 /* Takes one message; waits for it if there is none. */
 static void take_message(fluke_ipc_params_t *p, uint32_t *words, int *again)
 {
@@ -302,8 +320,7 @@ static void take_message(fluke_ipc_params_t *p, uint32_t *words, int *again)
 		return;
 	}
 	if (words[0] == FLUKE_SCHED_REQUEST) {
-		if (words[1] > IDLE && words[1] <= clients)
-			enqueue(words[1]);
+		requested(words[1]);
 		return;
 	}
 	if (words[0] & FLUKE_PENDING_DEADLINE)
@@ -318,7 +335,7 @@ void scheduler_run(void)
 	fluke_ipc_params_t p;
 	uint64_t now, timers = 0, quantum_end = 0, since;
 	natural_t alias;
-	int look_at_clock = 1;
+	int look_at_clock = 1, alone = 0;
 
 	memset(&p, 0, sizeof p);
 	p.recv_words = FLUKE_MAX_MIN_MSG;
@@ -331,15 +348,21 @@ void scheduler_run(void)
 			look_at_clock = 0;
 			timers = clock_expire(now);
 		}
-		if (current && first && now >= quantum_end) {	/* the next one's turn */
-			number = current;
-			client[number].ready = 0;
-			enqueue(number);
-			current = 0;
+		if (current && now >= quantum_end) {
+			drain_requests();
+			alone = !first;
+			if (first) {		/* the next one's turn */
+				number = current;
+				client[number].ready = 0;
+				enqueue(number);
+				current = 0;
+			}
 		}
-		if (!current && (current = dequeue()))
+		if (!current && (current = dequeue())) {
+			alone = 0;
 			quantum_end = now + QUANTUM;
-		arm(now, timers, current && first ? quantum_end : 0);
+		}
+		arm(now, timers, current && !alone ? quantum_end : 0);
 		number = current ? current : idle_ready ? IDLE : 0;
 		if (current && idle_ready && idle_critical) {
 			number = IDLE;
@@ -350,11 +373,23 @@ void scheduler_run(void)
 			continue;
 		}
 		since = rdtsc();
-		result = fluke_thread_schedule((fluke_thread_t *)client[number].thread, port, FLUKE_WAKEUP_ON_BLOCK);
+		result = fluke_thread_schedule((fluke_thread_t *)client[number].thread, port,
+			number == IDLE || alone ? FLUKE_WAKEUP_TAKE_REQUEST : FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY);
 		client[number].used += rdtsc() - since;
-		if (result == FLUKE_SCHED_MESSAGE) {
+		switch (FLUKE_SCHED_RESULT(result)) {
+		case FLUKE_SCHED_MESSAGE:
 			take_message(&p, words, &look_at_clock);
 			continue;
+		case FLUKE_SCHED_REQUESTED:
+			requested(FLUKE_SCHED_VALUE(result));
+			if (alone) {
+				alone = 0;
+				quantum_end = now + QUANTUM;
+			}
+			continue;
+		case FLUKE_SCHED_BLOCKED_REQUESTED:
+			requested(FLUKE_SCHED_VALUE(result));
+			break;
 		}
 		/* blocked, or cannot run: it asks again */
 		if (number == IDLE) {

@@ -479,8 +479,12 @@ static void run(uint32_t seed, uint32_t total, int depth, uint32_t least)
 					if ((turn + i) % 3 == 2)
 						fluke_thread_interrupt(w.thread[i]);
 				}
-		if (round % 100 == 99)
+		if (round % 100 == 99) {
+			uint32_t send[2] = { 1u << 8 | 10 }, reply[8], words = 8;	/* Machine.check */
+
+			check_call(check_kernel, send, 2, reply, &words);
 			check_print("# %u calls\n", made);
+		}
 		for (made = 0, objects = 0; objects < CALLERS; objects++)
 			made += sum(caller(objects), 0);
 	}

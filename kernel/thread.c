@@ -172,6 +172,12 @@ static void state_export(struct thread *t, fluke_thread_state_t *state)
 	state->flags = t->flags;
 }
 
+/* The FPU's part is neither written nor read unless the flag says that it is valid. */
+static uint32_t state_bytes(const fluke_thread_state_t *state)
+{
+	return state->flags & FLUKE_THREAD_FPU_USED ? sizeof *state : offsetof(fluke_thread_state_t, fpu);
+}
+
 /* Stops the thread at ebx and reads it: state to ecx, links to the refs in the table at edx. */
 result_t sys_thread_get_state(struct thread *t)
 {
@@ -192,7 +198,7 @@ result_t sys_thread_get_state(struct thread *t)
 	thread_stop(other);
 	if (t->regs.ecx) {
 		state_export(other, &state);
-		TRY(user_write(t->regs.ecx, &state, sizeof state));
+		TRY(user_write(t->regs.ecx, &state, state_bytes(&state)));
 	}
 	/* commit */
 	target[FLUKE_LINK_SPACE] = link_target(&other->space);
@@ -248,7 +254,7 @@ static result_t import_state(struct thread *t, const fluke_thread_state_t *state
 {
 	if (state->flags & ~FLUKE_THREAD_FLAGS)
 		return INSANE(INVALID_STATE);
-	TRY(regs_import(t, &state->regs, &state->fpu));
+	TRY(regs_import(t, &state->regs, state->flags & FLUKE_THREAD_FPU_USED ? &state->fpu : NULL));
 	t->thread_va = state->thread_va;
 	t->sched_val = state->sched_val;
 	t->flags = state->flags;
@@ -269,8 +275,11 @@ result_t sys_thread_set_state(struct thread *t)
 	TRY(find_other(t, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, &other));
 	if (!(other->flags & FLUKE_THREAD_STOPPED))
 		return INSANE(RACE_CONDITION);
-	if (t->regs.ecx)
-		TRY(user_read(&state, t->regs.ecx, sizeof state));
+	if (t->regs.ecx) {
+		TRY(user_read(&state, t->regs.ecx, offsetof(fluke_thread_state_t, fpu)));
+		TRY(user_read(&state.fpu, t->regs.ecx + offsetof(fluke_thread_state_t, fpu),
+			      state_bytes(&state) - offsetof(fluke_thread_state_t, fpu)));
+	}
 	TRY(check_links(t->regs.edx, ref));
 	if (t->regs.ecx)
 		TRY(import_state(other, &state));

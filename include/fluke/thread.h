@@ -13,7 +13,7 @@
 #define FLUKE_THREAD_INTERRUPT_PENDING	0x0010
 #define FLUKE_THREAD_CLIENT_ALERT	0x0020	/* pending */
 #define FLUKE_THREAD_SERVER_ALERT	0x0040	/* pending */
-#define FLUKE_THREAD_FPU_USED		0x0080	/* fpu field valid; else initial FPU state */
+#define FLUKE_THREAD_FPU_USED		0x0080	/* fpu field valid; else it is not touched: initial FPU state */
 #define FLUKE_THREAD_ACCEPTED		0x0300	/* server_receive receives a first message: FLUKE_IPC_* flavour << 8 */
 #define FLUKE_THREAD_ACCEPTED_SHIFT	8
 #define FLUKE_THREAD_ANSWERED		0x0400	/* ipc_call has its answer, in min_msg */

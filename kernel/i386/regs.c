@@ -33,7 +33,8 @@ void regs_export(struct thread *t, struct fluke_i386_state *s, struct fluke_i386
 	s->server_reliable_eip = t->server_eip[2];
 	s->tls_base = t->tls_base;
 	s->gs = t->gs, s->fs = t->fs;
-	memcpy(fpu, used ? t->fxsave : fpu_initial, sizeof *fpu);
+	if (used)
+		memcpy(fpu, t->fxsave, sizeof *fpu);
 }
 
 static int selector_good(uint32_t selector)
@@ -77,8 +78,10 @@ result_t regs_import(struct thread *t, const struct fluke_i386_state *s, const s
 	t->server_eip[2] = s->server_reliable_eip;
 	t->tls_base = s->tls_base;
 	t->gs = (uint16_t)s->gs, t->fs = (uint16_t)s->fs;
-	memcpy(t->fxsave, fpu ? fpu->fxsave : fpu_initial, sizeof t->fxsave);
-	*(uint32_t *)(t->fxsave + 24) &= fpu_mxcsr_mask;
+	if (fpu) {
+		memcpy(t->fxsave, fpu->fxsave, sizeof t->fxsave);
+		*(uint32_t *)(t->fxsave + 24) &= fpu_mxcsr_mask;
+	}
 	return OK;
 }
 

@@ -27,7 +27,9 @@ char	*strtok_r(char *s, const char *separators, char **rest);
 char	*strdup(const char *s);
 char	*strndup(const char *s, size_t size);
 
-/* so that short copies of known size become moves in freestanding code */
-#define memcpy(to, from, size)	__builtin_memcpy(to, from, size)
-#define memset(to, byte, size)	__builtin_memset(to, byte, size)
+/* Copies of known size become moves in freestanding code too; others are calls, also where code is made small. */
+#define memcpy(to, from, size) \
+	(__builtin_constant_p(size) ? __builtin_memcpy(to, from, size) : (memcpy)(to, from, size))
+#define memset(to, byte, size) \
+	(__builtin_constant_p(size) ? __builtin_memset(to, byte, size) : (memset)(to, byte, size))
 #endif

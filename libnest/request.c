@@ -118,7 +118,6 @@ static struct parked *parked_new(void)
 
 static void parked_free(struct parked *p)
 {
-	fluke_ref_clear(p->client);
 	fast_lock_take(&parked_lock);
 	p->next = free_parked;
 	free_parked = p;
@@ -128,35 +127,35 @@ static void parked_free(struct parked *p)
 struct request *request_park(struct request *r)
 {
 	struct parked *p = parked_new();
-	fluke_thread_t *self = fluke_thread_self();
 
 	if (!p)
 		return NULL;
-	memset(&p->r, 0, sizeof(p->r));
+	memset(&p->r, 0, offsetof(struct request, reply_piece));
+	p->r.reply_pieces = p->r.bulk_size = p->r.bulk_tail = 0;
+	p->r.sent = NULL;
+	p->r.worker = NULL;
+	p->r.drop_refs = 0;
 	p->r.flavour = r->flavour;
 	p->r.object = r->object;
 	p->r.reply = p->reply;
-	fluke_thread_get_client(self, p->client, &p->flags);
-	fluke_thread_set_client(self, null_ref, 0);
+	fluke_thread_get_client(NULL, p->client, &p->flags);	/* the kernel knows who asks */
+	fluke_thread_set_client(NULL, null_ref, 0);
 	return &p->r;
 }
 
 /* Makes the parked client the caller's own; what the caller had before goes to *aside. */
 static void connect(struct parked *p, struct worker *w, natural_t *aside)
 {
-	fluke_thread_t *self = fluke_thread_self();
-
 	if (w)
-		fluke_thread_get_client(self, w->own_client, aside);
-	fluke_thread_set_client(self, p->client, p->flags);
+		fluke_thread_get_client(NULL, w->own_client, aside);
+	fluke_thread_set_client(NULL, p->client, p->flags);
 }
 
 static void reconnect(struct worker *w, natural_t aside)
 {
 	if (!w)
 		return;
-	fluke_thread_set_client(fluke_thread_self(), w->own_client, aside);
-	fluke_ref_clear(w->own_client);
+	fluke_thread_set_client(NULL, w->own_client, aside);	/* the ref stays: the next use drops it */
 }
 
 int request_answer(struct request *r, int error)

@@ -24,10 +24,11 @@ static int port_busy(const struct port *port)
 	return port->requests || port->pending || port->clients.head;
 }
 
-/* More than requests for time? */
+/* More than requests for time, or an urgent one (looked for at the end of the ring, when it comes)? */
 static int urgent(const struct port *port)
 {
-	return port->pending || port->clients.head;
+	return port->pending || port->clients.head ||
+		(port->requests && port->requests->request_prev->sched_val & FLUKE_SCHED_URGENT);
 }
 
 static void ring_insert(struct portset *set, struct port *port)

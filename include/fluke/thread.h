@@ -47,6 +47,7 @@ enum fluke_wakeup { FLUKE_WAKEUP_ON_BLOCK, FLUKE_WAKEUP_ON_SWITCH, FLUKE_WAKEUP_
  * TAKE_REQUEST: the first request for time is consumed and returned with the result, in bits 8-31:
  *	REQUESTED instead of MESSAGE, BLOCKED_REQUESTED instead of BLOCKED.
  * LAZY: requests do not end the donation; they come with BLOCKED, or when asked for. */
+#define FLUKE_SCHED_URGENT	0x800000	/* bit of sched_val: its requests end a LAZY donation too */
 #define FLUKE_WAKEUP_TAKE_REQUEST	0x100
 #define FLUKE_WAKEUP_LAZY		0x200
 #define FLUKE_SCHED_REQUESTED		3

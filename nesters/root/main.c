@@ -98,7 +98,9 @@ void root_main(const struct fluke_boot_info *info)
 	scheduler_boot();
 	clock_boot();
 	server = server_new(4, 24, 0);
+	scheduler_urgent(1);
 	device_server = server_new(1, 1, 4096);
+	scheduler_urgent(0);
 	if (!server || !device_server)
 		fatal("no memory for the server");
 	memory_serve();

@@ -53,6 +53,7 @@ uint64_t clock_to_tsc(uint64_t ns);
 /* scheduler.c */
 void	scheduler_boot(void);
 void	scheduler_run(void) __attribute__((noreturn));
+void	scheduler_urgent(int on);		/* threads started now are not kept waiting by a running quantum */
 void	scheduler_deadline_changed(void);	/* the clock's first deadline is sooner than before */
 void	scheduler_idle_thread(void (*entry)(void *));	/* runs when nothing else does */
 void	scheduler_idle_wait(void);		/* in that thread: nothing to do for a while */

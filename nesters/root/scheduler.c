@@ -118,19 +118,26 @@ static uint32_t add_client(fluke_ref_t *thread)
 	return number;
 }
 
+static int starting_idle, starting_urgent;	/* what threads are that are started now */
+
+void scheduler_urgent(int on)
+{
+	starting_urgent = on;
+}
+
 int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *to, natural_t *sched_val)
 {
 	fluke_ref_t *ref = ref_new();
-	uint32_t number = 0;
+	uint32_t number = starting_idle ? IDLE : 0;
 
-	if (ref) {
+	if (ref && !number) {
 		fluke_thread_reference(thread, ref);
 		number = add_client(ref);
 		ref_free(ref);
 	}
 	if (!number)
 		return ENOMEM;
-	*sched_val = number;
+	*sched_val = number | (starting_urgent ? FLUKE_SCHED_URGENT : 0);
 	fluke_port_reference(port, to);
 	return 0;
 }
@@ -219,9 +226,11 @@ void scheduler_deadline_changed(void)
 
 void scheduler_idle_thread(void (*entry)(void *))
 {
-	/* its number is IDLE, whichever it was given */
-	fluke_thread_t *thread = thread_start_donated((void (*)(void *))entry, 0, 8192);
+	fluke_thread_t *thread;
 
+	starting_idle = 1;
+	thread = thread_start((void (*)(void *))entry, 0, 8192);
+	starting_idle = 0;
 	client[IDLE].thread = ref_new();
 	if (thread && client[IDLE].thread) {
 		fluke_thread_reference(thread, client[IDLE].thread);
@@ -289,10 +298,32 @@ static void arm(uint64_t now, uint64_t timers, uint64_t quantum)
 	Machine_deadline_set(kernel, clock_to_tsc(wanted), port);
 }
 
-static void requested(uint32_t number)
+static void enqueue_front(uint32_t number)
 {
-	if (number > IDLE && number <= clients)
+	client[number].ready = 1;
+	client[number].next = first;
+	first = number;
+	if (!last)
+		last = number;
+}
+
+/* An urgent client goes ahead of the one that runs, which is next then. */
+static void requested(uint32_t value)
+{
+	uint32_t number = value & ~FLUKE_SCHED_URGENT;
+
+	if (number == IDLE)
+		idle_ready = 1;
+	if (number <= IDLE || number > clients || client[number].ready || !client[number].thread)
+		return;
+	if (!(value & FLUKE_SCHED_URGENT)) {
 		enqueue(number);
+		return;
+	}
+	if (current)
+		enqueue_front(current);
+	current = 0;
+	enqueue_front(number);
 }
 
 /* All requests that wait in the kernel. */
@@ -351,7 +382,7 @@ void scheduler_run(void)
 		if (current && now >= quantum_end) {
 			drain_requests();
 			alone = !first;
-			if (first) {		/* the next one's turn */
+			if (first && current) {	/* the next one's turn */
 				number = current;
 				client[number].ready = 0;
 				enqueue(number);
@@ -382,22 +413,24 @@ void scheduler_run(void)
 			continue;
 		case FLUKE_SCHED_REQUESTED:
 			requested(FLUKE_SCHED_VALUE(result));
+			drain_requests();
 			if (alone) {
 				alone = 0;
 				quantum_end = now + QUANTUM;
 			}
 			continue;
-		case FLUKE_SCHED_BLOCKED_REQUESTED:
-			requested(FLUKE_SCHED_VALUE(result));
-			break;
 		}
 		/* blocked, or cannot run: it asks again */
 		if (number == IDLE) {
 			idle_ready = 0;
-			continue;
+		} else {
+			client[current].ready = 0;
+			current = 0;
 		}
-		client[current].ready = 0;
-		current = 0;
+		if (FLUKE_SCHED_RESULT(result) == FLUKE_SCHED_BLOCKED_REQUESTED)
+			requested(FLUKE_SCHED_VALUE(result));
+		if (number == IDLE)
+			continue;
 		if (!first && store.frames.zeroed < store.frames.free[FRAME_DATA])
 			idle_ready = 1, notify(idle_port, 1);
 	}

@@ -116,6 +116,14 @@ long	posix_dup3(int fd, int to, uint32_t flags);
 long	posix_fcntl64(int fd, uint32_t command, uint32_t argument);
 long	posix_flock(int fd, uint32_t operation);
 
+/* frame.c */
+long	posix_sigreturn(void);
+long	posix_rt_sigreturn(void);
+
+/* futex.c */
+long	posix_futex(uint32_t address, uint32_t operation, uint32_t value, uint32_t time, uint32_t address2, uint32_t value3);
+long	posix_futex64(uint32_t address, uint32_t operation, uint32_t value, uint32_t time, uint32_t address2, uint32_t value3);
+
 /* memory.c */
 long	posix_mmap2(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, int fd, uint32_t page);
 long	posix_mmap(const uint32_t *a);
@@ -209,8 +217,6 @@ long	posix_pause(void);
 long	posix_rt_sigtimedwait(const uint64_t *set, struct siginfo32 *info, const struct timespec32 *time);
 long	posix_rt_sigtimedwait64(const uint64_t *set, struct siginfo32 *info, const struct timespec64 *time);
 long	posix_sigaltstack(const struct stack32 *new, struct stack32 *old);
-long	posix_sigreturn(void);
-long	posix_rt_sigreturn(void);
 long	posix_kill(int pid, int number);
 long	posix_tgkill(int pid, int tid, int number);
 long	posix_tkill(int tid, int number);
@@ -241,8 +247,6 @@ long	posix_exit(int status);
 long	posix_gettid(void);
 long	posix_set_tid_address(uint32_t address);
 long	posix_set_robust_list(void);
-long	posix_futex(uint32_t address, uint32_t operation, uint32_t value, uint32_t time, uint32_t address2, uint32_t value3);
-long	posix_futex64(uint32_t address, uint32_t operation, uint32_t value, uint32_t time, uint32_t address2, uint32_t value3);
 long	posix_set_thread_area(struct user_desc *d);
 long	posix_get_thread_area(struct user_desc *d);
 

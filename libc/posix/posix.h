@@ -191,8 +191,15 @@ long	vm_map_private(int file, uint32_t start, uint32_t size, uint32_t prot, uint
 struct action { uint32_t handler, flags, restorer; uint64_t mask; };
 extern struct action actions[65];
 
+#define SIGNAL_BIT(n)	(1ull << ((n) - 1))
+static inline uint64_t signals_now(const struct thread *t)
+{
+	return FACTS->pending | FACTS->thread_pending[t->number];
+}
 bool	signal_pending(void);		/* one that will be handled (it is taken), or the end */
 void	signal_set_blocked(struct thread *t, uint64_t set);
+void	signal_fatal(int number);			/* the process ends by it */
+bool	signal_on_stack(const struct thread *t, uint32_t esp);	/* the alternate one */
 void	signals_start(uint64_t ignored, uint64_t blocked);
 void	image_signals(struct registers *r);
 void	image_leave_with(struct registers *r) __attribute__((noreturn));

@@ -1,0 +1,194 @@
+/* Interrupts and traps, as the kernel brings them to entry.S.
+ *
+ * An interrupt (fluke_thread_interrupt by the manager) outside the image turns into a visit of the
+ * image (image_async); inside, it sets thread.flag, which is looked at before leaving, and cuts
+ * short a wait whose answer has not begun.  A trap of the program becomes a signal; one of the
+ * image at a user address unwinds to image_guarded. */
+#include "posix.h"
+#include "calls.h"
+#include <stdio.h>
+#include <protocols/Parent.h>
+#include <protocols/Process.h>
+
+#define CALL_NUMBER(eax)	((eax) & 0xff)
+#define IMAGE_END		((uint32_t)image_data_load)
+
+void image_interrupt(struct registers *r);
+void image_trap(struct registers *r, uint32_t code, uint32_t subcode, uint32_t access);
+
+static bool in_image(const struct registers *r)
+{
+	uint32_t eip = r->eip;
+
+	if (eip >= FLUKE_ENTRY)
+		return r->esp >= IMAGE_THREADS_AREA && r->esp < IMAGE_STARTUP;
+	return eip >= START_IMAGE && eip < IMAGE_END;
+}
+
+static void complete(struct registers *r)
+{
+	struct fluke_thread_saved_state saved;
+
+	fluke_thread_get_saved_state(NULL, &saved);
+	r->eax = r->orig_eax = saved.eax;
+	r->ecx = saved.ecx;
+	r->edx = saved.edx;
+	r->esp = saved.esp;
+	r->eip = saved.eip;
+	r->eflags = saved.eflags & ~0x100u;
+}
+
+/* Caught in the last four instructions of image_leave: the registers as they will be after them. */
+static void finish_leave(struct registers *r)
+{
+	uint32_t done = r->eip - (uint32_t)leave_user;
+	uint32_t *stack = (uint32_t *)r->esp - done;
+
+	if (done < 1)
+		r->edx = stack[0];
+	if (done < 2)
+		r->eax = stack[1];
+	if (done < 3)
+		r->eflags = stack[2];
+	r->eip = stack[3];
+	r->esp = (uint32_t)(stack + 4);
+}
+
+/* Makes the interrupted user code's registers the frame of a visit: image_resume goes to image_async. */
+static void visit(struct thread *t, struct registers *r)
+{
+	struct registers *frame = (struct registers *)(IMAGE_STACK_TOP(t->number) - sizeof(*frame));
+
+	*frame = *r;
+	frame->orig_eax = ~0u;
+	t->frame = frame;
+	r->eip = (uint32_t)image_async;
+	r->esp = (uint32_t)frame;
+	r->eflags = 0x202;
+}
+
+static bool may_cancel(const struct thread *t, const struct registers *r)
+{
+	uint32_t call = CALL_NUMBER(r->eax);
+
+	if (!t->cancel)
+		return false;
+	if (r->eip >= (uint32_t)cancel_begin && r->eip < (uint32_t)cancel_end)
+		return true;
+	/* sending or waiting for the answer: connect_send_over_receive, its stages, wait_receive */
+	return r->eip >= FLUKE_ENTRY && r->esp == t->cancel_esp - 4 &&
+		(call == 98 || call == 104 || call == 103 || call == 95 || call == 96);
+}
+
+void image_interrupt(struct registers *r)
+{
+	struct thread *t = self();
+
+	complete(r);
+	if (r->eip >= (uint32_t)leave_user && r->eip < (uint32_t)leave_end)
+		finish_leave(r);
+	if (!in_image(r)) {
+		visit(t, r);
+		return;
+	}
+	t->flag = 1;
+	if (r->eip >= (uint32_t)leave_check && r->eip < (uint32_t)leave_user) {
+		r->eip = (uint32_t)image_leave;
+		r->esp = (uint32_t)t->frame;
+	} else if (may_cancel(t, r)) {
+		r->eip = (uint32_t)cancel_out;
+		r->esp = t->cancel_esp;
+	}
+}
+
+struct trap { uint8_t code, signal; int8_t si_code; };
+static const struct trap traps[] = {
+	{ FLUKE_EXC_DIVIDE, SIGFPE, FPE_INTDIV }, { FLUKE_EXC_DEBUG, SIGTRAP, TRAP_BRKPT },
+	{ FLUKE_EXC_BREAKPOINT, SIGTRAP, TRAP_BRKPT }, { FLUKE_EXC_OVERFLOW, SIGSEGV, SI_KERNEL - 256 },
+	{ FLUKE_EXC_BOUNDS, SIGSEGV, SI_KERNEL - 256 }, { FLUKE_EXC_OPCODE, SIGILL, ILL_ILLOPN },
+	{ FLUKE_EXC_FPU, SIGFPE, 0 }, { FLUKE_EXC_SIMD, SIGFPE, 0 }, { FLUKE_EXC_ALIGNMENT, SIGBUS, 1 },
+};
+
+static uint32_t wanted(uint32_t access)
+{
+	return (access & FLUKE_PROT_WRITE ? PROT_WRITE : 0) | (access & FLUKE_PROT_READ ? PROT_READ : 0) |
+		(access & FLUKE_PROT_EXECUTE ? PROT_EXEC : 0);
+}
+
+/* May the access go on, because another thread has just changed the map? */
+static bool allowed(struct thread *t, uint32_t address, uint32_t access)
+{
+	struct area *a = address < START_STACK_TOP ? vm_area(address) : NULL;
+
+	if (!a || a->start > address || (wanted(access) & ~a->prot))
+		return false;
+	if (t->fault_address == address && ++t->fault_count > 3)
+		return false;
+	if (t->fault_address != address)
+		t->fault_count = 0;
+	t->fault_address = address;
+	return true;
+}
+
+void signal_fatal(int number)
+{
+	Process_exit(REF_PROCESS, number);
+	for (;;)
+		;
+}
+
+static void fault_in_image(struct thread *t, struct registers *r)
+{
+	if (!t->guard || (r->eip >= (uint32_t)leave_check && r->eip < (uint32_t)leave_end))
+		signal_fatal(SIGSEGV);
+	image_unlock();
+	t->cancel = t->blocking = 0;
+	r->eip = (uint32_t)guard_fault;
+	r->esp = t->guard;
+}
+
+/* An error of the image itself: said in the log, then treated like a bad address. */
+static void insane(struct thread *t, const struct registers *r, uint32_t code)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "image: pid %d thread %u: insanity %u, call %u(%#x), from %#x in Linux call %u\n", FACTS->pid,
+		t->number, code & 0xff, r->eax & 0xff, r->ebx, *(uint32_t *)r->esp, t->frame ? t->frame->orig_eax : 0);
+	Parent_log(REF_PROCESS, text);
+}
+
+void image_trap(struct registers *r, uint32_t code, uint32_t subcode, uint32_t access)
+{
+	struct thread *t = self();
+	struct area *a;
+	unsigned n;
+
+	complete(r);
+	if (code == FLUKE_EXC_PAGE_FAULT && allowed(t, subcode, access))
+		return;
+	if (r->eip >= (uint32_t)leave_user && r->eip < (uint32_t)leave_end)
+		signal_fatal(SIGSEGV);
+	if (in_image(r)) {
+		if (code & FLUKE_EXC_INSANITY)
+			insane(t, r, code);
+		fault_in_image(t, r);
+		return;
+	}
+	t->taken.number = SIGSEGV;
+	t->taken.code = SI_KERNEL;
+	t->taken.address = 0;
+	t->taken.sender = 0;
+	if (code == FLUKE_EXC_PAGE_FAULT || code == FLUKE_EXC_OBJECT_PAGE) {
+		a = subcode < START_STACK_TOP ? vm_area(subcode) : NULL;
+		t->taken.code = a && a->start <= subcode ? SEGV_ACCERR : SEGV_MAPERR;
+		t->taken.address = subcode;
+	}
+	for (n = 0; n < NELEM(traps); n++)
+		if (traps[n].code == code) {
+			t->taken.number = traps[n].signal;
+			t->taken.code = traps[n].si_code;
+			t->taken.address = r->eip;
+		}
+	t->taken.value = 0xffffffff;	/* forced: see image_signals */
+	visit(t, r);
+}

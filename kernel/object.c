@@ -71,11 +71,12 @@ static unsigned size_there(const struct object *o)
 static struct object *overlap(struct object *o, unsigned size)
 {
 	const struct frame *f = object_frame(o);
-	uint32_t at = (uint32_t)o;
+	uint32_t at = (uint32_t)o, bits = f->start[at >> 10 & 3] >> (at >> 5 & 31);	/* an object lies in one word of them */
 
-	for (uint32_t p = at; p < at + size; p += 32)
-		if (frame_starts(f, p))
-			return (struct object *)p;
+	if (size < 1024)
+		bits &= (1u << size / 32) - 1;
+	if (bits)
+		return (struct object *)(at + 32 * (uint32_t)__builtin_ctz(bits));
 	for (uint32_t unit = size * 2; unit <= sizeof(fluke_thread_t); unit *= 2) {
 		struct object *below = (struct object *)(at & -unit);
 
@@ -396,7 +397,7 @@ static void object_make(struct object *o, unsigned type, integer_t hash)
 {
 	const struct object_type *ops = object_types[type];
 
-	memset(o, 0, ops->size);
+	memset(o, 0, type == FLUKE_TYPE_THREAD ? offsetof(struct thread, fxsave) : ops->size);	/* that holds what it held until FPU_USED */
 	o->word = OBJECT_WORD(type);
 	if (type != FLUKE_TYPE_REF)
 		o->hash = hash ? hash : ++hash_counter ? hash_counter : ++hash_counter;

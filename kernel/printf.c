@@ -8,8 +8,8 @@ void *memset(void *to, int c, size_t bytes)
 	void *d = to;
 	size_t words = bytes / 4, rest = bytes % 4;
 
-	__asm__ volatile ("rep stosl\n\tmovl %2, %%ecx\n\trep stosb"
-		: "+D" (d), "+c" (words) : "r" (rest), "a" ((uint8_t)c * 0x01010101u) : "memory");
+	__asm__ volatile ("rep stosl\n\tmovl %3, %%ecx\n\trep stosb"
+		: "+D" (d), "+c" (words) : "a" ((c & 0xff) * 0x01010101u), "r" (rest) : "memory");
 	return to;
 }
 

@@ -10,6 +10,7 @@
 #include "ipc.h"
 #include "irq.h"
 #include "machine.h"
+#include "wait.h"
 #include "i386/load.h"
 
 
@@ -268,4 +269,53 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 	return store_and_return(t, c, CLIENT, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED);
 slow:
 	return ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
+}
+
+/* May t answer for the thread that holds c's connection, and is it still the one of that number? */
+static int may_answer(const struct thread *t, const struct thread *c, uint32_t number)
+{
+	const struct thread *holder = c->peer[CLIENT];
+
+	return holder && holder->space.target == t->space.target &&
+		(!number || number >> FLUKE_CONNECTION_SHIFT == c->serial);
+}
+
+/* Block at ebx, reference to the client at edi. */
+result_t sys_ipc_server_answer(struct thread *t)
+{
+	uint32_t block = t->regs.ebx, number;
+	struct object *o;
+	struct thread *c;
+	struct ref *ref;
+	int words;
+
+	TRY(ref_find(t->regs.edi, &ref));
+	if (block & 3)
+		return INSANE(BUFFER_UNALIGNED);
+	if (block >= KERNEL_BASE - sizeof(fluke_ipc_params_t))
+		goto not_now;
+	USER_READ(number, block, BLOCK_RECEIVE, not_now);
+	o = link_target(&ref->link);
+	c = o && object_type(o) == FLUKE_TYPE_THREAD ? (struct thread *)o : NULL;
+	if (!c || !may_answer(t, c, number)) {
+		link_clear(&ref->link);
+		t->regs.eax = FLUKE_IPC_ACK_DISCONNECTED;
+		return OK;
+	}
+	if (c->peer[CLIENT]->peer[SERVER] == c || !only_waits(c, WAIT_OVER) || c->wait_side != CLIENT || c->min_msg_words)
+		goto not_now;
+	words = take_words(t, c);
+	if (words < 0)
+		goto not_now;
+	/* commit */
+	link_clear(&ref->link);
+	ipc_disconnect(c, CLIENT);
+	c->min_msg_words = (uint32_t)words;
+	call_become(c, FLUKE_CALL_ipc_client_receive);
+	wait_wake(c);
+	t->regs.eax = FLUKE_SUCCESS;
+	return OK;
+not_now:
+	t->regs.eax = FLUKE_IPC_NOT_NOW;
+	return OK;
 }

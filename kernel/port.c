@@ -24,11 +24,11 @@ static int port_busy(const struct port *port)
 	return port->requests || port->pending || port->clients.head;
 }
 
-/* More than requests for time, or an urgent one (looked for at the end of the ring, when it comes)? */
+/* More than requests for time, or an urgent one, which stands first? */
 static int urgent(const struct port *port)
 {
 	return port->pending || port->clients.head ||
-		(port->requests && port->requests->request_prev->sched_val & FLUKE_SCHED_URGENT);
+		(port->requests && port->requests->sched_val & FLUKE_SCHED_URGENT);
 }
 
 static void ring_insert(struct portset *set, struct port *port)
@@ -94,6 +94,8 @@ void port_request(struct port *port, struct thread *t)
 		t->request_prev = port->requests->request_prev;
 		port->requests->request_prev->request_next = t;
 		port->requests->request_prev = t;
+		if (t->sched_val & FLUKE_SCHED_URGENT)
+			port->requests = t;
 	} else {
 		port->requests = t->request_next = t->request_prev = t;
 	}

@@ -143,6 +143,7 @@ void sched_block(struct thread *t)
 		sched_withdraw(t);
 	if (t != current)
 		return;
+	t->attention &= ~ATTENTION_DISPATCH;
 	if (donee && !donee->blocked && !cpu()->preempt && link_target(&donee->space)) {
 		donee->supplier = t;
 		sched_run(donee);

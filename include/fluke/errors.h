@@ -14,6 +14,7 @@
 #define FLUKE_IPC_RECV_MORE_DATA		8
 #define FLUKE_IPC_RECV_MORE_REFS		9
 #define FLUKE_IPC_RECV_DISCONNECTED		10	/* end of message: the sender left (the normal end of a reply) */
+#define FLUKE_IPC_NOT_NOW			11	/* server_answer: not possible in one step */
 #define FLUKE_IPC_STATUS(eax)	((eax) & 0xff)
 
 /* Bits 8-15 of eax when a wait_receive returns a first message. */

@@ -94,6 +94,15 @@ fluke_error_t	fluke_ipc_server_ack_send_wait_receive(fluke_ipc_params_t *params,
 /* fluke_ipc_server_send_wait_receive: the same for a server that has the turn.  NOT_SENDER. */
 fluke_error_t	fluke_ipc_server_send_wait_receive(fluke_ipc_params_t *params, natural_t *alias);
 
+/* fluke_ipc_server_answer: answers a client that this or another thread of the space has set aside, ends
+ * that connection and clears the reference `client`; the caller's own connections stay as they are.
+ * params: the send half, and in recv_words the flags word that get_client gave for that client.
+ * Returns: FLUKE_SUCCESS; FLUKE_IPC_ACK_DISCONNECTED, the client has left (the reference is cleared);
+ * FLUKE_IPC_NOT_NOW, nothing has been done: the answer is longer than FLUKE_MAX_MIN_MSG words or has
+ * references, or the client is not waiting set aside: then set_client and ack_send do it.
+ * Insanities: NO_OBJECT, NOT_REF, INVALID_OBJECT, BUFFER_UNALIGNED.  Short. */
+fluke_error_t	fluke_ipc_server_answer(fluke_ipc_params_t *params, fluke_ref_t *client);
+
 /* The steps one by one, for either side of its connection:
  *
  * fluke_ipc_SIDE_send: sends, waiting for the receiver to take it all.  FLUKE_SUCCESS,

@@ -505,3 +505,58 @@ CASE("ipc_reliable-23", "a client whose reply went out is set aside for another 
 	CHECK_EQUAL(status[6], FLUKE_IPC_RECV_DISCONNECTED);
 	CHECK_EQUAL(status[7], out[11]);
 }
+
+static void set_aside(fluke_ref_t *first, natural_t *flags)
+{
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
+
+	check_thread_new(check_space_twin(), client, (void *)3);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	fluke_thread_get_client(check_first_thread, first, flags);
+	fluke_thread_set_client(check_first_thread, 0, 0);
+}
+
+CASE("ipc_reliable-24", "server_answer answers a client set aside in one call")
+{
+	fluke_ipc_buffer_t more[1] = { { 3, out + 50 } };
+	fluke_ipc_params_t block;
+	fluke_ref_t *first;
+	natural_t flags;
+
+	make_port();
+	first = check_ref_new();
+	set_aside(first, &flags);
+	block = (fluke_ipc_params_t){ .send_buffers = 1, .send_words = 2, .send_data = out + 40, .send_buffer_table = more,
+		.recv_words = flags };
+	CHECK_EQUAL(fluke_ipc_server_answer(&block, first), FLUKE_SUCCESS);
+	CHECK_EQUAL(fluke_ref_type(first), FLUKE_NULL);
+	check_run();
+	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(status[1], 5);
+	CHECK_EQUAL(status[2], out[41]);
+	CHECK_EQUAL(fluke_ipc_server_answer(&block, first), FLUKE_IPC_ACK_DISCONNECTED);
+}
+
+CASE("ipc_reliable-25", "server_answer: long, with references, or to a present client is NOT_NOW; another number is gone")
+{
+	void *refs[1] = { check_ref_new() };
+	fluke_ipc_params_t block;
+	fluke_ref_t *first;
+	natural_t flags;
+
+	make_port();
+	first = check_ref_new();
+	set_aside(first, &flags);
+	block = (fluke_ipc_params_t){ .send_words = 9, .send_data = out, .recv_words = flags };
+	CHECK_EQUAL(fluke_ipc_server_answer(&block, first), FLUKE_IPC_NOT_NOW);
+	block = (fluke_ipc_params_t){ .send_refs = 1, .send_words = 2, .send_data = out, .send_ref_table = refs, .recv_words = flags };
+	CHECK_EQUAL(fluke_ipc_server_answer(&block, first), FLUKE_IPC_NOT_NOW);
+	fluke_thread_set_client(check_first_thread, first, flags);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out, .recv_words = flags };
+	CHECK_EQUAL(fluke_ipc_server_answer(&block, first), FLUKE_IPC_NOT_NOW);
+	block.recv_words = flags + (1 << FLUKE_CONNECTION_SHIFT);
+	CHECK_EQUAL(fluke_ipc_server_answer(&block, first), FLUKE_IPC_ACK_DISCONNECTED);
+	fluke_ipc_server_disconnect();
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_REF, fluke_ipc_server_answer(&block, (fluke_ref_t *)port));
+}

@@ -2,6 +2,7 @@
 #include <nest/frames.h>
 
 #define WHOLE		0xffffu
+#define RESERVE		8		/* this part of all groups data leave whole as long as they can */
 #define OF(frame)	((frame) / FRAMES_GROUP)
 #define BIT(frame)	((uint16_t)(1u << ((frame) % FRAMES_GROUP)))
 enum { LISTED_NOT, LISTED_WHOLE, LISTED_PARTIAL };
@@ -35,6 +36,8 @@ static void unlist(struct frames *f, uint32_t number)
 
 	if (!g->listed)
 		return;
+	if (g->listed == LISTED_WHOLE)
+		f->whole_groups[g->kind]--;
 	if (g->prev != FRAMES_NONE)
 		f->group[g->prev].next = g->next;
 	else
@@ -57,6 +60,8 @@ static void relist(struct frames *f, uint32_t number)
 	if (!wanted)
 		return;
 	g->listed = wanted;
+	if (wanted == LISTED_WHOLE)
+		f->whole_groups[g->kind]++;
 	head = list_of(f, g);
 	g->prev = FRAMES_NONE;
 	g->next = *head;
@@ -166,7 +171,7 @@ uint32_t frames_take(struct frames *f, uint32_t like, enum frame_kind kind, int 
 		frame = number * FRAMES_GROUP + first_bit(f->group[number].free);
 	} else {
 		number = f->whole[kind];
-		if (number != FRAMES_NONE) {
+		if (number != FRAMES_NONE && (f->whole_groups[kind] > f->groups / RESERVE || f->partial[kind] == FRAMES_NONE)) {
 			frame = number * FRAMES_GROUP + like % FRAMES_GROUP;
 		} else {
 			number = f->partial[kind];

@@ -10,6 +10,11 @@
 
 #define SIGNAL_BIT_WINDOW	23	/* the terminal's bit for SIGWINCH, as bits from 24 on are the kernel's */
 
+/* Most processes of a session: more than this and the kernel's page tables (1/32 of the memory, about ten for each
+ * process) are rebuilt at every switch. */
+#define MEMORY_PER_BODY	(1u << 20)
+#define BODIES_LEAST	48
+
 struct session_port {
 	struct served	served;
 	struct session	*session;
@@ -50,7 +55,7 @@ static fluke_port_t *session_port(struct session *s)
 	return (*port)->served.port;
 }
 
-/* Seven eighths of what there is, in memory and processes: the rest is for other sessions. */
+/* Seven eighths of the memory that is free, and so many processes as it carries: the rest is for other sessions. */
 int session_create(struct process *p)
 {
 	struct session *s = session_alloc(p->pid);
@@ -62,9 +67,13 @@ int session_create(struct process *p)
 	o = session_objects(s);
 	fluke_ref_create(&o->tty);
 	fluke_ref_create(&o->pool);
-	s->limit = BODIES * 7 / 8;
 	if (MemPool_statistics(&manager->pool, &limit, &used, &free))
 		free = 0;
+	s->limit = limit / MEMORY_PER_BODY;
+	if (s->limit > BODIES * 7 / 8)
+		s->limit = BODIES * 7 / 8;
+	if (s->limit < BODIES_LEAST)
+		s->limit = BODIES_LEAST;
 	if (MemPool_create_sub(&manager->pool, free / 8 * 7, &o->pool)) {
 		fluke_ref_destroy(&o->tty);
 		fluke_ref_destroy(&o->pool);

@@ -3,7 +3,7 @@
  *
  * Frames are kept in groups of 16.  A request may name the frame it would like (the one behind a
  * run that grows); a new run begins in a group that is free as a whole, so that it has room to
- * grow.  Frames for kernel objects come from groups of their own, taken in blocks of 2 MB, so
+ * grow, unless few such groups are left: those are for objects.  Frames for kernel objects come from groups of their own, taken in blocks of 2 MB, so
  * that the other blocks can be mapped by superpages. */
 #ifndef NEST_FRAMES_H
 #define NEST_FRAMES_H
@@ -28,6 +28,7 @@ struct frames {
 	uint16_t	*refs;		/* per frame; 0 = free or nobody's */
 	struct frame_group *group;
 	uint32_t	whole[FRAME_KINDS], partial[FRAME_KINDS];	/* list heads */
+	uint32_t	whole_groups[FRAME_KINDS];	/* how many are in whole */
 	uint32_t	free[FRAME_KINDS], zeroed, total;
 	uint32_t	zero_cursor;
 };

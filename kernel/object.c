@@ -5,6 +5,7 @@
 #include "kernel.h"
 #include "machine.h"
 #include "mmu.h"
+#include "selftest.h"
 
 #define STEP	32		/* links taken apart or rewritten at a time */
 
@@ -42,6 +43,13 @@ static inline void look_up_forget(const struct object *o)
 
 static inline struct frame *object_frame(const struct object *o) { return frame_of(virt_to_phys(o)); }
 
+static unsigned size_there(const struct object *o)
+{
+	unsigned type = is_forward(o) ? (unsigned)o->hash : o->word & 0xf;
+
+	return object_types[type]->size;
+}
+
 static void start_set(struct object *o)
 {
 	uint32_t phys = virt_to_phys(o);
@@ -54,17 +62,11 @@ static void start_clear(struct object *o)
 {
 	uint32_t phys = virt_to_phys(o);
 
+	check_gone(o, size_there(o));
 	o->word = 0;
 	look_up_forget(o);
 	frame_of(phys)->start[phys >> 10 & 3] &= ~(1u << (phys >> 5 & 31));
 	frame_of(phys)->objects--;
-}
-
-static unsigned size_there(const struct object *o)
-{
-	unsigned type = is_forward(o) ? (unsigned)o->hash : o->word & 0xf;
-
-	return object_types[type]->size;
 }
 
 /* The first thing with a start bit that overlaps [o, o + size), or null. */

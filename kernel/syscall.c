@@ -5,6 +5,7 @@
 #include "machine.h"
 #include "vm.h"
 #include "sched.h"
+#include "selftest.h"
 
 static result_t sys_invalid(struct thread *t)
 {
@@ -54,8 +55,10 @@ void syscall_undone(result_t r)
 /* Again; the first time, entry.S does the same. */
 void syscall_dispatch(struct thread *t)
 {
-	result_t r = call_table[t->regs.eax & 0xff](t);
+	result_t r;
 
+	check_now_and_then();
+	r = call_table[t->regs.eax & 0xff](t);
 	if (r != OK) {
 		syscall_undone(r);
 		return;

@@ -285,7 +285,7 @@ static void read_command_line(const struct multiboot_info *info)
 static void check_command_line(void)
 {
 	const char *p = boot_info.command_line;
-	char word[64];
+	char word[64] = "";
 
 	while ((p = next_word(p, word, sizeof word)))
 		if (!word_known(word))

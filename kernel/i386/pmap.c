@@ -534,7 +534,8 @@ void pmap_check(void)
 		length = 0;
 		for (uint32_t id = frames[i].chain; id; id = chains[id].next) {
 			assert(((uint32_t)entries[id] & PTE_FRAME) == i << FLUKE_PAGE_SHIFT);
-			assert(++length <= table_total * ENTRIES);
+			length++;
+			assert(length <= table_total * ENTRIES);
 		}
 	}
 }

@@ -43,4 +43,22 @@ seen = list(states(out))
 t.check("abuse-13", "after them free memory and the count of every object type are as before",
         len(seen) > 1 and len(seen[0]) == 10 and any(all(abs(after[k] - seen[0][k]) <= SLACK.get(k, 0) for k in seen[0]) for after in seen[1:]),
         out + err)
+BOMBS = r"""
+free() { while read -r name value unit; do [ $name = MemFree: ] && echo $value; done < /proc/meminfo; }
+busybox setsid bash -c 'ulimit -u 24; exec /t/hog fork' > /dev/null 2> /tmp/bomb.err & bomb=$!
+sleep 2; free > /dev/null; kill -9 -$bomb; wait 2> /dev/null; sleep 1; before=$(free)
+busybox setsid bash -c 'ulimit -u 24; exec /t/hog fork' > /dev/null 2> /tmp/bomb.err & bomb=$!
+sleep 2; echo "shell goes on: $(echo yes | tr a-z A-Z)"; head -1 /tmp/bomb.err; echo "bombs $(pgrep -c hog)"
+kill -9 -$bomb; wait 2> /dev/null; sleep 1; echo "left $(pgrep -c hog)"
+busybox setsid bash -c 'ulimit -v 30000; exec /t/hog memory' > /dev/null 2> /tmp/mem.err & hog=$!
+sleep 3; echo "shell goes on: $(seq 3 | paste -sd+)"; head -1 /tmp/mem.err; kill -9 -$hog; wait 2> /dev/null; sleep 1
+echo "free $before $(free)"
+"""
+status, out, err = run(BOMBS, "hog")
+t.check("abuse-14", "a fork bomb in a session gets EAGAIN at its limit", "fork: Resource temporarily unavailable" in out and re.search(r"^bombs (\d\d)$", out, re.M), out + err)
+t.check("abuse-15", "an endless allocator gets ENOMEM", "mmap: Cannot allocate memory" in out, out + err)
+t.check("abuse-16", "a shell in another session goes on", "shell goes on: YES" in out and "shell goes on: 1+2+3" in out, out + err)
+t.check("abuse-17", "killed, they leave nothing", "left 0" in out, out + err)
+m = re.search(r"^free (\d+) (\d+)$", out, re.M)
+t.check("abuse-18", "and their memory comes back, but for half a megabyte that the servers keep", m and abs(int(m[1]) - int(m[2])) <= 512, out + err)
 t.done()

@@ -168,10 +168,15 @@ int request_answer(struct request *r, int error)
 
 	memset(&params, 0, sizeof(params));
 	request_finish(&params, r, error);
-	connect(p, w, &aside);
-	status = fluke_ipc_server_ack_send(&params);
-	fluke_ipc_server_disconnect();
-	reconnect(w, aside);
+	params.recv_words = p->flags;
+	status = fluke_ipc_server_answer(&params, p->client);
+	if (FLUKE_IPC_STATUS(status) == FLUKE_IPC_NOT_NOW) {
+		connect(p, w, &aside);
+		status = fluke_ipc_server_ack_send(&params);
+		fluke_ipc_server_disconnect();
+		reconnect(w, aside);
+		fluke_ref_clear(p->client);
+	}
 	request_free_refs(r);
 	parked_free(p);
 	return FLUKE_IPC_STATUS(status) == FLUKE_SUCCESS ? 0 : PROTO_BROKEN;
@@ -186,6 +191,7 @@ void request_drop(struct request *r)
 	connect(p, w, &aside);
 	fluke_ipc_server_disconnect();
 	reconnect(w, aside);
+	fluke_ref_clear(p->client);
 	parked_free(p);
 }
 

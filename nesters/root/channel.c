@@ -11,11 +11,13 @@
 #define COM3_IRQ	5
 #define DATA		0
 #define IER		1
-#define FCR		2
+#define IIR		2		/* read */
+#define FCR		2		/* write */
 #define LCR		3
 #define MCR		4
 #define LSR		5
 #define SCRATCH		7
+#define IIR_NONE	0x01
 #define LSR_READY	0x01
 #define LSR_EMPTY	0x20
 #define IER_RECEIVE	0x01
@@ -272,11 +274,16 @@ static void receive(uint8_t c)
 
 static void irq_event(void *self, uint32_t word0, uint32_t word1)
 {
+	unsigned rounds = 0;
+
 	(void)self, (void)word0, (void)word1;
+	/* until the line has gone down: a cause that stays would make no further edge */
 	fast_lock_take(&stream_lock);
-	while (inb(COM3 + LSR) & LSR_READY)
-		receive(inb(COM3 + DATA));
-	transmit();
+	do {
+		while (inb(COM3 + LSR) & LSR_READY)
+			receive(inb(COM3 + DATA));
+		transmit();
+	} while (!(inb(COM3 + IIR) & IIR_NONE) && ++rounds < 64);
 	fast_lock_drop(&stream_lock);
 	stream_kick();
 }

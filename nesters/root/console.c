@@ -14,7 +14,8 @@
 #define COM1_IRQ	4
 #define DATA		0		/* registers of a 16550 */
 #define IER		1
-#define FCR		2
+#define IIR		2		/* read */
+#define FCR		2		/* write */
 #define LCR		3
 #define MCR		4
 #define LSR		5
@@ -112,14 +113,17 @@ void console_input(uint8_t c)
 static void serial_event(void *self, uint32_t word0, uint32_t word1)
 {
 	int any = 0;
+	unsigned rounds = 0;
 
 	(void)self, (void)word0, (void)word1;
 	entropy_add(rdtsc());
 	fast_lock_take(&stream_lock);
-	while (inb(COM1 + LSR) & LSR_READY) {
-		console_input(inb(COM1 + DATA));
-		any = 1;
-	}
+	do {		/* until the line has gone down: a cause that stays would make no further edge */
+		while (inb(COM1 + LSR) & LSR_READY) {
+			console_input(inb(COM1 + DATA));
+			any = 1;
+		}
+	} while (!(inb(COM1 + IIR) & 1) && ++rounds < 64);
 	fast_lock_drop(&stream_lock);
 	if (any)
 		kick();

@@ -336,15 +336,8 @@ static void drain_requests(void)
 		requested(FLUKE_SCHED_VALUE(result));
 }
 
-/* Takes one message; waits for it if there is none. */
-static void take_message(fluke_ipc_params_t *p, uint32_t *words, int *again)
+static void got_message(uint32_t status, const uint32_t *words, int *again)
 {
-	natural_t alias;
-	uint32_t status;
-
-	p->recv_words = FLUKE_MAX_MIN_MSG;
-	p->recv_buffers = p->recv_refs = 0;
-	status = fluke_ipc_wait_receive(p, &alias);
 	if (FLUKE_IPC_FLAVOUR(status) != FLUKE_IPC_ONEWAY) {
 		if (FLUKE_IPC_FLAVOUR(status) == FLUKE_IPC_RELIABLE)
 			fluke_ipc_server_disconnect();
@@ -360,6 +353,16 @@ static void take_message(fluke_ipc_params_t *p, uint32_t *words, int *again)
 		*again = 1;
 }
 
+/* Takes one message; waits for it if there is none. */
+static void take_message(fluke_ipc_params_t *p, uint32_t *words, int *again)
+{
+	natural_t alias;
+
+	p->recv_words = FLUKE_MAX_MIN_MSG;
+	p->recv_buffers = p->recv_refs = 0;
+	got_message(fluke_ipc_wait_receive(p, &alias), words, again);
+}
+
 void scheduler_run(void)
 {
 	uint32_t words[FLUKE_MAX_MIN_MSG], number, result;
@@ -371,8 +374,7 @@ void scheduler_run(void)
 	memset(&p, 0, sizeof p);
 	p.recv_words = FLUKE_MAX_MIN_MSG;
 	p.recv_data = words;
-	notify(port_ref, CHANGED);
-	fluke_ipc_setup_wait_receive(&p, portset, &alias);
+	got_message(fluke_ipc_setup_wait_receive(&p, portset, &alias), words, &look_at_clock);	/* somebody is ready already */
 	for (;;) {
 		now = clock_now();
 		if (look_at_clock) {

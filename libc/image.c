@@ -194,7 +194,7 @@ void image_start(void)
 	FileDescription_path(file_ref(p.file), image_exe, sizeof(image_exe));
 	error = load_program(&p, &registers);
 	if (error)
-		die(p.name, error);
+		image_exit(SIGSEGV);	/* as Linux: too late for an error from execve */
 	file_release(p.file);
 	struct registers *frame = (struct registers *)(IMAGE_STACK_TOP(0) - sizeof(*frame));
 	self()->frame = frame;

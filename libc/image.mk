@@ -1,7 +1,7 @@
 # The personality image: build/image (flat, what exec maps) and build/image.elf (symbols).
 IMAGE_CFLAGS	= $(NATIVE_CFLAGS) -DPROTO_CALL=image_call -mgeneral-regs-only
 IMAGE_C		:= libc/image.c $(wildcard libc/posix/*.c) libc/core/string.c libc/core/printf.c
-IMAGE_PROTO	= Clock FileDescription FileSystem Parent Process Segment Tty
+IMAGE_PROTO	= Clock FileDescription FileSystem MemPool Parent Process Segment Tty
 IMAGE_OBJ	= $(B)/image.d/libc/posix/entry.o $(IMAGE_C:%.c=$(B)/image.d/%.o) $(IMAGE_PROTO:%=$(B)/image.d/protocols/%_client.o)
 
 $(B)/image.d/%.o: %.c libc/image.mk | $(USER_MADE)

@@ -224,7 +224,8 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 		s->donors->donor_prev = t;
 	s->donors = t;
 	s->supplier = t;
-	return store_and_return(t, s, SERVER, (uint32_t)words, FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS);
+	return store_and_return(t, s, SERVER, (uint32_t)words,
+		FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS | (set->servers.head ? 0 : FLUKE_IPC_LAST_BIT));
 slow:
 	return ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
 }

@@ -290,6 +290,8 @@ result_t ipc_receive_end(struct thread *t, unsigned status)
 	t->regs.esi = t->min_msg[0];
 	t->regs.edi = t->min_msg[1];
 	if (flavour) {
+		if (t->last_of && !t->last_of->servers.head)
+			t->regs.eax |= FLUKE_IPC_LAST_BIT;
 		t->flags &= ~FLUKE_THREAD_ACCEPTED;
 		server_entry(t, flavour);
 	} else {

@@ -26,14 +26,6 @@ struct served_entry {
 #define BLOCK		64u
 #define BLOCKS		4096u
 
-struct server {
-	fluke_portset_t	*portset;
-	fluke_ref_t	*portset_ref;
-	volatile uint32_t threads, busy;	/* workers there are; workers in a method */
-	unsigned	most;
-	uint32_t	message_max;
-};
-
 static struct served_entry *free_entries, *blocks[BLOCKS];
 static uint32_t block_count;
 static struct fast_lock entry_lock;
@@ -350,12 +342,6 @@ static void clear_refs(struct worker *w)
 	w->request.refs = 0;
 }
 
-static void worker_leave(struct worker *w, struct served_entry *e)
-{
-	add(&w->server->busy, (uint32_t)-1);
-	entry_leave(e);
-}
-
 static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_t status, natural_t *alias,
 	struct served_entry *e)
 {
@@ -365,14 +351,14 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 	set_up_request(w, object, FLUKE_IPC_RELIABLE);
 	if (status != FLUKE_SUCCESS) {		/* too long, or it left */
 		clear_refs(w);
-		worker_leave(w, e);
+		entry_leave(e);
 		fluke_ipc_server_disconnect();
 		return wait_message(w, alias);
 	}
 	error = object ? call_method(object, &w->request) : PROTO_DEAD;
 	clear_refs(w);
 	if (error == REQUEST_PARKED) {
-		worker_leave(w, e);
+		entry_leave(e);
 		return wait_message(w, alias);
 	}
 	request_finish(&w->params, &w->request, error);
@@ -382,7 +368,7 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		fluke_ipc_server_disconnect();
 		w->request.sent(w->request.sent_context, status == FLUKE_SUCCESS);
 		request_free_refs(&w->request);
-		worker_leave(w, e);
+		entry_leave(e);
 		return wait_message(w, alias);
 	}
 	if (w->request.drop_refs | w->request.reply_pieces &&
@@ -390,10 +376,10 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		/* the reply comes from the object's memory: hold the object until it has gone out */
 		fluke_ipc_server_ack_send(&w->params);
 		request_free_refs(&w->request);
-		worker_leave(w, e);
+		entry_leave(e);
 		return wait_message(w, alias);
 	}
-	worker_leave(w, e);
+	entry_leave(e);
 	prepare_receive(w);
 	return fluke_ipc_server_ack_send_wait_receive(&w->params, alias);
 }
@@ -408,7 +394,7 @@ static uint32_t handle_idempotent(struct worker *w, struct served *object, natur
 	if (w->request.reply_words < FLUKE_MIN_MSG_SIZE)
 		w->request.reply_words = FLUKE_MIN_MSG_SIZE;
 	prepare_send(&w->params, &w->request);
-	worker_leave(w, e);
+	entry_leave(e);
 	prepare_receive(w);
 	return fluke_ipc_reply_wait_receive(&w->params, alias);
 }
@@ -422,7 +408,7 @@ static uint32_t handle_oneway(struct worker *w, struct served *object, natural_t
 		if (object)
 			call_method(object, &w->request);
 		clear_refs(w);
-		worker_leave(w, e);
+		entry_leave(e);
 		return wait_message(w, alias);
 	}
 	word0 = w->request.count > 0 ? w->request.words[0] : 0;
@@ -432,7 +418,7 @@ static uint32_t handle_oneway(struct worker *w, struct served *object, natural_t
 	if (object && word0 & FLUKE_PENDING_NOREFS && object->class->release)
 		__sync_fetch_and_or(&e->state, DYING);
 	clear_refs(w);
-	worker_leave(w, e);
+	entry_leave(e);
 	return wait_message(w, alias);
 }
 
@@ -452,6 +438,13 @@ static uint32_t handle(struct worker *w, uint32_t status, natural_t *alias)
 	}
 }
 
+/* Nobody else waits for messages: a new worker does; when there may be no more, the watchdog looks who stands still. */
+static void server_used_up(struct server *server)
+{
+	if (server->threads >= server->most || worker_start(server) != 0)
+		watchdog_start(server);
+}
+
 static void worker_main(void *argument)
 {
 	struct worker *w = argument;
@@ -459,6 +452,10 @@ static void worker_main(void *argument)
 	natural_t alias = 0;
 	uint32_t status;
 
+	w->thread = fluke_thread_self();
+	do
+		w->next = server->workers;
+	while (!__sync_bool_compare_and_swap(&server->workers, w->next, w));
 	thread_local_set(w);
 	prepare_receive(w);
 	status = fluke_ipc_setup_wait_receive(&w->params, server->portset, &alias);
@@ -467,8 +464,9 @@ static void worker_main(void *argument)
 			status = wait_message(w, &alias);
 			continue;
 		}
-		if (add(&server->busy, 1) + 1 >= server->threads && server->threads < server->most)
-			worker_start(server);
+		w->since = rdtsc();
+		if (FLUKE_IPC_LAST(status))
+			server_used_up(server);
 		status = handle(w, status, &alias);
 	}
 }

@@ -4,8 +4,21 @@
 
 #include <nest/serve.h>
 
+struct server {
+	fluke_portset_t	*portset;
+	fluke_ref_t	*portset_ref;
+	volatile uint32_t threads;
+	unsigned	most;
+	uint32_t	message_max;
+	struct worker	*volatile workers;
+	volatile uint32_t watched;		/* the watchdog runs */
+};
+
 struct worker {
 	struct server	*server;
+	struct worker	*next;
+	fluke_thread_t	*thread;
+	volatile uint64_t since;		/* counter value when its last message came */
 	fluke_ipc_params_t params;
 	uint32_t	*receive, size;		/* words; one more behind them */
 	uint32_t	*reply;
@@ -14,6 +27,9 @@ struct worker {
 	char		*scratch;
 	struct request	request;
 };
+
+/* watchdog.c */
+void	watchdog_start(struct server *server);
 
 /* Fills in the error and the send half. */
 void	request_finish(fluke_ipc_params_t *p, struct request *r, int error);

@@ -21,7 +21,9 @@
 #define FLUKE_IPC_ONEWAY	1
 #define FLUKE_IPC_IDEMPOTENT	2
 #define FLUKE_IPC_RELIABLE	3
-#define FLUKE_IPC_FLAVOUR(eax)	(((eax) >> 8) & 0xff)
+#define FLUKE_IPC_FLAVOUR(eax)	(((eax) >> 8) & 0x7f)
+#define FLUKE_IPC_LAST(eax)	(((eax) >> 15) & 1)	/* a hint: no other thread waits on the port set now */
+#define FLUKE_IPC_LAST_BIT	0x8000u
 
 /* Insanities: exception code FLUKE_EXC_INSANITY | one of these. */
 #define FLUKE_INSANITY_NO_OBJECT		1	/* no active object starts there */

@@ -13,7 +13,8 @@
 
 fluke_ref_t	*libc_parent = (fluke_ref_t *)START_REF_PARENT;
 
-static fluke_ref_t *descriptors[3], *clock_ref, *scheduler_ref;
+fluke_ref_t	*libc_clock;		/* root puts its own here */
+static fluke_ref_t *descriptors[3], *scheduler_ref;
 static uint32_t scale_multiplier, scale_shift;
 static uint64_t scale_offset;
 
@@ -104,9 +105,9 @@ static int clock_ready(void)
 
 	if (scale_multiplier)
 		return 1;
-	if (!clock_ref && !(clock_ref = service_lookup("clock")))
+	if (!libc_clock && !(libc_clock = service_lookup("clock")))
 		return 0;
-	if (Clock_scale(clock_ref, &multiplier, &shift, &offset) != 0)
+	if (Clock_scale(libc_clock, &multiplier, &shift, &offset) != 0)
 		return 0;
 	clock_set_scale(multiplier, shift, offset);
 	return 1;
@@ -152,7 +153,7 @@ int clock_sleep_until(uint64_t ns)
 	fluke_ref_t *timer = NULL;
 	int error = ENOENT;
 
-	if (!clock_ready() || (!clock_ref && !(clock_ref = service_lookup("clock"))))
+	if (!clock_ready() || (!libc_clock && !(libc_clock = service_lookup("clock"))))
 		return error;
 	error = ENOMEM;
 	portset = portset_new();
@@ -160,7 +161,7 @@ int clock_sleep_until(uint64_t ns)
 	if (portset)
 		port = port_new(portset, NULL, 0);
 	if (port && timer)
-		error = Clock_create_timer(clock_ref, port, 1, timer);
+		error = Clock_create_timer(libc_clock, port, 1, timer);
 	if (!error)
 		error = Timer_set(timer, ns, 0, NULL);
 	if (!error)

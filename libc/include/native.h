@@ -94,7 +94,7 @@ static inline uint64_t rdtsc(void)
 
 /* ---- services ---- */
 
-extern fluke_ref_t *libc_own_space, *libc_parent;	/* root puts its own here */
+extern fluke_ref_t *libc_own_space, *libc_parent, *libc_clock;	/* root puts its own here */
 fluke_ref_t	*parent_ref(void);			/* the Parent capability */
 fluke_ref_t	*service_lookup(const char *name);	/* a new ref, or null */
 fluke_ref_t	*descriptor(int n);			/* FileDescription n of the Parent, cached; null when not open */

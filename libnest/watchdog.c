@@ -1,0 +1,81 @@
+/* The watchdog of a server whose pool is used up: a worker that has stood still for more than 5
+ * seconds in a transfer with its client (which is stopped, or whose pager does not answer) is
+ * taken from that client.  Never before that: a client may be stopped by its debugger, and while
+ * workers are left nobody is in its way.  Who stands still in a method is not our business. */
+#include <stdlib.h>
+#include <string.h>
+#include <nest/serve.h>
+#include <fluke/callnumbers.h>
+#include "worker.h"
+
+#define ROUND		1000000000ull	/* ns */
+#define ROUNDS		30
+#define PATIENCE	5000000000ull
+
+static int in_transfer(const fluke_thread_state_t *state)
+{
+	switch (state->regs.eax & 0xff) {
+	case FLUKE_CALL_ipc_server_send:
+	case FLUKE_CALL_ipc_server_receive:
+	case FLUKE_CALL_ipc_server_ack_send:
+	case FLUKE_CALL_ipc_server_send_wait_receive:
+	case FLUKE_CALL_ipc_server_ack_send_wait_receive:
+		return state->regs.eip == FLUKE_ENTRY;
+	}
+	return 0;
+}
+
+/* Stops the worker to look at it; with `end` its connection, if it is in a transfer, goes.  1 if it is in one. */
+static int examine(struct worker *w, fluke_thread_state_t *state, fluke_ref_t *null, int end)
+{
+	fluke_thread_links_t links = { 0 };
+	int stuck;
+
+	fluke_thread_get_state(w->thread, state, links);
+	stuck = in_transfer(state);
+	state->flags &= ~FLUKE_THREAD_STOPPED;
+	if (stuck && end)
+		links[FLUKE_LINK_CLIENT] = null;
+	fluke_thread_set_state(w->thread, state, links);
+	return stuck;
+}
+
+/* The one that has stood still longest, if for long enough. */
+static struct worker *oldest(struct server *server, fluke_thread_state_t *state, fluke_ref_t *null, uint64_t before)
+{
+	struct worker *w, *found = NULL;
+
+	for (w = server->workers; w; w = w->next)
+		if (w->since < before && (!found || w->since < found->since) && examine(w, state, null, 0))
+			found = w;
+	return found;
+}
+
+static void watchdog_main(void *argument)
+{
+	struct server *server = argument;
+	fluke_thread_state_t *state = calloc(1, sizeof(*state));
+	fluke_ref_t *null = ref_new();
+
+	for (unsigned n = 0; state && null && n < ROUNDS; n++) {
+		uint64_t start = clock_now(), tsc = rdtsc();
+		struct worker *w;
+
+		if (clock_sleep_until(start + ROUND) != 0)
+			break;
+		/* so many ticks are PATIENCE, by what the round took */
+		tsc = (rdtsc() - tsc) * (PATIENCE / ROUND);
+		w = oldest(server, state, null, rdtsc() - tsc);
+		if (w)
+			examine(w, state, null, 1);
+	}
+	ref_free(null);
+	free(state);
+	server->watched = 0;
+}
+
+void watchdog_start(struct server *server)
+{
+	if (__sync_bool_compare_and_swap(&server->watched, 0, 1) && !thread_start(watchdog_main, server, 0))
+		server->watched = 0;
+}

@@ -6,6 +6,7 @@
 #include "posix/posix.h"
 #include "posix/calls.h"
 #include <protocols/FileDescription.h>
+#include <protocols/FileSystem.h>
 #include <protocols/Parent.h>
 #include <protocols/Process.h>
 #include <stdio.h>
@@ -150,6 +151,17 @@ static void die(const char *what, int error)
 	image_exit(127 << 8);
 }
 
+/* /proc/self/exe: a server of plain files does not know their names, so from the name that exec was given. */
+static void name_program(int file, const char *path)
+{
+	if (FileDescription_path(file_ref(file), image_exe, sizeof(image_exe)) == 0)
+		return;
+	image_exe[0] = 0;
+	if (path[0] != '/' && FileSystem_path(REF(IMAGE_REF_CWD), image_exe, sizeof(image_exe)) == 0 && strcmp(image_exe, "/"))
+		strlcat(image_exe, "/", sizeof(image_exe));
+	strlcat(image_exe, path, sizeof(image_exe));
+}
+
 void image_start(void)
 {
 	static char name[4096], prefix[5000];
@@ -191,7 +203,7 @@ void image_start(void)
 		exec_program_made = true;
 		p.name = (char *)s + s->name_offset;
 	}
-	FileDescription_path(file_ref(p.file), image_exe, sizeof(image_exe));
+	name_program(p.file, p.name);
 	error = load_program(&p, &registers);
 	if (error)
 		image_exit(SIGSEGV);	/* as Linux: too late for an error from execve */

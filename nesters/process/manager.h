@@ -286,6 +286,6 @@ void		missing_report(void);
 /* proc_text.c: contents of files under /proc, malloced; null: no memory */
 enum proc_file { PROC_UPTIME, PROC_MEMINFO, PROC_MOUNTS, PROC_FILESYSTEMS, PROC_STAT, PROC_LOADAVG, PROC_VERSION, PROC_CPUINFO,
 	PROC_OSRELEASE, PROC_PID_MAX, PROC_OBJECTS, PROC_PID_STAT, PROC_PID_STATUS, PROC_PID_CMDLINE, PROC_PID_COMM, PROC_PID_STATM, PROC_PID_EMPTY };
-char		*proc_text(enum proc_file file, struct process *p, uint32_t *size);
+char		*proc_text(enum proc_file file, struct process *p, int by, uint32_t *size);	/* by: pid of who reads */
 
 #endif

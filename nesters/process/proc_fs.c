@@ -328,7 +328,7 @@ static int node_open(struct node *node, int self, const char *path, uint32_t fla
 		return error;
 	f = calloc(1, sizeof *f);
 	if (f && node->entry)
-		f->data = proc_text(node->entry->file, process_find(node->place == PID ? node->pid : self), &f->size);
+		f->data = proc_text(node->entry->file, process_find(node->place == PID ? node->pid : self), self, &f->size);
 	if (!f || (node->entry && !f->data) || served_init(&f->served, &file_class, server)) {
 		if (f)
 			free(f->data);

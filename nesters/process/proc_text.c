@@ -80,8 +80,13 @@ static void objects(struct text *t)
 	add(t, "free-pages %u\n", (unsigned)(free / FLUKE_PAGE_SIZE));
 }
 
+/* Only of the one that asks is it known that it runs. */
+static int reader;
+
 static char state_letter(struct process *p)
 {
+	if (p->pid == reader && p->state == PROCESS_RUNNING)
+		return 'R';
 	return p->state == PROCESS_ZOMBIE ? 'Z' : p->state == PROCESS_STOPPED ? 'T' : 'S';
 }
 
@@ -119,12 +124,17 @@ static void pid_stat(struct text *t, struct process *p)
 
 static void pid_status(struct text *t, struct process *p)
 {
-	static const char *const words[] = { "S (sleeping)", "T (stopped)", "Z (zombie)" };
+	static const struct { char letter; const char *text; } words[] = {
+		{ 'R', "R (running)" }, { 'S', "S (sleeping)" }, { 'T', "T (stopped)" }, { 'Z', "Z (zombie)" },
+	};
+	unsigned state = 0;
 	struct process_control *control = p->body ? body_control(p->body) : NULL;
 	int ppid = p->parent ? p->parent->pid : PID_INIT;
 
+	while (words[state].letter != state_letter(p))
+		state++;
 	add(t, "Name:\t%s\nUmask:\t0022\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->name,
-		words[p->state == PROCESS_ZOMBIE ? 2 : p->state == PROCESS_STOPPED], p->pid, p->pid, ppid);
+		words[state].text, p->pid, p->pid, ppid);
 	add(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t64\nGroups:\t0\n");
 	add(t, "VmPeak:\t%8u kB\nVmSize:\t%8u kB\nVmRSS:\t%8u kB\nThreads:\t%d\n", (unsigned)used_memory(p) / 1024,
 		(unsigned)used_memory(p) / 1024, (unsigned)used_memory(p) / 1024, p->threads ? p->threads : 1);
@@ -203,9 +213,11 @@ static void fill(struct text *t, enum proc_file file, struct process *p)
 	}
 }
 
-char *proc_text(enum proc_file file, struct process *p, uint32_t *size)
+char *proc_text(enum proc_file file, struct process *p, int by, uint32_t *size)
 {
 	struct text text = { malloc(TEXT_MAX), 0 };
+
+	reader = by;
 
 	if (!text.data)
 		return NULL;

@@ -65,7 +65,7 @@ static void watchdog_main(void *argument)
 			break;
 		/* so many ticks are PATIENCE, by what the round took */
 		tsc = (rdtsc() - tsc) * (PATIENCE / ROUND);
-		w = oldest(server, state, null, rdtsc() - tsc);
+		w = rdtsc() > tsc ? oldest(server, state, null, rdtsc() - tsc) : NULL;
 		if (w)
 			examine(w, state, null, 1);
 	}

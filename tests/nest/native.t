@@ -17,4 +17,7 @@ t.check("native-02", "two programs and a protocol: every case of rpcdemo", statu
         and len(re.findall("^ok", out, re.M)) == 16, "status %d\n%s%s" % (status, out, err))
 status, out, err = run("no-such-program")
 t.check("native-03", "a program that is not there", status in (125, 127) and "no-such-program" in err and not out, (status, out, err))
+status, out, err = run("standstill", options=["--icount"])
+t.check("native-04", "a used-up pool of workers is freed from clients that stand still for five seconds", status == 0 and
+        len(re.findall("^ok", out, re.M)) == 3, "status %d\n%s%s" % (status, out, err))
 t.done()

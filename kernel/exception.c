@@ -77,6 +77,8 @@ static void keeper_send(struct thread *t)
 	t->wait_kind = WAIT_CALL;
 	t->blocked |= BLOCKED_KEEPER;
 	sched_donate(t, NULL);
+	if (t == current && ipc_fast_ask(t, port))
+		return;
 	ipc_enqueue(port, t);
 	sched_block(t);
 }

@@ -103,5 +103,7 @@ enum wait_kind	ipc_accept_call(struct thread *s, struct port *port, struct threa
 void		ipc_enqueue(struct port *port, struct thread *t);	/* t, waiting, has keeper_words for it */
 result_t	ipc_receive_call(struct thread *t);	/* server_receive of an accepted idempotent request */
 result_t	ipc_kernel_call(struct thread *t, int idempotent);
+result_t	ipc_reply_then_wait(struct thread *t);	/* reply_wait_receive where it is not fast (ipc_fast_call.c) */
+int		ipc_fast_ask(struct thread *t, struct port *port);
 
 #endif

@@ -222,7 +222,7 @@ result_t sys_ipc_reply(struct thread *t)
 	return reply(t, THEN_DONE);
 }
 
-result_t sys_ipc_reply_wait_receive(struct thread *t)
+result_t ipc_reply_then_wait(struct thread *t)
 {
 	return reply(t, THEN_WAIT);
 }

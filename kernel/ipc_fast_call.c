@@ -1,0 +1,91 @@
+/* The idempotent exchange that matters most: a thread's fault or exception, asked of a keeper that
+ * waits, and the keeper's reply_wait_receive.  As in ipc_fast.c nothing happens before all is
+ * known to hold; else the general code does it. */
+#include "ipc_fast.h"
+#include "irq.h"
+#include "vm.h"
+#include "wait.h"
+
+/* t, current and blocked as BLOCKED_KEEPER alone, asks the port; true when a server has taken it and runs. */
+int ipc_fast_ask(struct thread *t, struct port *port)
+{
+	struct portset *set = (struct portset *)port->portset.target;
+	struct thread *s;
+
+	if (!set || set->obj.word != OBJECT_WORD(FLUKE_TYPE_PORTSET) || cpu()->preempt || t->asked || t->donee ||
+	    t->blocked != BLOCKED_KEEPER || cpu()->thread_loaded != t)
+		return 0;
+	s = set->servers.head;
+	if (!s || !only_waits(s, WAIT_MESSAGE) || s->donee || s->server_eip[FLUKE_IPC_IDEMPOTENT - 1] ||
+	    s->regs.ecx < KEEPER_WORDS)
+		return 0;
+	leave_queue(set, s);
+	call_become(s, FLUKE_CALL_ipc_server_receive);
+	s->flags = (s->flags & ~FLUKE_THREAD_ACCEPTED) | FLUKE_IPC_IDEMPOTENT << FLUKE_THREAD_ACCEPTED_SHIFT;
+	s->regs.ebp = port->alias;
+	for (unsigned i = 0; i < KEEPER_WORDS; i++)
+		s->min_msg[i] = t->keeper_words[i];
+	s->asker = t;
+	t->asked = s;
+	t->wait_kind = WAIT_ANSWER;
+	t->wait_object = &s->obj;
+	lend(t, s);
+	store_and_return(t, s, SERVER, KEEPER_WORDS, FLUKE_IPC_IDEMPOTENT << 8 | FLUKE_SUCCESS | last_bit(set));
+	return 1;
+}
+
+/* The first word of a reply without references, or 0 if it has none. */
+static inline int reply_word(const struct thread *t, uint32_t *word)
+{
+	uint32_t block = t->regs.ebx, counts, words, data;
+
+	if (block >= KERNEL_BASE - sizeof(fluke_ipc_params_t) || (block & 3))
+		return 0;
+	USER_READ(counts, block, 0, fault);
+	USER_READ(words, block, BLOCK_SEND, fault);
+	USER_READ(data, block, BLOCK_SEND + 4, fault);
+	*word = 0;
+	if ((counts & 0xffff) || data >= KERNEL_BASE - 4)
+		return 0;
+	if (words)
+		USER_READ(*word, data, 0, fault);
+	return 1;
+fault:
+	return 0;
+}
+
+result_t sys_ipc_reply_wait_receive(struct thread *t)
+{
+	struct thread *asker = t->asker;
+	struct portset *set;
+	uint32_t word;
+
+	if (!asker || asker->blocked != BLOCKED_KEEPER || asker->wait_kind != WAIT_ANSWER || !runs_for(t, asker) ||
+	    irq_fired || t->peer[SERVER] || !asker->space.target)
+		goto slow;
+	set = (struct portset *)quick_find(t->server_portset, FLUKE_TYPE_PORTSET);
+	if (!set || set->active || !reply_word(t, &word) || !load_receive(t, FLUKE_CALL_ipc_wait_receive))
+		goto slow;
+	/* commit: the server waits for the next message */
+	t->asker = 0;
+	asker->asked = 0;
+	t->flags &= ~FLUKE_THREAD_ACCEPTED;
+	t->min_msg_words = 0;
+	t->donors = t->supplier = 0;
+	asker->donee = 0;
+	enter_queue(set, t);
+	/* the asker goes on: its fault is looked at again, or its call made again */
+	link_clear(&asker->keeper);
+	if (asker->keeper_fault)
+		fault_answered(asker, word);
+	if (asker->regs.eip == FLUKE_ENTRY)
+		asker->attention |= ATTENTION_CALL;
+	asker->wait_kind = WAIT_NONE;
+	asker->wait_object = 0;
+	asker->blocked = 0;
+	current = asker;
+	cpu_load_other(t, asker);
+	return RESTART;
+slow:
+	return ipc_reply_then_wait(t);
+}

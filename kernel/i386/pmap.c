@@ -22,6 +22,7 @@ struct table {
 	uint16_t	used;		/* entries not zero */
 	uint8_t		level;		/* 1 = page table, 2 = directory */
 	uint8_t		devices;	/* holds device entries */
+	uint16_t	scan;		/* its space is dying: entries before are clear */
 };
 
 struct space kernel_space;
@@ -205,6 +206,7 @@ static void table_drop(struct table *t)
 	ring_remove(s, t);
 	t->space = 0;
 	t->devices = 0;
+	t->scan = 0;
 	t->next = free_tables;
 	free_tables = t;
 	table_free++;
@@ -415,6 +417,23 @@ int pmap_drop_range(struct space *s, uint32_t start, uint32_t end, uint32_t *pos
 	return va >= end;
 }
 
+/* A bounded piece of a table of a dying space; true when no entry is left. */
+static int drop_some(struct table *t)
+{
+	uint32_t first = id_of(table_page(t)), end = t->scan + 128;
+	int budget = 24;
+
+	for (; t->used && t->scan < ENTRIES; t->scan++) {
+		if (!budget || t->scan == end)
+			return 0;
+		if ((uint32_t)entries[first + t->scan]) {
+			entry_clear(t, first + t->scan);
+			budget--;
+		}
+	}
+	return 1;
+}
+
 int pmap_drop_table(struct space *s)
 {
 	struct table *t = s->tables, *first = t;
@@ -423,6 +442,8 @@ int pmap_drop_table(struct space *s)
 		return 0;
 	while (t->level == 2 && t->used && t->next != first)
 		t = t->next;
+	if (t->level == 1 && !drop_some(t))
+		return 1;
 	table_drop(t);
 	return 1;
 }

@@ -88,53 +88,45 @@ static int is_continuation(struct tty *tty, uint8_t c)
 	return I(tty, IUTF8) && (c & 0xc0) == 0x80;
 }
 
-static unsigned width(struct tty *tty, uint8_t c, unsigned column)
+static unsigned width(struct tty *tty, uint8_t c)
 {
-	if (c == '\t')
-		return 8 - column % 8;
 	if (c < 32 || c == 127)
 		return L(tty, ECHOCTL) ? 2 : 0;
 	return is_continuation(tty, c) ? 0 : 1;
 }
 
-/* Column behind the line being typed, up to (not with) index end. */
-static unsigned typed_column(struct tty *tty, uint32_t end)
-{
-	unsigned column = tty->canon_column;
-	uint32_t i;
-
-	for (i = tty->canon_head; i != end; i++)
-		column += width(tty, tty->in[AT(i)], column);
-	return column;
-}
-
 /* Takes the last character off the line and off the screen. */
-static uint8_t erase_one(struct tty *tty)
+static void erase_one(struct tty *tty)
 {
-	unsigned before = typed_column(tty, tty->read_head), after;
+	unsigned columns, count;
+	uint32_t i;
 	uint8_t c;
 
 	do
 		c = tty->in[AT(--tty->read_head)];
 	while (is_continuation(tty, c) && tty->read_head != tty->canon_head);
-	after = typed_column(tty, tty->read_head);
 	if (!L(tty, ECHO))
-		return c;
-	if (!L(tty, ECHOE))
-		return c;
+		return;
 	if (c == '\t') {
-		for (; before > after; before--)
+		/* back to where the tab began: columns since the last tab, or since the line's start */
+		columns = 0;
+		for (i = tty->read_head; i != tty->canon_head && tty->in[AT(i - 1)] != '\t'; i--)
+			columns += width(tty, tty->in[AT(i - 1)]);
+		if (i == tty->canon_head)
+			columns += tty->canon_column;
+		for (count = 8 - columns % 8; count--;) {
 			tty_echo_raw(tty, '\b');
-	} else {
-		for (; before > after; before--)
-			tty_echo_text(tty, "\b \b");
+		}
+		return;
 	}
-	return c;
+	for (count = width(tty, c); count--;)
+		tty_echo_text(tty, "\b \b");
 }
 
 static int is_word(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+		(c >= 0xc0 && c != 0xd7 && c != 0xf7);	/* Latin-1, as Linux has it */
 }
 
 static void erase_word(struct tty *tty)
@@ -152,6 +144,8 @@ static void erase_word(struct tty *tty)
 
 static void erase_line(struct tty *tty)
 {
+	if (tty->read_head == tty->canon_head)
+		return;
 	if (!L(tty, ECHO)) {
 		tty->read_head = tty->canon_head;
 		return;
@@ -171,9 +165,14 @@ static void erase_character(struct tty *tty)
 {
 	if (tty->read_head == tty->canon_head)
 		return;
-	erase_one(tty);
-	if (L(tty, ECHO) && !L(tty, ECHOE))
+	if (L(tty, ECHO) && !L(tty, ECHOE)) {
+		do
+			tty->read_head--;
+		while (is_continuation(tty, tty->in[AT(tty->read_head)]) && tty->read_head != tty->canon_head);
 		tty_echo(tty, CC(tty, VERASE));
+		return;
+	}
+	erase_one(tty);
 }
 
 static void reprint(struct tty *tty, uint8_t c)
@@ -182,7 +181,6 @@ static void reprint(struct tty *tty, uint8_t c)
 
 	tty_echo(tty, c);
 	tty_echo_raw(tty, '\n');
-	tty->canon_column = 0;
 	for (i = tty->canon_head; i != tty->read_head; i++)
 		tty_echo(tty, tty->in[AT(i)]);
 }
@@ -225,7 +223,8 @@ static int canonical_character(struct tty *tty, uint8_t c)
 	return 1;
 }
 
-static void plain_character(struct tty *tty, uint8_t c)
+/* raw: a newline that was typed as a carriage return is echoed as one. */
+static void plain_character(struct tty *tty, uint8_t c, int raw)
 {
 	if (room(tty) <= (L(tty, ICANON) ? 2u : 0u)) {
 		if (I(tty, IMAXBEL))
@@ -236,7 +235,7 @@ static void plain_character(struct tty *tty, uint8_t c)
 	if (L(tty, ECHO)) {
 		if (L(tty, ICANON) && tty->canon_head == tty->read_head)
 			tty->canon_column = tty->column;
-		if (c == '\n')
+		if (raw && c == '\n')
 			tty_echo_raw(tty, c);
 		else
 			tty_echo(tty, c);
@@ -247,6 +246,8 @@ static void plain_character(struct tty *tty, uint8_t c)
 
 void tty_input(struct tty *tty, uint8_t c, uint64_t now)
 {
+	int raw = 0;
+
 	tty->last_input = now;
 	if (I(tty, ISTRIP))
 		c &= 0x7f;
@@ -254,7 +255,7 @@ void tty_input(struct tty *tty, uint8_t c, uint64_t now)
 		c |= 0x20;
 	if (tty->literal_next) {
 		tty->literal_next = 0;
-		plain_character(tty, c);
+		plain_character(tty, c, 0);
 		return;
 	}
 	if (I(tty, IXON)) {
@@ -274,13 +275,15 @@ void tty_input(struct tty *tty, uint8_t c, uint64_t now)
 	if (c == '\r') {
 		if (I(tty, IGNCR))
 			return;
-		if (I(tty, ICRNL))
+		if (I(tty, ICRNL)) {
 			c = '\n';
+			raw = 1;
+		}
 	} else if (c == '\n' && I(tty, INLCR)) {
 		c = '\r';
 	}
 	if (!L(tty, ICANON) || !canonical_character(tty, c))
-		plain_character(tty, c);
+		plain_character(tty, c, raw);
 }
 
 void tty_hang_up(struct tty *tty)

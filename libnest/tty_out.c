@@ -14,45 +14,71 @@ static void push(struct tty *tty, uint8_t c)
 	tty->out[tty->out_head++ & (TTY_OUTPUT - 1)] = c;
 }
 
-static void advance(struct tty *tty, uint8_t c)
+static void new_line(struct tty *tty)
 {
-	if (c == '\r' || (c == '\n' && O(tty, ONLRET)))
+	if (O(tty, ONLRET) || O(tty, ONLCR))
 		tty->column = 0;
-	else if (c == '\b')
-		tty->column -= tty->column > 0;
-	else if (c == '\t')
-		tty->column = (tty->column + 8) & ~7u;
-	else if (c >= 32 && c != 127 && !((tty->termios.iflag & IUTF8) && (c & 0xc0) == 0x80))
-		tty->column++;
+	if (O(tty, ONLCR))
+		push(tty, '\r');
+	tty->canon_column = tty->column;
+	push(tty, '\n');
 }
 
-/* One character through OPOST; 0 = no room for all of it. */
+static void carriage_return(struct tty *tty)
+{
+	if (O(tty, ONOCR) && !tty->column)
+		return;
+	if (O(tty, OCRNL)) {
+		if (O(tty, ONLRET))
+			tty->canon_column = tty->column = 0;
+		push(tty, '\n');
+		return;
+	}
+	tty->canon_column = tty->column = 0;
+	push(tty, '\r');
+}
+
+static void tab(struct tty *tty)
+{
+	unsigned spaces = 8 - tty->column % 8;
+
+	tty->column += spaces;
+	if (O(tty, TABDLY) != XTABS)
+		push(tty, '\t');
+	else
+		while (spaces--)
+			push(tty, ' ');
+}
+
+/* One character through OPOST; 0 = no room for all of it.  Without OPOST the column is not tracked, as on Linux. */
 static int process(struct tty *tty, uint8_t c)
 {
 	if (room(tty) < 8)
 		return 0;
 	if (!O(tty, OPOST)) {
 		push(tty, c);
-		advance(tty, c);
 		return 1;
 	}
-	if (c == '\n' && O(tty, ONLCR)) {
-		push(tty, '\r');
-		tty->column = 0;
-	} else if (c == '\r' && O(tty, ONOCR) && !tty->column) {
+	switch (c) {
+	case '\n':
+		new_line(tty);
 		return 1;
-	} else if (c == '\r' && O(tty, OCRNL)) {
-		c = '\n';
-	} else if (c == '\t' && O(tty, TABDLY) == XTABS) {
-		do
-			push(tty, ' ');
-		while (++tty->column % 8);
+	case '\r':
+		carriage_return(tty);
 		return 1;
-	} else if (O(tty, OLCUC) && c >= 'a' && c <= 'z') {
-		c &= 0xdf;
+	case '\t':
+		tab(tty);
+		return 1;
+	case '\b':
+		tty->column -= tty->column > 0;
+		break;
+	default:
+		if (O(tty, OLCUC) && c >= 'a' && c <= 'z')
+			c &= 0xdf;
+		if (c >= 32 && c != 127 && !((tty->termios.iflag & IUTF8) && (c & 0xc0) == 0x80))
+			tty->column++;
 	}
 	push(tty, c);
-	advance(tty, c);
 	return 1;
 }
 
@@ -70,8 +96,12 @@ void tty_echo_text(struct tty *tty, const char *text)
 void tty_echo(struct tty *tty, uint8_t c)
 {
 	if ((tty->termios.lflag & ECHOCTL) && (c < 32 || c == 127) && c != '\t') {
-		process(tty, '^');
-		c ^= 0100;
+		if (room(tty) < 8)
+			return;
+		push(tty, '^');
+		push(tty, c ^ 0100);
+		tty->column += 2;
+		return;
 	}
 	process(tty, c);
 }

@@ -41,7 +41,7 @@ $(POSIX_TESTS): $(B)/tests/%: tests/%.c tools/fluke-gcc | $(B)/tree-debian.cpio
 $(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c $$(wildcard tests/host/%_*.c) $$(wildcard $$(shell sed -n 's,.*Sources: *\(.*\)\*/.*,\1,p' tests/host/$$*.c)) | $(PROTO_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,HOSTCC $<)
-	$(Q)$(CC) -O1 -g $(WARN) -Wno-missing-prototypes -idirafter include -idirafter $(B)/include -I. -o $@ $(filter %.c,$^)
+	$(Q)$(CC) -O1 -g $(WARN) -Wno-missing-prototypes -idirafter include -idirafter libnest/include -idirafter $(B)/include -I. -o $@ $(filter %.c,$^)
 
 .SECONDARY:
 -include $(wildcard $(B)/tests/*.d $(B)/tests/api/*.d $(B)/tests/bad/*.d $(B)/tests/host/*.d)

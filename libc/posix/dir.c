@@ -67,7 +67,7 @@ long posix_openat(int dirfd, const char *path, uint32_t flags, uint32_t mode)
 {
 	struct place p;
 	char name[4096];
-	int file, error = (int)copy_path(name, path);
+	int file, error = (int)copy_path_at(name, dirfd, path);
 
 	if (error < 0)
 		return error;
@@ -210,7 +210,7 @@ long posix_symlink(const char *target, const char *path)
 long posix_readlinkat(int dirfd, const char *path, char *to, uint32_t size)
 {
 	char text[4096], name[4096];
-	int error = (int)copy_path(name, path);
+	int error = (int)copy_path_at(name, dirfd, path);
 	uint32_t length;
 
 	if (error < 0)
@@ -418,6 +418,8 @@ static long entries(int file, void *to, uint32_t count)
 
 	if (!S_ISDIR(f->mode))
 		return -ENOTDIR;
+	if (f->special == FILE_FDS)
+		return fd_entries(&f->offset, to, count);
 	error = FileDescription_getdents(file_ref(file), f->offset, (uint32_t)size, &next, to, &size);
 	if (error)
 		return fail(error);

@@ -72,8 +72,6 @@ static int load_file(int file, struct loaded *l, char *interpreter, size_t size)
 		return -ENOEXEC;
 	if (e->type == 3)
 		l->base = *interpreter ? PIE_BASE : vm_find_free(PAGE_UP(high - PAGE_DOWN(low)));
-	if (e->type == 3 && !*interpreter && low == 0 && !area_count)
-		l->base = PIE_BASE;
 	for (n = 0; n < e->segments; n++) {
 		if (s[n].type == ELF_LOAD && (error = load_segment(file, &s[n], l->base)) < 0)
 			return error;
@@ -189,7 +187,8 @@ int load_program(const struct program *p, struct registers *r)
 	if (error)
 		return error;
 	entry = main.entry;
-	brk_start = brk_now = PAGE_UP(main.end);
+	/* a loader run by name lies among the mappings: its heap has a place of its own */
+	brk_start = brk_now = PAGE_UP(main.base > PIE_BASE && !*interpreter ? PIE_BASE : main.end);
 	if (*interpreter) {
 		file = file_open(interpreter, O_RDONLY, 0);
 		if (file < 0)

@@ -22,6 +22,26 @@ uint32_t copy_path(char *to, const char *from)
 	return (uint32_t)-ENAMETOOLONG;
 }
 
+/* The same; relative to a descriptor of /proc/self/fd the path becomes absolute. */
+uint32_t copy_path_at(char *to, int dirfd, const char *from)
+{
+	static const char folder[] = "/proc/self/fd/";
+	uint32_t length = copy_path(to, from);
+	bool special = false;
+
+	if ((int)length < 0 || to[0] == '/' || dirfd == AT_FDCWD)
+		return length;
+	image_lock();
+	if (dirfd >= 0 && dirfd < FDS && fds[dirfd].file)
+		special = files[fds[dirfd].file - 1].special == FILE_FDS;
+	image_unlock();
+	if (!special || length + sizeof(folder) > 4096)
+		return length;
+	memmove(to + sizeof(folder) - 1, to, length + 1);
+	memcpy(to, folder, sizeof(folder) - 1);
+	return length + sizeof(folder) - 1;
+}
+
 static const char *skip_slashes(const char *path)
 {
 	while (*path == '/')
@@ -136,6 +156,64 @@ static int fd_name(const char *path)
 	return -1;
 }
 
+/* The folder of the descriptors itself. */
+static bool fd_folder(const char *path)
+{
+	const char *mine = self_name(path), *rest = below(path, "/dev/fd");
+
+	if (!rest && mine)
+		rest = below(mine, "fd");
+	return rest && *rest == 0;
+}
+
+/* Status of a name that is a link of the image: true = it is one. */
+bool self_is_link(const char *path)
+{
+	const char *mine = self_name(path);
+	int fd = fd_name(path);
+
+	return (mine && !strcmp(mine, "exe")) || (fd >= 0 && fd < FDS && fds[fd].file);
+}
+
+/* getdents64 of the folder; *cookie: next descriptor + 2. */
+long fd_entries(uint64_t *cookie, uint8_t *to, uint32_t count)
+{
+	uint32_t put = 0, n, length, record;
+	char name[12];
+
+	for (n = (uint32_t)*cookie; n < FDS + 2; n++) {
+		struct linux_dirent64 d = { .d_ino = n + 1, .d_off = n + 1, .d_type = n < 2 ? DT_DIR : DT_LNK };
+
+		if (n >= 2 && !fds[n - 2].file)
+			continue;
+		if (n < 2)
+			strlcpy(name, n ? ".." : ".", sizeof(name));
+		else
+			snprintf(name, sizeof(name), "%u", n - 2);
+		length = (uint32_t)strlen(name) + 1;
+		record = (sizeof(d) + length + 7) & ~7u;
+		if (put + record > count)
+			break;
+		d.d_reclen = (uint16_t)record;
+		memcpy(to + put, &d, sizeof(d));
+		memcpy(to + put + sizeof(d), name, length);
+		put += record;
+	}
+	*cookie = n;
+	return put || n >= FDS + 2 ? (long)put : -EINVAL;
+}
+
+static int open_folder(void)
+{
+	int file = file_new();
+
+	if (file < 0)
+		return file;
+	files[file].special = FILE_FDS;
+	files[file].mode = S_IFDIR | 0500;
+	return file;
+}
+
 int self_link(const char *path, char *to, size_t size)
 {
 	const char *mine = self_name(path);
@@ -152,6 +230,8 @@ int self_link(const char *path, char *to, size_t size)
 		return -ENOENT;
 	if (S_ISFIFO(files[file].mode))
 		snprintf(to, size, "pipe:[%d]", file + 1);
+	else if (files[file].special)
+		snprintf(to, size, "/proc/%d/%s", FACTS->pid, files[file].special == FILE_FDS ? "fd" : "maps");
 	else
 		error = FileDescription_path(file_ref(file), to, size);
 	file_release(file);
@@ -199,6 +279,8 @@ int text_open(const char *path)
 
 	if (fd >= 0)
 		return fd_file(fd) >= 0 ? fds[fd].file - 1 : -ENOENT;
+	if (fd_folder(path))
+		return open_folder();
 	if (mine && !strcmp(mine, "maps"))
 		return open_maps();
 	if (mine && !strcmp(mine, "exe"))

@@ -130,7 +130,7 @@ struct file {
 	uint32_t	size_hint;	/* size as last heard, while there is a window */
 	char		*text;		/* made-up content (FILE_TEXT) */
 };
-enum { FILE_PLAIN, FILE_TEXT };
+enum { FILE_PLAIN, FILE_TEXT, FILE_FDS };	/* FDS: the folder /proc/self/fd */
 
 #define FDS		1024
 struct descriptor { int16_t file; uint16_t cloexec; };
@@ -162,6 +162,9 @@ int	place_find(struct place *p, int dirfd, const char *path);
 void	place_end(struct place *p);
 int	text_open(const char *path);	/* /proc/self/maps ...: file, -ENOENT = none of these */
 int	self_link(const char *path, char *to, size_t size);	/* /proc/self/exe, fd/N */
+bool	self_is_link(const char *path);
+long	fd_entries(uint64_t *cookie, uint8_t *to, uint32_t count);
+uint32_t copy_path_at(char *to, int dirfd, const char *from);
 uint32_t copy_path(char *to, const char *from);	/* length, or -errno */
 extern char	image_exe[4096];
 

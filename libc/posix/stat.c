@@ -11,7 +11,7 @@ static uint32_t nanos(uint64_t ns) { return (uint32_t)(ns % NS); }
 
 static int status_of_file(int file, struct FileStatus *s)
 {
-	if (files[file].special == FILE_TEXT) {
+	if (files[file].special) {
 		*s = (struct FileStatus){ .inode = 1, .mode = files[file].mode, .links = 1, .block_size = 4096, .device = 4 };
 		return 0;
 	}
@@ -33,7 +33,11 @@ static int status_of_name(const char *name, struct FileStatus *s, uint32_t flags
 {
 	int file = -ENOENT, error;
 
-	if (name[0] == '/' && (!strncmp(name, "/dev/", 5) || !strncmp(name, "/proc/", 6)) && !(flags & AT_SYMLINK_NOFOLLOW))
+	if (flags & AT_SYMLINK_NOFOLLOW && name[0] == '/' && self_is_link(name)) {
+		*s = (struct FileStatus){ .inode = 1, .mode = S_IFLNK | 0700, .links = 1, .block_size = 4096, .device = 4, .size = 64 };
+		return 0;
+	}
+	if (!strncmp(name, "/proc/", 6) || !strncmp(name, "/dev/fd/", 8) || (!strncmp(name, "/dev/", 5) && !(flags & AT_SYMLINK_NOFOLLOW)))
 		file = text_open(name);
 	if (file < 0)
 		return file;
@@ -44,6 +48,7 @@ static int status_of_name(const char *name, struct FileStatus *s, uint32_t flags
 
 static int status_at(int dirfd, const char *path, uint32_t flags, struct FileStatus *s)
 {
+	char name[4096];
 	struct place p;
 	int error;
 
@@ -52,17 +57,14 @@ static int status_at(int dirfd, const char *path, uint32_t flags, struct FileSta
 			return fail(FileSystem_stat(REF(IMAGE_REF_CWD), ".", 0, s));
 		return status_of_fd(dirfd, s);
 	}
-	error = place_find(&p, dirfd, path);
+	error = (int)copy_path_at(name, dirfd, path);
+	if (error < 0)
+		return error;
+	if (name[0] == '/' && (error = status_of_name(name, s, flags)) != -ENOENT)
+		return error;
+	error = place_find(&p, dirfd, name);
 	if (error)
 		return error;
-	if (p.dir == REF_PROCESS || path[0] == '/') {
-		int special = status_of_name(path, s, flags);
-
-		if (special != -ENOENT) {
-			place_end(&p);
-			return special;
-		}
-	}
 	error = FileSystem_stat(p.dir, p.path, flags & AT_SYMLINK_NOFOLLOW, s);
 	place_end(&p);
 	return fail(error);

@@ -132,9 +132,12 @@ static int is_word(uint8_t c)
 static void erase_word(struct tty *tty)
 {
 	int seen = 0;
+	uint32_t at;
 
-	while (tty->read_head != tty->canon_head) {
-		if (is_word(tty->in[AT(tty->read_head - 1)]))
+	while ((at = tty->read_head) != tty->canon_head) {
+		while (is_continuation(tty, tty->in[AT(--at)]) && at != tty->canon_head)
+			;		/* the first byte of a character says what it is */
+		if (is_word(tty->in[AT(at)]))
 			seen = 1;
 		else if (seen)
 			break;

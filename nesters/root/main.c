@@ -76,6 +76,7 @@ static void first_objects(void)
 static void start_main(void *argument)
 {
 	(void)argument;
+	libc_clock = clock_service();
 	console_boot();
 	channel_boot();
 	files_boot();

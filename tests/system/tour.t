@@ -16,7 +16,7 @@ for block in re.findall(r"^```\n(.*?)^```", tour, re.M | re.S):
 
 def output(command):
     r = subprocess.run(["bash", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                       timeout=300, text=True)
+                       timeout=900, text=True)
     return r.stdout.splitlines(), r.stderr
 
 for n, (command, wanted) in enumerate(steps, 1):

@@ -3,7 +3,7 @@
 # A native program:   $(call native_program,apps/hello,apps/hello.c)
 # makes build/apps/hello from the sources (with libnest), adds it to `user` and to FLUKE_FILES.
 
-NATIVE_CFLAGS	= $(FREE) -mpreferred-stack-boundary=2 -ffunction-sections -fdata-sections -Ilibc/include -Ilibnest/include
+NATIVE_CFLAGS	= $(FREE) $(if $(findstring clang,$(CC)),-mstack-alignment=4,-mpreferred-stack-boundary=2) -ffunction-sections -fdata-sections -Ilibc/include -Ilibnest/include
 NATIVE_LD	= ld -m elf_i386 -T libc/native.ld -z max-page-size=4096 -z noexecstack --gc-sections --no-warn-rwx-segments
 LIBGCC		:= $(shell $(CC) -m32 -print-libgcc-file-name)
 

@@ -56,7 +56,8 @@ void fluke_ref_destroy(fluke_ref_t *r) { (void)r; }
 
 static void check(int good, const char *what)
 {
-	printf("%sok %d - %s\n", good ? "" : "not ", ++cases, what);
+	cases++;
+	printf("%sok %d - libc-%02d %s\n", good ? "" : "not ", cases, cases, what);
 	failed += !good;
 }
 

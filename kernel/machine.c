@@ -168,7 +168,7 @@ static int do_io_allow(struct request *r)
 
 static int do_device_add(struct request *r)
 {
-	return vm_device_add(r->in[0], r->in[1]) ? EINVAL : 0;
+	return boot_is_ram(r->in[0], r->in[1]) || vm_device_add(r->in[0], r->in[1]) ? EINVAL : 0;
 }
 
 static int do_deadline_set(struct request *r)

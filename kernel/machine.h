@@ -17,6 +17,8 @@ extern uint32_t	cpu_features;		/* cpuid 1 edx */
 extern struct fluke_boot_info boot_info;	/* becomes root's */
 /* Page-aligned zeroed memory, the kernel's for ever.  Only during boot; panics when there is none. */
 void	*boot_alloc(uint32_t bytes);
+/* Does any of it belong to the memory of the machine (below the direct map's end)? */
+int	boot_is_ram(uint32_t start, uint32_t size);
 /* Kernel address of device memory (uncached); at most 16 MB in all. */
 void	*device_map(uint32_t phys, uint32_t bytes);
 

@@ -119,6 +119,19 @@ static void copy_string(char *to, const char *from, unsigned size)
 	*to = 0;
 }
 
+static struct { uint32_t start, end; } ram[FLUKE_BOOT_RANGES];	/* as the loader gave it */
+static unsigned ram_ranges;
+
+int boot_is_ram(uint32_t start, uint32_t size)
+{
+	unsigned i;
+
+	for (i = 0; i < ram_ranges; i++)
+		if (start < ram[i].end && (start >= ram[i].start || ram[i].start - start < size))
+			return 1;
+	return 0;
+}
+
 static void add_memory(uint64_t start, uint64_t end, uint32_t *unused_kb)
 {
 	if (start < 4096)
@@ -129,6 +142,10 @@ static void add_memory(uint64_t start, uint64_t end, uint32_t *unused_kb)
 	}
 	if (end <= start)
 		return;
+	if (ram_ranges < FLUKE_BOOT_RANGES) {
+		ram[ram_ranges].start = (uint32_t)start;
+		ram[ram_ranges++].end = (uint32_t)end;
+	}
 	boot_info.ram_total += (uint32_t)(end - start);
 	range_add((uint32_t)start, (uint32_t)end, FLUKE_RANGE_FREE);
 }

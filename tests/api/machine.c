@@ -270,3 +270,39 @@ CASE("machine-12", "a request that is no method, or lacks words, gets an error")
 	CHECK_EQUAL(machine(OBJECT_COUNT, 99, 0, 0), 22);
 	CHECK_EQUAL(machine(IO_ALLOW, 0x70, 2, 0), 22);
 }
+
+extern uint8_t step_here[];
+
+CASE("machine-13", "a single step into sysenter itself is recorded, not taken in the kernel")
+{
+	if (!(check_boot->cpu_features & 1u << 11))
+		return;
+	EXPECT_EXCEPTION(FLUKE_EXC_DEBUG, __asm__ volatile (
+		"pushl $step_here; movl %%esp, %%ebp; movl $15, %%eax; pushfl; orl $0x100, (%%esp); popfl; sysenter;"
+		".globl step_here; step_here: nop; nop" : : : "eax", "ecx", "edx", "memory"));	/* never gets past: ebp is lost */
+	CHECK_EQUAL(check_caught.eip, (uint32_t)step_here);
+}
+
+CASE("machine-14", "what Machine refuses")
+{
+	fluke_port_t *port = check_port_new(0, 0), *other = check_port_new(0, 0);
+
+	CHECK_EQUAL(machine(IRQ_ATTACH, 7, 0, port), 0);
+	CHECK_EQUAL(machine(IRQ_ATTACH, 7, 0, other), 16);		/* EBUSY */
+	CHECK_EQUAL(machine(IRQ_ATTACH, 2, 0, port), 22);		/* the cascade */
+	CHECK_EQUAL(machine(IRQ_ATTACH, 7, 0, 0), 0);
+	CHECK_EQUAL(machine(IRQ_ATTACH, 7, 0, check_root_space), 22);
+	CHECK_EQUAL(machine(3, 0x100000, 0x1000, 0), 22);		/* device_add: memory in use */
+	CHECK_EQUAL(machine(6, 1, 0, check_first_thread), 22);		/* scheduler_set: one processor */
+	CHECK_EQUAL(machine(6, 0, 0, check_first_thread), 0);
+	CHECK_EQUAL(machine(CLOCK, 0, 0, 0), 0);
+}
+
+CASE("machine-15", "a space may have eight ranges of I/O ports")
+{
+	fluke_space_t *space = check_space_new();
+
+	for (uint32_t i = 0; i < 8; i++)
+		CHECK_EQUAL(machine(IO_ALLOW, 0x100 + i, 1, space), 0);
+	CHECK_EQUAL(machine(IO_ALLOW, 0x200, 1, space), 28);		/* ENOSPC */
+}

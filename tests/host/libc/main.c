@@ -54,6 +54,16 @@ fluke_error_t fluke_cond_create(fluke_cond_t *c) { (void)c; return 0; }
 fluke_error_t fluke_ref_create(fluke_ref_t *r) { (void)r; return 0; }
 void fluke_ref_destroy(fluke_ref_t *r) { (void)r; }
 
+/* A gs of Linux's making, so that the library leaves it alone. */
+static void set_gs(void)
+{
+	static uint32_t local[4];
+	struct { uint32_t number, base, limit, flags; } area = { ~0u, (uint32_t)local, sizeof(local), 0x51 };
+
+	linux_call(243, (int)&area, NULL, 0);
+	__asm__ volatile("movw %w0, %%gs" : : "r"(area.number * 8 + 3));
+}
+
 static void check(int good, const char *what)
 {
 	cases++;
@@ -101,7 +111,7 @@ static void check_strings(void)
 	int good = 1;
 
 	strcpy(text, "abcdef");
-	memmove(text + 1, text, 6);
+	memmove(text + 1, text, 7);
 	good &= !strcmp(text, "aabcdef");
 	memmove(text, text + 1, 7);
 	good &= !strcmp(text, "abcdef") && strlen(text) == 6 && strnlen(text, 3) == 3;
@@ -226,6 +236,7 @@ void start(void)
 {
 	static struct object_page pages[OBJECTS / 4096];
 
+	set_gs();
 	objects_add((uint32_t)object_memory, OBJECTS, pages);
 	libc_init();
 	check_printf();

@@ -14,9 +14,9 @@ MODULES = $(B)/root $(B)/fluke.cpio $(B)/tree-$(TREE).cpio
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test test-all bench bench-quick coverage iso gdb sizes docs help clean setup trees
+.PHONY: check-kernel lint all run test test-all bench bench-quick coverage iso gdb sizes docs help clean setup trees
 
-all: kernel user $(B)/fluke.cpio	## build everything but the Debian trees
+all: kernel user $(B)/fluke.cpio $(if $(CHECK),check-kernel)	## build everything but the Debian trees
 
 # ---- the parts; kernel.mk defines the target kernel, the others add to user
 -include kernel/kernel.mk libc/libc.mk libc/image.mk libnest/libnest.mk nesters/nesters.mk apps/apps.mk tests/tests.mk
@@ -64,6 +64,12 @@ bench: setup all trees		## measurements under -icount: build/bench/results.tsv
 	$(Q)tests/bench/run
 bench-quick: setup all trees	## the measurements with a budget, compared with tests/bench/budgets.tsv
 	$(Q)tests/bench/run --quick
+
+check-kernel:			## build/check/fluke.elf: the kernel with all its checks (also: make CHECK=1)
+	$(Q)$(MAKE) -f kernel/kernel.mk CC=$(CC) B=$(B)/check CHECK=1 $(B)/check/fluke.elf
+
+lint: all			## static checks of the kernel
+	$(Q)tools/lint
 
 sizes: all			## lines of source and bytes of programs
 	$(Q)tools/sizes

@@ -178,6 +178,8 @@ void image_start(void)
 		die("no start-up record", -EINVAL);
 	signals_start(s->ignored, s->blocked);
 	image_umask = s->mask;
+	if (s->limits[RLIMIT_AS][0])
+		image_space_limit = s->limits[RLIMIT_AS][0];
 	image_fd_limit = s->limits[RLIMIT_NOFILE][0] ? (uint32_t)s->limits[RLIMIT_NOFILE][0] : FDS;
 	if (image_fd_limit > FDS)
 		image_fd_limit = FDS;

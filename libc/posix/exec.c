@@ -284,6 +284,7 @@ static int put_record(const char *path, const char *prefix, unsigned prefix_coun
 	put_files(&w, s);
 	s->mask = image_umask;
 	s->limits[RLIMIT_NOFILE][0] = s->limits[RLIMIT_NOFILE][1] = image_fd_limit;
+	s->limits[RLIMIT_AS][0] = s->limits[RLIMIT_AS][1] = image_space_limit;
 	s->blocked = self()->blocked;
 	for (number = 1; number <= 64; number++)
 		if (actions[number].handler == SIG_IGN)

@@ -74,7 +74,7 @@ static long map(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, in
 		}
 	}
 	image_lock();
-	result = map_locked(PAGE_DOWN(start), size, prot, flags, file, offset);
+	result = vm_may_grow(size) ? map_locked(PAGE_DOWN(start), size, prot, flags, file, offset) : -ENOMEM;
 	image_unlock();
 	if (file >= 0)
 		file_release(file);
@@ -137,6 +137,8 @@ static long remap_grow(struct area *a, uint32_t start, uint32_t old_size, uint32
 	uint32_t prot = a->prot, to;
 	int error;
 
+	if (!vm_may_grow(size - old_size))
+		return -ENOMEM;
 	if ((!next || next->start >= start + size) && start + size <= USER_TOP)
 		return (error = vm_map_anonymous(start + old_size, size - old_size, prot)) < 0 ? error : (long)start;
 	if (!(flags & MREMAP_MAYMOVE))

@@ -315,6 +315,8 @@ static int set_limit(int pid, int resource, uint64_t soft, uint64_t hard)
 
 	if (!error && resource == RLIMIT_NOFILE && (pid == 0 || pid == FACTS->pid))
 		image_fd_limit = soft < FDS ? (uint32_t)soft : FDS;
+	if (!error && resource == RLIMIT_AS && (pid == 0 || pid == FACTS->pid))
+		image_space_limit = soft;
 	return error;
 }
 

@@ -99,6 +99,21 @@ static void area_remove(unsigned n)
 	memmove(&areas[n], &areas[n + 1], (area_count - n) * sizeof(areas[0]));
 }
 
+uint64_t image_space_limit = RLIM_INFINITY;
+
+/* May so many more bytes be mapped (RLIMIT_AS)? */
+bool vm_may_grow(uint32_t size)
+{
+	uint64_t sum = size;
+	unsigned n;
+
+	if (image_space_limit == RLIM_INFINITY)
+		return true;
+	for (n = 0; n < area_count; n++)
+		sum += areas[n].end == START_STACK_TOP ? 0x21000 : areas[n].end - areas[n].start;	/* a young stack */
+	return sum <= image_space_limit;
+}
+
 static void mapping_make(int slot, uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *region, uint32_t offset)
 {
 	fluke_mapping_state_t state = { .region_off = offset, .start_va = start, .size = size, .prot = kernel_prot(prot) };
@@ -314,8 +329,12 @@ static uint32_t brk_set(uint32_t to)
 	if (!brk_mapped)
 		brk_mapped = PAGE_UP(brk_start);
 	if (top > brk_mapped) {
+		if (!vm_may_grow(top - brk_mapped))
+			return brk_now;
 		map = (top + BRK_STEP - 1) & ~(BRK_STEP - 1);
 		n = area_index(brk_mapped);
+		if (!vm_may_grow(map - brk_mapped))
+			map = top;
 		if (n < area_count && areas[n].start < map)
 			map = areas[n].start < top ? 0 : areas[n].start;
 		if (!map)

@@ -31,6 +31,19 @@ static int record_write(struct starting *s)
 	return 0;
 }
 
+/* What signals do to the new program until its image has set its own table up: nothing is caught, the rest as the
+ * record says. */
+static int control_write(struct starting *s)
+{
+	struct { uint64_t ignored, caught; uint32_t no_zombies, pad, thread, tid; uint64_t blocked, waiting; } control = {
+		.ignored = s->startup->ignored, .thread = START_THREAD, .tid = s->process->pid,
+		.blocked = s->startup->blocked,
+	};
+
+	_Static_assert(sizeof control == offsetof(struct process_control, slot[1]), "head of process_control");
+	return Segment_write(&s->process->body->objects->data, IMAGE_CONTROL, &control, sizeof control);
+}
+
 static int is_managers(uint32_t address)
 {
 	return address == IMAGE_REF_CLOCK || address == IMAGE_REF_TTY;
@@ -114,8 +127,8 @@ static int start(void *argument)
 	state_start(&state, s->native != NULL);
 	if (!error && s->native)
 		error = native_load(s->process, s->native, s->startup, s->size, &state.regs.eip, &state.regs.esp);
-	else if (!error)
-		error = record_write(s);
+	else if (!error && !(error = record_write(s)))
+		error = control_write(s);
 	if (error)
 		return error;
 	error = thread_prepare(s->process, 0, &state);
@@ -220,6 +233,7 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 	remember_program(p, name, startup, size);
 	remember_descriptors(p, startup);
 	facts_pending(p);
+	signal_deliver(p);		/* what was caught by a handler that is gone */
 	return 0;
 }
 

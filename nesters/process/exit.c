@@ -108,6 +108,7 @@ void process_end(struct process *p, int status)
 	memset(p->thread, 0, sizeof p->thread);
 	p->threads = p->slots = 0;
 	p->pending = 0;
+	p->doom = 0;
 	p->state = PROCESS_ZOMBIE;
 	p->status = status;
 	p->report_stop = p->report_continue = 0;

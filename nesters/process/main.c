@@ -16,8 +16,8 @@
 #include <nest/stream.h>
 #include "manager.h"
 
-#define WORKERS		8
-#define WORKERS_MOST	16
+#define WORKERS		12
+#define WORKERS_MOST	12
 #define MESSAGE_MAX	(IMAGE_STARTUP_MAX / 2)
 #define HEAP_RESERVE	0x80000
 #define OBJECT_RESERVE	64		/* pages */
@@ -245,6 +245,7 @@ int main(int argc, char **argv)
 		fail("workers", ENOMEM);
 	if (stream_setup())
 		fail("pipes", ENOMEM);
+	later_init();
 	first_start(command, is_nester);
 	server_run(server);
 }

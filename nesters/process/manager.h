@@ -60,6 +60,7 @@ struct process {
 	/* life */
 	enum process_state state;
 	int		status;		/* as wait shows it; valid for zombies */
+	int		doom;		/* not 0: it is to end with this status, later */
 	int		stop_signal;	/* STOPPED: by which */
 	uint8_t		report_stop, report_continue;	/* not yet waited for */
 	uint8_t		has_execed;	/* setpgid by the parent is over */
@@ -161,7 +162,7 @@ struct session_objects {
 struct manager_objects {
 	fluke_region_t	search;		/* moved over the range to be searched */
 	fluke_mapping_t	wide;		/* a whole object segment, for a moment */
-	fluke_ref_t	pool, filesystem, clock, scheduler, scheduler_port, image, cwd, region, scratch, thread, other, null;
+	fluke_ref_t	pool, filesystem, clock, scheduler, scheduler_port, image, cwd, later, region, scratch, thread, other, null;
 };
 #define manager ((struct manager_objects *)MANAGER_OBJECTS)
 
@@ -235,6 +236,9 @@ void		wait_abandon(struct process *p);
 void		child_changed(struct process *child, int code, int value);	/* SIGCHLD to the parent, later */
 int		request_hold(struct process *p, struct request *r, int error);	/* answered once the process goes on */
 void		request_release_held(struct process *p);
+extern struct process *requester;
+void		later_init(void);
+void		process_doom(struct process *p, int status);
 void		deferred_run(void);			/* with the lock, which it drops and takes again */
 
 /* signal.c */

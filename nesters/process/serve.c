@@ -89,6 +89,7 @@ static int locked(int (*dispatch)(const void *, void *, struct request *), const
 	manager_enter();
 	p = request_process(self);
 	if (p && p->body) {
+		requester = p;
 		error = dispatch(methods, self, r);
 		if (request_process(self) == p && p->state == PROCESS_STOPPED && error != REQUEST_PARKED)
 			error = request_hold(p, r, error);

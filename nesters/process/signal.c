@@ -104,7 +104,7 @@ static int deliver_one(struct process *p, const struct view *v, int slot, int si
 		process_stop(p, signal);
 		return 1;
 	case VERDICT_KILL:
-		process_end(p, status_signalled(signal));
+		process_doom(p, status_signalled(signal));
 		return 1;
 	}
 	return 0;
@@ -115,7 +115,7 @@ void signal_deliver(struct process *p)
 {
 	static struct view view;
 
-	if (p->state != PROCESS_RUNNING)
+	if (p->state != PROCESS_RUNNING || p->doom)
 		return;
 	view_read(p, &view);
 	for (int slot = -1; slot < p->slots; slot++) {
@@ -143,7 +143,7 @@ static void post(struct process *p, int slot, int signal, struct signal_info inf
 	if (!p->body)
 		return;
 	if (signal == SIGKILL) {
-		process_end(p, status_signalled(SIGKILL));
+		process_doom(p, status_signalled(SIGKILL));
 		return;
 	}
 	discard(p, signal_discard_on_post(signal));

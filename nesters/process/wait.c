@@ -39,6 +39,8 @@ struct answer {
 
 static struct answer *answers, **answers_end = &answers;
 static int children_due;		/* some process has child_due */
+static int later_due;			/* something is left for later_run */
+struct process *requester;		/* whose request is being served; null: nobody's */
 
 static struct answer *answer_queue(struct request *r, enum answer_kind kind, int error)
 {
@@ -236,6 +238,10 @@ static void children_post(void)
 		int due = p->child_due;
 		struct process_control *control;
 
+		if (due && p == requester) {
+			later_due = 1;
+			continue;
+		}
 		p->child_due = 0;
 		if (!due || !p->body)
 			continue;
@@ -245,6 +251,8 @@ static void children_post(void)
 		signal_post(p, SIGCHLD, p->child_info);
 	}
 }
+
+static void later_send(void);
 
 static int answer_send(struct answer *a)
 {
@@ -273,4 +281,53 @@ void deferred_run(void)
 		answer_done(a, failed);
 		free(a);
 	}
+	if (later_due)
+		later_send();
+	later_due = 0;
+}
+
+/* ---- later: what a process does to others by a signal takes effect once it goes on itself, as on a system where the
+ * others must run for it.  A message to ourselves, which another worker takes when it gets the processor. */
+
+struct later { struct served served; };
+
+static void later_event(void *self, uint32_t word0, uint32_t word1)
+{
+	struct process *p;
+
+	(void)self, (void)word0, (void)word1;
+	manager_enter();
+	for (p = process_next(NULL); p; p = process_next(p))
+		if (p->doom)
+			process_end(p, p->doom & 0xffff);
+	children_due = 1;
+	manager_leave();
+}
+
+static const struct served_class later_class = { .name = "later", .event = later_event };
+static struct later later;
+
+static void later_send(void)
+{
+	uint32_t message[2] = { 1, 0 };
+	fluke_ipc_params_t params = { .send_words = 2, .send_data = message };
+
+	fluke_ipc_send(&params, &manager->later);
+}
+
+void later_init(void)
+{
+	if (!served_init(&later.served, &later_class, server))
+		fluke_port_reference(later.served.port, &manager->later);
+}
+
+/* The end by a signal: at once if it is the requester itself, or nobody's request. */
+void process_doom(struct process *p, int status)
+{
+	if (!requester || requester == p) {
+		process_end(p, status);
+		return;
+	}
+	p->doom = status | 0x10000;
+	later_due = 1;
 }

@@ -306,3 +306,28 @@ CASE("machine-15", "a space may have eight ranges of I/O ports")
 		CHECK_EQUAL(machine(IO_ALLOW, 0x100 + i, 1, space), 0);
 	CHECK_EQUAL(machine(IO_ALLOW, 0x200, 1, space), 28);		/* ENOSPC */
 }
+
+extern uint8_t odd_int80[];
+
+static void odd_stack(void *unused)
+{
+	(void)unused;
+	__asm__ volatile ("movl $0x30000000, %%esp; movl $20, %%eax; .globl odd_int80; odd_int80: int $0x80" : : : "eax", "memory");
+}
+
+CASE("machine-16", "int 0x80 on a stack that is not there is a page fault at that instruction")
+{
+	static fluke_thread_state_t state;
+	fluke_thread_t *t = check_thread_new(check_root_space, odd_stack, 0);
+
+	fluke_thread_get_state(t, &state, 0);
+	state.regs.syscall_handler = (uint32_t)linux_entry;
+	state.regs.handler_esp = (uint32_t)check_pages(1) + FLUKE_PAGE_SIZE;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(t, &state, 0);
+	memset(&check_caught, 0, sizeof check_caught);
+	check_run();
+	CHECK_EQUAL(check_caught.code, FLUKE_EXC_PAGE_FAULT);
+	CHECK_EQUAL(check_caught.subcode, 0x2ffffffc);
+	CHECK_EQUAL(check_caught.eip, (uint32_t)odd_int80);
+}

@@ -185,14 +185,17 @@ result_t sys_thread_get_state(struct thread *t)
 	uint32_t table[FLUKE_THREAD_LINKS] = { 0 };
 	struct ref *ref[FLUKE_THREAD_LINKS] = { NULL };
 	struct object *waiting = NULL, *target[FLUKE_THREAD_LINKS];
+	uint32_t any = 0;
 	struct thread *other;
 
 	TRY(find_other(t, FLUKE_PROT_OBJECT, &other));
 	if (t->regs.edx)
 		TRY(user_read(table, t->regs.edx, sizeof table));
 	for (unsigned i = 0; i < FLUKE_THREAD_LINKS; i++)
-		if (table[i])
+		if (table[i]) {
 			TRY(ref_find(table[i], &ref[i]));
+			any = 1;
+		}
 	if (other->blocked & BLOCKED_WAIT)
 		waiting = other->wait_object;
 	thread_stop(other);
@@ -201,6 +204,8 @@ result_t sys_thread_get_state(struct thread *t)
 		TRY(user_write(t->regs.ecx, &state, state_bytes(&state)));
 	}
 	/* commit */
+	if (!any)
+		return OK;
 	target[FLUKE_LINK_SPACE] = link_target(&other->space);
 	target[FLUKE_LINK_SCHEDULER] = link_target(&other->scheduler);
 	target[FLUKE_LINK_WAITING_FOR] = waiting;

@@ -1,6 +1,14 @@
 /* The i386 part of a thread's state, in and out: what user code may set of flags and selectors. */
 #include "machine_local.h"
 
+struct min_msg { uint32_t word[FLUKE_MAX_MIN_MSG]; };
+
+/* In line: eight words are not worth a call. */
+static inline void copy_min_msg(uint32_t *to, const uint32_t *from)
+{
+	*(struct min_msg *)to = *(const struct min_msg *)from;
+}
+
 void regs_init(struct thread *t)
 {
 	t->regs.cs = FLUKE_USER_CS;
@@ -19,7 +27,7 @@ void regs_export(struct thread *t, struct fluke_i386_state *s, struct fluke_i386
 	s->esi = r->esi, s->edi = r->edi, s->ebp = r->ebp, s->esp = r->esp;
 	s->eip = r->eip;
 	s->eflags = r->eflags & EFLAGS_USER;
-	memcpy(s->min_msg, t->min_msg, sizeof s->min_msg);
+	copy_min_msg(s->min_msg, t->min_msg);
 	s->min_msg_words = t->min_msg_words;
 	s->trap_handler = t->handler[0], s->interrupt_handler = t->handler[1];
 	s->client_alert_handler = t->handler[2], s->server_alert_handler = t->handler[3];

@@ -810,9 +810,19 @@ static int file_path(void *self, struct request *r, const char **path)
 {
 	struct file *f = self;
 
+	char *copy;
+	int error;
+
 	if (S_ISDIR(f->node->mode))
 		return fs_path(self, r, path);
-	return ENOENT;
+	copy = request_scratch(r);
+	if (!copy)
+		return ENOMEM;
+	root_lock();
+	error = ramfs_name(&ramfs, f->node, copy, RAMFS_PATH_MAX);
+	root_unlock();
+	*path = error == ENOENT ? "/ (deleted)" : copy;
+	return error == ENOENT ? 0 : error;
 }
 
 static int file_set_flags(void *self, struct request *r, uint32_t flags)

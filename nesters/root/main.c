@@ -98,7 +98,7 @@ void root_main(const struct fluke_boot_info *info)
 		fatal("no memory");
 	scheduler_boot();
 	clock_boot();
-	server = server_new(4, 24, 0);
+	server = server_new(10, 24, 0);	/* enough from the start, so that the pool seldom grows */
 	scheduler_urgent(1);
 	device_server = server_new(1, 1, 4096);
 	scheduler_urgent(0);

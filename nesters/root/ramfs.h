@@ -99,6 +99,7 @@ int	ramfs_load_cpio(struct ramfs *fs, char *archive, size_t size);
 int	ramfs_walk(struct ramfs *fs, struct ramfs_node *dir, const char *path, int follow, struct ramfs_walk *walk);
 int	ramfs_find(struct ramfs *fs, struct ramfs_node *dir, const char *path, int follow, struct ramfs_node **node);
 int	ramfs_path(struct ramfs *fs, struct ramfs_node *dir, char *buffer, size_t size);
+int	ramfs_name(struct ramfs *fs, struct ramfs_node *node, char *buffer, size_t size);
 
 /* ramfs_name.c */
 int	ramfs_open(struct ramfs *fs, struct ramfs_node *dir, const char *path, unsigned flags, unsigned mode,

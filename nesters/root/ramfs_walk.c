@@ -103,39 +103,75 @@ int ramfs_find(struct ramfs *fs, struct ramfs_node *dir, const char *path, int f
 	return 0;
 }
 
-static const char *name_of(struct ramfs_node *dir)
+static struct ramfs_entry *entry_of(struct ramfs_node *dir)
 {
-	struct ramfs_entry *e;
+	struct ramfs_entry *e = dir->dir.parent->dir.first;
 
-	for (e = dir->dir.parent->dir.first; e; e = e->next)
-		if (e->node == dir)
-			return e->name;
-	return 0;
+	while (e && e->node != dir)
+		e = e->next;
+	return e;
 }
 
 /* The absolute path of a directory; ENOENT when it has been removed. */
 int ramfs_path(struct ramfs *fs, struct ramfs_node *dir, char *buffer, size_t size)
 {
 	size_t at = size, length;
-	const char *name;
+	struct ramfs_entry *entry;
 
 	if (size < 2)
 		return ERANGE;
 	buffer[--at] = 0;
 	while (dir != fs->root) {
-		name = dir->links ? name_of(dir) : 0;
-		if (!name)
+		entry = dir->links ? entry_of(dir) : 0;
+		if (!entry)
 			return ENOENT;
-		length = strlen(name);
+		length = entry->length;
 		if (length + 1 > at)
 			return ERANGE;
 		at -= length;
-		memcpy(buffer + at, name, length);
+		memcpy(buffer + at, entry->name, length);
 		buffer[--at] = '/';
 		dir = dir->dir.parent;
 	}
 	if (!buffer[at])
 		buffer[--at] = '/';
 	memmove(buffer, buffer + at, size - at);
+	return 0;
+}
+
+/* A name of a node that is no directory, found by looking through the tree: rare, so nothing is kept for it. */
+int ramfs_name(struct ramfs *fs, struct ramfs_node *node, char *buffer, size_t size)
+{
+	struct ramfs_node *dir = fs->root;
+	struct ramfs_entry *e = dir->dir.first;
+	size_t length;
+	int error;
+
+	while (e || dir != fs->root) {
+		if (!e) {			/* the directory is done: on behind its own name */
+			e = entry_of(dir)->next;
+			dir = dir->dir.parent;
+			continue;
+		}
+		if (e->node == node)
+			break;
+		if (S_ISDIR(e->node->mode)) {
+			dir = e->node;
+			e = dir->dir.first;
+		} else {
+			e = e->next;
+		}
+	}
+	if (!e)
+		return ENOENT;
+	error = ramfs_path(fs, dir, buffer, size);
+	length = error ? 0 : strlen(buffer);
+	if (!error && length + e->length + 2 > size)
+		error = ERANGE;
+	if (error)
+		return error;
+	if (length > 1)
+		buffer[length++] = '/';
+	memcpy(buffer + length, e->name, e->length + 1u);
 	return 0;
 }

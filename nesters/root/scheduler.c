@@ -41,7 +41,7 @@ static fluke_portset_t *portset;
 static fluke_port_t *port;
 static fluke_ref_t *port_ref;
 static struct scheduler_port scheduler_port;
-static uint64_t	armed;			/* ns of the deadline that the kernel has; 0 = none */
+static uint64_t	armed;			/* the deadline that the kernel has (time stamp counter); 0 = none */
 static fluke_portset_t *idle_set;
 static fluke_ref_t *idle_port;
 
@@ -295,7 +295,7 @@ static void arm(uint64_t now, uint64_t timers, uint64_t quantum)
 	if (!wanted || (armed && armed <= wanted && armed > now))
 		return;
 	armed = wanted;
-	Machine_deadline_set(kernel, clock_to_tsc(wanted), port);
+	Machine_deadline_set(kernel, wanted, port);
 }
 
 static void enqueue_front(uint32_t number)
@@ -367,7 +367,7 @@ void scheduler_run(void)
 {
 	uint32_t words[FLUKE_MAX_MIN_MSG], number, result;
 	fluke_ipc_params_t p;
-	uint64_t now, timers = 0, quantum_end = 0, since;
+	uint64_t now, timers = 0, quantum_end = 0, since, quantum = clock_to_tsc(QUANTUM);	/* all in counts of the tsc */
 	natural_t alias;
 	int look_at_clock = 1, alone = 0;
 
@@ -376,10 +376,12 @@ void scheduler_run(void)
 	p.recv_data = words;
 	got_message(fluke_ipc_setup_wait_receive(&p, portset, &alias), words, &look_at_clock);	/* somebody is ready already */
 	for (;;) {
-		now = clock_now();
+		now = rdtsc();
 		if (look_at_clock) {
 			look_at_clock = 0;
-			timers = clock_expire(now);
+			timers = clock_expire(clock_now());
+			if (timers)
+				timers = clock_to_tsc(timers);
 		}
 		if (current && now >= quantum_end) {
 			drain_requests();
@@ -393,7 +395,7 @@ void scheduler_run(void)
 		}
 		if (!current && (current = dequeue())) {
 			alone = 0;
-			quantum_end = now + QUANTUM;
+			quantum_end = now + quantum;
 		}
 		arm(now, timers, current && !alone ? quantum_end : 0);
 		number = current ? current : idle_ready ? IDLE : 0;
@@ -405,7 +407,7 @@ void scheduler_run(void)
 			take_message(&p, words, &look_at_clock);
 			continue;
 		}
-		since = rdtsc();
+		since = now;
 		result = fluke_thread_schedule((fluke_thread_t *)client[number].thread, port,
 			number == IDLE || alone ? FLUKE_WAKEUP_TAKE_REQUEST : FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY);
 		client[number].used += rdtsc() - since;
@@ -418,7 +420,7 @@ void scheduler_run(void)
 			drain_requests();
 			if (alone) {
 				alone = 0;
-				quantum_end = now + QUANTUM;
+				quantum_end = now + quantum;
 			}
 			continue;
 		}

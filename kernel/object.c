@@ -69,23 +69,23 @@ static void start_clear(struct object *o)
 	frame_of(phys)->objects--;
 }
 
-/* The first thing with a start bit that overlaps [o, o + size), or null. */
+/* The first thing with a start bit that overlaps [o, o + size), or null.  No object crosses a
+ * multiple of 1024 bytes, which one word of start bits covers; what begins nearest below may
+ * reach into the place. */
 static struct object *overlap(struct object *o, unsigned size)
 {
-	const struct frame *f = object_frame(o);
-	uint32_t at = (uint32_t)o, bits = f->start[at >> 10 & 3] >> (at >> 5 & 31);	/* an object lies in one word of them */
+	uint32_t at = (uint32_t)o, block = at & ~1023u, first = at >> 5 & 31;
+	uint32_t starts = object_frame(o)->start[at >> 10 & 3], inside = starts >> first, below = starts & ((1u << first) - 1);
+	struct object *near;
 
 	if (size < 1024)
-		bits &= (1u << size / 32) - 1;
-	if (bits)
-		return (struct object *)(at + 32 * (uint32_t)__builtin_ctz(bits));
-	for (uint32_t unit = size * 2; unit <= sizeof(fluke_thread_t); unit *= 2) {
-		struct object *below = (struct object *)(at & -unit);
-
-		if (frame_starts(f, (uint32_t)below) && (uint32_t)below + size_there(below) > at)
-			return below;
-	}
-	return 0;
+		inside &= (1u << size / 32) - 1;
+	if (inside)
+		return (struct object *)(at + 32 * (uint32_t)__builtin_ctz(inside));
+	if (!below)
+		return 0;
+	near = (struct object *)(block + 32 * (31 - (uint32_t)__builtin_clz(below)));
+	return (uint32_t)near + size_there(near) > at ? near : 0;
 }
 
 /* ---- look-up ---- */

@@ -96,6 +96,14 @@ static int may_answer(const struct thread *t, const struct thread *c, uint32_t n
 		(!number || number >> FLUKE_CONNECTION_SHIFT == c->serial);
 }
 
+/* Stopped where its turn was offered: it takes the answer from min_msg when it goes on. */
+static int stopped_over(const struct thread *c)
+{
+	return c->blocked == BLOCKED_STOPPED && c->regs.eip == FLUKE_ENTRY && !c->min_msg_words &&
+		(c->regs.eax & 0xff) == FLUKE_CALL_ipc_client_over_receive &&
+		!(c->flags & (FLUKE_THREAD_SERVER_SENDER | FLUKE_THREAD_ANSWERED));
+}
+
 /* Block at ebx, reference to the client at edi. */
 result_t sys_ipc_server_answer(struct thread *t)
 {
@@ -103,7 +111,7 @@ result_t sys_ipc_server_answer(struct thread *t)
 	struct object *o;
 	struct thread *c;
 	struct ref *ref;
-	int words;
+	int words, stopped;
 
 	TRY(ref_find(t->regs.edi, &ref));
 	if (block & 3)
@@ -118,7 +126,9 @@ result_t sys_ipc_server_answer(struct thread *t)
 		t->regs.eax = FLUKE_IPC_ACK_DISCONNECTED;
 		return OK;
 	}
-	if (c->peer[CLIENT]->peer[SERVER] == c || !only_waits(c, WAIT_OVER) || c->wait_side != CLIENT || c->min_msg_words)
+	stopped = stopped_over(c);
+	if (c->peer[CLIENT]->peer[SERVER] == c ||
+	    (!stopped && (!only_waits(c, WAIT_OVER) || c->wait_side != CLIENT || c->min_msg_words)))
 		goto not_now;
 	words = take_words(t, c);
 	if (words < 0)
@@ -127,8 +137,12 @@ result_t sys_ipc_server_answer(struct thread *t)
 	link_clear(&ref->link);
 	ipc_disconnect(c, CLIENT);
 	c->min_msg_words = (uint32_t)words;
-	call_become(c, FLUKE_CALL_ipc_client_receive);
-	wait_wake(c);
+	if (stopped) {
+		c->flags |= FLUKE_THREAD_ANSWERED;
+	} else {
+		call_become(c, FLUKE_CALL_ipc_client_receive);
+		wait_wake(c);
+	}
 	t->regs.eax = FLUKE_SUCCESS;
 	return OK;
 not_now:

@@ -99,7 +99,8 @@ fluke_error_t	fluke_ipc_server_send_wait_receive(fluke_ipc_params_t *params, nat
  * params: the send half, and in recv_words the flags word that get_client gave for that client.
  * Returns: FLUKE_SUCCESS; FLUKE_IPC_ACK_DISCONNECTED, the client has left (the reference is cleared);
  * FLUKE_IPC_NOT_NOW, nothing has been done: the answer is longer than FLUKE_MAX_MIN_MSG words or has
- * references, or the client is not waiting set aside: then set_client and ack_send do it.
+ * references, or the client is not set aside, waiting or stopped in its wait: then set_client and
+ * ack_send do it.
  * Insanities: NO_OBJECT, NOT_REF, INVALID_OBJECT, BUFFER_UNALIGNED.  Short. */
 fluke_error_t	fluke_ipc_server_answer(fluke_ipc_params_t *params, fluke_ref_t *client);
 

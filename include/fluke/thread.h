@@ -16,7 +16,7 @@
 #define FLUKE_THREAD_FPU_USED		0x0080	/* fpu field valid; else it is not touched: initial FPU state */
 #define FLUKE_THREAD_ACCEPTED		0x0300	/* server_receive receives a first message: FLUKE_IPC_* flavour << 8 */
 #define FLUKE_THREAD_ACCEPTED_SHIFT	8
-#define FLUKE_THREAD_ANSWERED		0x0400	/* ipc_call has its answer, in min_msg */
+#define FLUKE_THREAD_ANSWERED		0x0400	/* ipc_call, or client_over_receive, has its answer in min_msg */
 #define FLUKE_THREAD_FLAGS		0x07ff	/* all of them */
 
 /* get_client, get_server: the flags word has the connection's number in bits 16-31; set_client and

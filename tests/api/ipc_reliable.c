@@ -560,3 +560,33 @@ CASE("ipc_reliable-25", "server_answer: long, with references, or to a present c
 	fluke_ipc_server_disconnect();
 	EXPECT_INSANITY(FLUKE_INSANITY_NOT_REF, fluke_ipc_server_answer(&block, (fluke_ref_t *)port));
 }
+
+CASE("ipc_reliable-26", "server_answer reaches a client that is stopped, which takes it when it goes on")
+{
+	static fluke_thread_state_t state;
+	fluke_thread_links_t none = { 0 };
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
+	fluke_thread_t *thread;
+	fluke_ref_t *first;
+	natural_t flags;
+
+	make_port();
+	first = check_ref_new();
+	thread = check_thread_new(check_space_twin(), client, (void *)3);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	fluke_thread_get_client(check_first_thread, first, &flags);
+	fluke_thread_set_client(check_first_thread, 0, 0);
+	fluke_thread_get_state(thread, &state, none);
+	block = (fluke_ipc_params_t){ .send_words = 4, .send_data = out + 60, .recv_words = flags };
+	CHECK_EQUAL(fluke_ipc_server_answer(&block, first), FLUKE_SUCCESS);
+	check_run();
+	CHECK_EQUAL(status[0], 0xffffffff);
+	fluke_thread_get_state(thread, &state, none);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, none);
+	check_run();
+	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(status[1], 4);
+	CHECK_EQUAL(status[2], out[61]);
+}

@@ -45,7 +45,7 @@ int space_exports(const struct space *s, uint32_t start, uint32_t size)
 	int looked = 0;
 
 	for (const struct region *r = s->regions; r; r = r->next)
-		if (r->importers && (++looked > 32 || (r->start < start + size && start < r->start + r->size)))
+		if (++looked > 256 || (r->importers && r->start < start + size && start < r->start + r->size))
 			return 1;
 	return 0;
 }

@@ -149,6 +149,7 @@ static void entropy_boot(void)
 			entropy_add(value);
 		entropy_add(rdtsc());
 	}
+	virtio_rng_boot();
 	block(out);
 	memcpy(key + 4, out, 8 * sizeof *key);
 }

@@ -72,6 +72,9 @@ void	device_boot(void);
 void	entropy_fill(void *data, size_t size);
 void	entropy_add(uint64_t event);
 
+/* virtio_rng.c */
+void	virtio_rng_boot(void);
+
 /* console.c */
 void	console_boot(void);
 struct stream *console_open(unsigned flags);

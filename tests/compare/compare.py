@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 from hosttap import Tap
 
-MINIMUM = {"text": 35, "file": 25, "bash": 35, "gawk": 10, "sed": 8, "tar": 7}
+MINIMUM = {"text": 35, "file": 25, "bash": 35, "gawk": 10, "sed": 8, "tar": 7, "calls": 7}
 BUILD = "build/compare"
 TREE = "build/tree-debian"
 BOOTS = 12			# at most, of one group
@@ -43,6 +43,7 @@ def staged(name, cases):
         with open("%s/cases/%s.sh" % (top, i), "w") as f:
             f.write(body)
     shutil.copy(os.path.join(HERE, "driver.sh"), top)
+    shutil.copytree("build/tests/posix", top + "/bin", ignore=shutil.ignore_patterns("*.d", "*.o"))
     with open(top + "/list", "w") as f:
         f.write("".join(i + "\n" for i in cases))
     return top

@@ -1,0 +1,14 @@
+#== calls-01 reading, writing, descriptors: each call by its number succeeds and fails as on Linux
+/compare/bin/calls files
+#== calls-02 names, links, attributes
+/compare/bin/calls names
+#== calls-03 processes, identities, limits
+/compare/bin/calls process
+#== calls-04 signals and interval timers
+/compare/bin/calls signals
+#== calls-05 clocks, sleeping, polling, futexes
+/compare/bin/calls time
+#== calls-06 memory
+/compare/bin/calls memory
+#== calls-07 the rest
+/compare/bin/calls misc

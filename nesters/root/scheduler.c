@@ -15,7 +15,7 @@
 #include "root.h"
 
 #define QUANTUM		10000000ull	/* ns */
-#define CLIENTS_MAX	65536u
+#define CLIENTS_MAX	8192u
 #define CHANGED		2u		/* a request is {1, number} */
 #define IDLE		1u		/* number of the idle thread */
 

@@ -54,7 +54,7 @@ static inline uint32_t *pmap_super(const struct space *s, uint32_t va)
 	return *pde & PTE_SUPER ? pde : 0;
 }
 
-/* Enters what a walk has found for va, and up to 15 neighbours of the same run. */
+/* Enters what a walk has found for va, and up to 7 neighbours of the same run. */
 void	pmap_fill(struct space *s, uint32_t va, const struct walk *w);
 /* The address in the direct map of a user page of the space if its entry has all these bits, else null. */
 void	*pmap_page(const struct space *s, uint32_t va, uint32_t bits);

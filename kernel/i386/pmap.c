@@ -322,9 +322,9 @@ static void entry_replace(struct table *t, uint32_t id)
 		flush_page(entry_va(t, id));
 }
 
-#define AROUND	16u
+#define AROUND	8u
 
-/* The neighbours of one page (index 0-15 in its group of 16) that the same run covers. */
+/* The neighbours of one page (index in its group of AROUND) that the same run covers. */
 static void fill_around(struct table *t, uint32_t id, uint32_t index, uint32_t below, uint32_t above, struct frame *f,
 	uint32_t low, uint32_t high)
 {

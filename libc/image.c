@@ -151,17 +151,6 @@ static void die(const char *what, int error)
 	image_exit(127 << 8);
 }
 
-/* /proc/self/exe: a server of plain files does not know their names, so from the name that exec was given. */
-static void name_program(int file, const char *path)
-{
-	if (FileDescription_path(file_ref(file), image_exe, sizeof(image_exe)) == 0)
-		return;
-	image_exe[0] = 0;
-	if (path[0] != '/' && FileSystem_path(REF(IMAGE_REF_CWD), image_exe, sizeof(image_exe)) == 0 && strcmp(image_exe, "/"))
-		strlcat(image_exe, "/", sizeof(image_exe));
-	strlcat(image_exe, path, sizeof(image_exe));
-}
-
 void image_start(void)
 {
 	static char name[4096], prefix[5000];
@@ -205,11 +194,10 @@ void image_start(void)
 		exec_program_made = true;
 		p.name = (char *)s + s->name_offset;
 	}
-	name_program(p.file, p.name);
+	exe_remember(p.file, p.name);
 	error = load_program(&p, &registers);
 	if (error)
 		image_exit(SIGSEGV);	/* as Linux: too late for an error from execve */
-	file_release(p.file);
 	struct registers *frame = (struct registers *)(IMAGE_STACK_TOP(0) - sizeof(*frame));
 	self()->frame = frame;
 	*frame = registers;

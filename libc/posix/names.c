@@ -10,7 +10,29 @@
 #include <protocols/FileSystem.h>
 #include <protocols/FileDescription.h>
 
-char image_exe[4096];
+static char exe[4096];
+static int exe_file = -1;
+
+/* The program's file stays open: its name is looked for (which is dear) only when somebody asks. */
+void exe_remember(int file, const char *name)
+{
+	exe_file = file;
+	files[file].shared = 1;		/* never read again: fork need not hand its offset over */
+	strlcpy(exe, name, sizeof(exe));
+}
+
+static const char *exe_path(void)
+{
+	static bool known;
+	char name[4096];
+
+	if (known || exe_file < 0)
+		return exe;
+	known = true;
+	if (FileDescription_path(file_ref(exe_file), name, sizeof(name)) == 0)
+		strlcpy(exe, name, sizeof(exe));
+	return exe;
+}
 
 uint32_t copy_path(char *to, const char *from)
 {
@@ -220,7 +242,7 @@ int self_link(const char *path, char *to, size_t size)
 	int fd = fd_name(path), file, error = 0;
 
 	if (mine && !strcmp(mine, "exe")) {
-		strlcpy(to, image_exe, size);
+		strlcpy(to, exe_path(), size);
 		return 0;
 	}
 	if (fd < 0)
@@ -284,7 +306,7 @@ int text_open(const char *path)
 	if (mine && !strcmp(mine, "maps"))
 		return open_maps();
 	if (mine && !strcmp(mine, "exe"))
-		return file_open(image_exe, O_RDONLY, 0);
+		return file_open(exe_path(), O_RDONLY, 0);
 	if (!strcmp(path, "/dev/tty")) {
 		if (!(FACTS->flags & FACTS_TERMINAL) || fluke_ref_type(REF(IMAGE_REF_TTY)) == FLUKE_NULL)
 			return -ENXIO;

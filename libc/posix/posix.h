@@ -166,7 +166,7 @@ bool	self_is_link(const char *path);
 long	fd_entries(uint64_t *cookie, uint8_t *to, uint32_t count);
 uint32_t copy_path_at(char *to, int dirfd, const char *from);
 uint32_t copy_path(char *to, const char *from);	/* length, or -errno */
-extern char	image_exe[4096];
+void	exe_remember(int file, const char *name);	/* for /proc/self/exe */
 
 /* ---- address space ---- */
 

@@ -93,7 +93,7 @@ static void take(struct frames *f, uint32_t frame, int *zero)
 	relist(f, OF(frame));
 }
 
-uint32_t frames_take_this(struct frames *f, uint32_t wish, enum frame_kind kind, int *zero)
+static uint32_t take_this_frame(struct frames *f, uint32_t wish, enum frame_kind kind, int *zero)
 {
 	if (wish >= f->count || f->group[OF(wish)].kind != kind || !(f->group[OF(wish)].free & BIT(wish)))
 		return FRAMES_NONE;
@@ -156,7 +156,7 @@ static uint32_t first_bit(uint32_t bits)
 	return (uint32_t)__builtin_ctz(bits);
 }
 
-uint32_t frames_take(struct frames *f, uint32_t like, enum frame_kind kind, int *zero)
+static uint32_t take_frame(struct frames *f, uint32_t like, enum frame_kind kind, int *zero)
 {
 	uint32_t number, frame;
 	struct frame_group *g;
@@ -190,7 +190,7 @@ uint32_t frames_take(struct frames *f, uint32_t like, enum frame_kind kind, int 
 	return frame;
 }
 
-uint32_t frames_take_row(struct frames *f, uint32_t count, uint32_t align)
+static uint32_t take_row_frame(struct frames *f, uint32_t count, uint32_t align)
 {
 	uint32_t groups = (count + FRAMES_GROUP - 1) / FRAMES_GROUP, first, i;
 	int zero;
@@ -204,14 +204,14 @@ uint32_t frames_take_row(struct frames *f, uint32_t count, uint32_t align)
 	return first * FRAMES_GROUP;
 }
 
-void frames_hold(struct frames *f, uint32_t frame)
+static void hold_frame(struct frames *f, uint32_t frame)
 {
 	if (!f->refs[frame])
 		f->total++;
 	f->refs[frame]++;
 }
 
-int frames_release(struct frames *f, uint32_t frame)
+static int release_frame(struct frames *f, uint32_t frame)
 {
 	if (--f->refs[frame])
 		return 0;
@@ -232,7 +232,7 @@ static uint32_t take_dirty_of(struct frames *f, uint32_t number)
 	return number * FRAMES_GROUP + first_bit(dirty);
 }
 
-uint32_t frames_take_dirty(struct frames *f)
+static uint32_t take_dirty_frame(struct frames *f)
 {
 	uint32_t i, number, frame;
 
@@ -251,9 +251,89 @@ uint32_t frames_take_dirty(struct frames *f)
 	return FRAMES_NONE;
 }
 
-void frames_zeroed(struct frames *f, uint32_t frame)
+static void zeroed_frame(struct frames *f, uint32_t frame)
 {
-	frames_release(f, frame);
+	release_frame(f, frame);
 	f->group[OF(frame)].zero |= BIT(frame);
 	f->zeroed++;
+}
+
+/* ---- the interface: each call whole, so that a heap can grow while somebody else deals with frames ---- */
+
+void	(*frames_enter)(void), (*frames_leave)(void);
+
+static void enter(void)
+{
+	if (frames_enter)
+		frames_enter();
+}
+
+static void leave(void)
+{
+	if (frames_leave)
+		frames_leave();
+}
+
+uint32_t frames_take_this(struct frames *f, uint32_t wish, enum frame_kind kind, int *zero)
+{
+	uint32_t frame;
+
+	enter();
+	frame = take_this_frame(f, wish, kind, zero);
+	leave();
+	return frame;
+}
+
+uint32_t frames_take(struct frames *f, uint32_t like, enum frame_kind kind, int *zero)
+{
+	uint32_t frame;
+
+	enter();
+	frame = take_frame(f, like, kind, zero);
+	leave();
+	return frame;
+}
+
+uint32_t frames_take_row(struct frames *f, uint32_t count, uint32_t align)
+{
+	uint32_t frame;
+
+	enter();
+	frame = take_row_frame(f, count, align);
+	leave();
+	return frame;
+}
+
+void frames_hold(struct frames *f, uint32_t frame)
+{
+	enter();
+	hold_frame(f, frame);
+	leave();
+}
+
+int frames_release(struct frames *f, uint32_t frame)
+{
+	int last;
+
+	enter();
+	last = release_frame(f, frame);
+	leave();
+	return last;
+}
+
+uint32_t frames_take_dirty(struct frames *f)
+{
+	uint32_t frame;
+
+	enter();
+	frame = take_dirty_frame(f);
+	leave();
+	return frame;
+}
+
+void frames_zeroed(struct frames *f, uint32_t frame)
+{
+	enter();
+	zeroed_frame(f, frame);
+	leave();
 }

@@ -21,8 +21,8 @@ struct segment_port {
 
 struct store	store;
 static struct fast_lock lock;
-static struct served *ending[64];
-static unsigned endings;
+static struct served **ending;		/* to end when the lock has been dropped */
+static unsigned endings, ending_room;
 static struct pool_port *root_port;
 static const struct served_class pool_class, segment_class;
 
@@ -33,27 +33,45 @@ void root_lock(void)
 
 void root_unlock(void)
 {
-	struct served *done[64];
+	struct served **done = ending;
 	unsigned count = endings;
 
-	if (!count) {
-		fast_lock_drop(&lock);
-		return;
-	}
-	memcpy(done, ending, count * sizeof *done);
-	endings = 0;
+	ending = 0;
+	endings = ending_room = 0;
 	fast_lock_drop(&lock);
 	while (count--)
 		served_end(done[count]);
+	free(done);
 }
 
 void end_later(struct served *object)
 {
-	if (endings < 64)
-		ending[endings++] = object;
+	struct served **more;
+
+	if (endings == ending_room) {
+		more = realloc(ending, (ending_room + 64) * sizeof *more);
+		if (!more)
+			return;		/* its port stays, without anything behind it */
+		ending = more;
+		ending_room += 64;
+	}
+	ending[endings++] = object;
 }
 
 /* ---- boot ---- */
+
+/* A leaf below everything: the heap grows wherever somebody calls malloc. */
+static struct fast_lock frames_lock;
+
+static void frames_lock_take(void)
+{
+	fast_lock_take(&frames_lock);
+}
+
+static void frames_lock_drop(void)
+{
+	fast_lock_drop(&frames_lock);
+}
 
 static uint32_t end_of_memory(void)
 {
@@ -504,6 +522,10 @@ static void zero_main(void *argument)
 
 void memory_serve(void)
 {
+	if (fast_lock_init(&frames_lock))
+		fatal("no memory");
+	frames_enter = frames_lock_take;
+	frames_leave = frames_lock_drop;
 	if (fast_lock_init(&lock) || !(store.keepers = portset_new()))
 		fatal("no memory");
 	store.root = pool_create(&store, 0, 0);

@@ -1,5 +1,6 @@
 /* Frames of memory by number (physical address / 4096): which are free, which are zero already,
- * how many holders each has.  Plain logic; not locked.
+ * how many holders each has.  Plain logic; frames_enter and frames_leave,
+ * where they are set, go around each call.
  *
  * Frames are kept in groups of 16.  A request may name the frame it would like (the one behind a
  * run that grows); a new run begins in a group that is free as a whole, so that it has room to
@@ -32,6 +33,8 @@ struct frames {
 	uint32_t	free[FRAME_KINDS], zeroed, total;
 	uint32_t	zero_cursor;
 };
+
+extern void (*frames_enter)(void), (*frames_leave)(void);
 
 /* Bytes of bookkeeping for frames [0, count); memory: that many zero bytes. */
 size_t	frames_bookkeeping(uint32_t count);

@@ -11,6 +11,8 @@ static struct body table[BODIES];
 static struct body *free_bodies;
 static uint32_t windows, control_pages;
 
+#define IMAGE_MEMORY	0x00800000u	/* for the image's data and the object segment */
+
 /* Objects of a body, in the order of their making. */
 static const struct { uint16_t offset; uint8_t type; } parts[] = {
 	{ offsetof(struct body_objects, space), FLUKE_TYPE_SPACE },
@@ -74,8 +76,8 @@ static int body_memory(struct body *b, struct body *source)
 	uint64_t limit = p->limit[RLIMIT_AS].soft;
 	int error;
 
-	if (limit >= START_DATA_SIZE)
-		limit = 0;
+	/* the image keeps to the limit and answers ENOMEM; its own memory comes on top */
+	limit = limit < START_DATA_SIZE - IMAGE_MEMORY ? limit + IMAGE_MEMORY : 0;
 	error = MemPool_create_sub(session_pool(p->session), limit, &o->pool);
 	if (!error)
 		error = MemPool_create_segment(&o->pool, START_OBJECTS_SIZE, 1, &o->objects, &o->objects_region);

@@ -88,6 +88,8 @@ static int locked(int (*dispatch)(const void *, void *, struct request *), const
 
 	manager_enter();
 	p = request_process(self);
+	if (p && p->doom)
+		process_end(p, p->doom & 0xffff);	/* it must not fork in the meantime */
 	if (p && p->body) {
 		requester = p;
 		error = dispatch(methods, self, r);

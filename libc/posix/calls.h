@@ -12,6 +12,7 @@ struct clone_arguments;
 struct utsname_linux;
 struct sysinfo_linux;
 struct mask_argument;
+struct statfs_linux;
 
 extern void (*const posix_table[])(void);
 extern const unsigned posix_table_size;
@@ -101,6 +102,9 @@ long	posix_fallocate(int fd, uint32_t mode, uint32_t low, uint32_t high, uint32_
 long	posix_fsync(int fd);
 long	posix_sync(void);
 long	posix_fadvise64(int fd);
+long	posix_readahead(int fd);
+long	posix_splice(int in, uint32_t in_offset, int out);
+long	posix_tee(int in, int out);
 long	posix_sendfile64(int out, int in, uint64_t *offset, uint32_t count);
 long	posix_sendfile(int out, int in, int32_t *offset, uint32_t count);
 long	posix_copy_file_range(int in, uint64_t *in_offset, int out, uint64_t *out_offset, uint32_t count, uint32_t flags);
@@ -131,7 +135,8 @@ long	posix_munmap(uint32_t start, uint32_t size);
 long	posix_mprotect(uint32_t start, uint32_t size, uint32_t prot);
 long	posix_mremap(uint32_t start, uint32_t old_size, uint32_t size, uint32_t flags);
 long	posix_madvise(uint32_t start, uint32_t size, int advice);
-long	posix_msync(void);
+long	posix_msync(uint32_t start, uint32_t size, uint32_t flags);
+long	posix_mincore(uint32_t start, uint32_t size, uint8_t *to);
 long	posix_mlock(void);
 
 /* misc.c */
@@ -141,9 +146,10 @@ long	posix_sched_getaffinity(int pid, uint32_t size, uint32_t *set);
 long	posix_sched_zero(void);
 long	posix_sched_get_priority_max(int policy);
 long	posix_sched_get_priority_min(int policy);
-long	posix_getpriority(void);
+long	posix_getpriority(uint32_t which);
+long	posix_setpriority(uint32_t which);
 long	posix_getcpu(uint32_t *cpu, uint32_t *node);
-long	posix_getrandom(uint8_t *to, uint32_t size);
+long	posix_getrandom(uint8_t *to, uint32_t size, uint32_t flags);
 long	posix_sethostname(void);
 long	posix_personality(void);
 long	posix_ok(void);
@@ -235,6 +241,8 @@ long	posix_faccessat(int dirfd, const char *path, uint32_t mode);
 long	posix_access(const char *path, uint32_t mode);
 long	posix_statfs64(const char *path, uint32_t size, struct statfs64_linux *to);
 long	posix_fstatfs64(int fd, uint32_t size, struct statfs64_linux *to);
+long	posix_statfs(const char *path, struct statfs_linux *to);
+long	posix_fstatfs(int fd, struct statfs_linux *to);
 long	posix_xattr(void);
 
 /* table.c */
@@ -246,7 +254,7 @@ long	posix_restart_syscall(void);
 long	posix_exit(int status);
 long	posix_gettid(void);
 long	posix_set_tid_address(uint32_t address);
-long	posix_set_robust_list(void);
+long	posix_set_robust_list(uint32_t head, uint32_t size);
 long	posix_set_thread_area(struct user_desc *d);
 long	posix_get_thread_area(struct user_desc *d);
 

@@ -150,6 +150,11 @@ static long sleep_until(int clock, uint64_t time, bool absolute, uint64_t *left)
 	return error;
 }
 
+static bool can_sleep(int clock)
+{
+	return clock == 0 || clock == 1 || clock == 2 || clock == 7 || clock == 11;
+}
+
 static bool bad(int64_t sec, int32_t nsec)
 {
 	return sec < 0 || nsec < 0 || nsec >= (int32_t)NS;
@@ -160,7 +165,7 @@ long posix_clock_nanosleep(int clock, uint32_t flags, const struct timespec32 *t
 	uint64_t left = 0;
 	long error;
 
-	if (bad(time->sec, time->nsec))
+	if (!can_sleep(clock) || bad(time->sec, time->nsec))
 		return -EINVAL;
 	error = sleep_until(clock, (uint64_t)time->sec * NS + (uint32_t)time->nsec, flags & 1, &left);
 	if (error == -EINTR && rest && !(flags & 1))
@@ -173,7 +178,7 @@ long posix_clock_nanosleep64(int clock, uint32_t flags, const struct timespec64 
 	uint64_t left = 0;
 	long error;
 
-	if (bad(time->sec, time->nsec))
+	if (!can_sleep(clock) || bad(time->sec, time->nsec))
 		return -EINVAL;
 	error = sleep_until(clock, (uint64_t)time->sec * NS + (uint32_t)time->nsec, flags & 1, &left);
 	if (error == -EINTR && rest && !(flags & 1))

@@ -23,7 +23,7 @@ static int open_place(struct place *p, uint32_t flags, uint32_t mode)
 		return fail(error);
 	}
 	files[file].mode = status.mode;
-	files[file].flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY | O_CLOEXEC | O_LARGEFILE);
+	files[file].flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY | O_CLOEXEC);
 	return file;
 }
 
@@ -273,6 +273,8 @@ long posix_fchown(int fd, uint32_t uid, uint32_t gid)
 
 long posix_fchownat(int dirfd, const char *path, uint32_t uid, uint32_t gid, uint32_t flags)
 {
+	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
 	if (empty_path(path, flags))
 		return posix_fchown(dirfd, uid, gid);
 	return AT_PLACE(dirfd, path, FileSystem_chown(p.dir, p.path, uid, gid, flags & AT_SYMLINK_NOFOLLOW));
@@ -302,6 +304,8 @@ static uint64_t file_time(int64_t seconds, int32_t ns)
 
 static long set_times(int dirfd, const char *path, uint64_t access, uint64_t change, uint32_t flags)
 {
+	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
 	if (!path || empty_path(path, flags))
 		return ON_FD(dirfd, FileDescription_utimens(file_ref(file), access, change));
 	return AT_PLACE(dirfd, path, FileSystem_utimens(p.dir, p.path, access, change, flags & AT_SYMLINK_NOFOLLOW));

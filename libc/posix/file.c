@@ -165,7 +165,7 @@ static long vector(int fd, const struct iovec32 *v, int count, uint64_t at, bool
 
 	if (file < 0)
 		return file;
-	if (count < 0 || count > 1024)
+	if (count < 0 || count > 1024 || (positioned && (int64_t)at < 0))
 		result = -EINVAL;
 	else if (positioned && !file_seekable(file))
 		result = -ESPIPE;
@@ -398,6 +398,40 @@ long posix_fadvise64(int fd)
 	return result;
 }
 
+long posix_readahead(int fd)
+{
+	int file = fd_file(fd);
+	long result = 0;
+
+	if (file < 0)
+		return file;
+	if ((files[file].flags & O_ACCMODE) == O_WRONLY)
+		result = -EBADF;
+	else if (!S_ISREG(files[file].mode))
+		result = -EINVAL;
+	file_release(file);
+	return result;
+}
+
+/* splice, tee: callers take EINVAL as "not for these files" and copy.
+ * Partial: splice: always EINVAL */
+long posix_splice(int in, uint32_t in_offset, int out)
+{
+	int a = fd_file(in), b = fd_file(out);
+
+	(void)in_offset;
+	if (a >= 0)
+		file_release(a);
+	if (b >= 0)
+		file_release(b);
+	return a < 0 || b < 0 ? -EBADF : -EINVAL;
+}
+
+long posix_tee(int in, int out)
+{
+	return posix_splice(in, 0, out);
+}
+
 static long copy(int out, int in, uint64_t *in_offset, uint64_t *out_offset, uint32_t count)
 {
 	static char buffer[0x8000];	/* one copy at a time: callers hold no lock, and one thread copies */
@@ -479,8 +513,11 @@ long posix_copy_file_range(int in, uint64_t *in_offset, int out, uint64_t *out_o
 
 long posix_pipe2(int *result, uint32_t flags)
 {
-	int in = file_new(), out, fd[2], error;
+	int in, out, fd[2], error;
 
+	if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	in = file_new();
 	if (in < 0)
 		return in;
 	out = file_new();

@@ -279,7 +279,7 @@ static uint32_t get_flags(int file)
 	if (!files[file].special && !S_ISREG(files[file].mode) && !S_ISDIR(files[file].mode) &&
 	    FileDescription_get_flags(file_ref(file), &flags) == 0)
 		files[file].flags = (files[file].flags & ~(O_APPEND | O_NONBLOCK)) | (flags & (O_APPEND | O_NONBLOCK));
-	return files[file].flags | O_LARGEFILE;
+	return files[file].flags;
 }
 
 long posix_fcntl64(int fd, uint32_t command, uint32_t argument)

@@ -145,7 +145,7 @@ static uint32_t build_stack(const struct program *p, const struct loaded *main, 
 		sizes += (uint32_t)strlen(text) + 1;
 	name = push_string(&s, p->name);
 	platform = push_string(&s, "i686");
-	posix_getrandom(bytes, 16);
+	posix_getrandom(bytes, 16, 0);
 	random = push(&s, bytes, 16);
 	esp = (s.top - sizes - 4 * words) & ~15u;
 	s.vector = (uint32_t *)esp;

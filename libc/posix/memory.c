@@ -58,7 +58,7 @@ static long map(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, in
 	int file = -1;
 	long result;
 
-	if (size == 0 || (start & (PAGE - 1) && flags & MAP_FIXED))
+	if (size == 0 || (start & (PAGE - 1) && flags & MAP_FIXED) || (flags & MAP_TYPE) == 0 || (flags & MAP_TYPE) > 3)
 		return -EINVAL;
 	size = PAGE_UP(size);
 	if (size == 0 || size > USER_TOP || (flags & MAP_FIXED && (start < 0x1000 || start > USER_TOP - size)))
@@ -163,7 +163,7 @@ long posix_mremap(uint32_t start, uint32_t old_size, uint32_t size, uint32_t fla
 
 	old_size = PAGE_UP(old_size);
 	size = PAGE_UP(size);
-	if (size == 0 || range_bad(start, old_size) || flags & MREMAP_FIXED)
+	if (size == 0 || range_bad(start, old_size) || flags & ~(uint32_t)MREMAP_MAYMOVE)
 		return -EINVAL;
 	image_lock();
 	a = vm_area(start);
@@ -185,8 +185,10 @@ long posix_madvise(uint32_t start, uint32_t size, int advice)
 	uint32_t end;
 
 	size = PAGE_UP(size);
-	if (range_bad(start, size))
+	if (start & (PAGE - 1) || !(advice <= 4 || (advice >= 8 && advice <= 25)) || advice < 0)
 		return -EINVAL;
+	if (range_bad(start, size))
+		return -ENOMEM;
 	if (advice != 4)		/* MADV_DONTNEED */
 		return 0;
 	image_lock();
@@ -205,5 +207,41 @@ long posix_madvise(uint32_t start, uint32_t size, int advice)
 	return 0;
 }
 
-long posix_msync(void) { return 0; }
+/* Is all of the range mapped? */
+static bool mapped(uint32_t start, uint32_t size)
+{
+	bool whole = !range_bad(start, size);
+	struct area *a;
+	uint32_t at = start;
+
+	image_lock();
+	while (whole && at < start + size) {
+		a = vm_area(at);
+		whole = a && a->start <= at;
+		at = whole ? a->end : at;
+	}
+	image_unlock();
+	return whole;
+}
+
+/* Writes to a shared mapping are in the file at once. */
+long posix_msync(uint32_t start, uint32_t size, uint32_t flags)
+{
+	if (start & (PAGE - 1) || flags & ~7u || (flags & 5) == 5)
+		return -EINVAL;
+	return mapped(start, PAGE_UP(size)) ? 0 : -ENOMEM;
+}
+
+/* Partial: mincore: every mapped page is said to be there */
+long posix_mincore(uint32_t start, uint32_t size, uint8_t *to)
+{
+	size = PAGE_UP(size);
+	if (start & (PAGE - 1))
+		return -EINVAL;
+	if (!mapped(start, size))
+		return -ENOMEM;
+	memset(to, 1, size / PAGE);
+	return 0;
+}
+
 long posix_mlock(void) { return 0; }

@@ -62,10 +62,18 @@ long posix_sched_getaffinity(int pid, uint32_t size, uint32_t *set)
 
 long posix_sched_zero(void) { return 0; }
 
-long posix_sched_get_priority_max(int policy) { return policy == 1 || policy == 2 ? 99 : 0; }
-long posix_sched_get_priority_min(int policy) { return policy == 1 || policy == 2 ? 1 : 0; }
+static long priority(int policy, long real_time)
+{
+	if (policy < 0 || policy > 6 || policy == 4)
+		return -EINVAL;
+	return policy == 1 || policy == 2 ? real_time : 0;
+}
 
-long posix_getpriority(void) { return 20; }
+long posix_sched_get_priority_max(int policy) { return priority(policy, 99); }
+long posix_sched_get_priority_min(int policy) { return priority(policy, 1); }
+
+long posix_getpriority(uint32_t which) { return which > 2 ? -EINVAL : 20; }
+long posix_setpriority(uint32_t which) { return which > 2 ? -EINVAL : 0; }
 
 long posix_getcpu(uint32_t *cpu, uint32_t *node)
 {
@@ -78,10 +86,12 @@ long posix_getcpu(uint32_t *cpu, uint32_t *node)
 
 static uint64_t random_state;
 
-long posix_getrandom(uint8_t *to, uint32_t size)
+long posix_getrandom(uint8_t *to, uint32_t size, uint32_t flags)
 {
 	uint32_t n;
 
+	if (flags & ~7u || (flags & 6) == 6)
+		return -EINVAL;
 	for (n = 0; n < size; n++) {
 		uint64_t tsc;
 

@@ -82,6 +82,11 @@ long posix_poll(struct pollfd32 *list, uint32_t count, int32_t ms)
 	return count > FDS ? -EINVAL : wait_for(list, count, deadline);
 }
 
+static bool bad_time(int64_t sec, int32_t nsec)
+{
+	return sec < 0 || nsec < 0 || nsec >= (int32_t)NS;
+}
+
 static long masked(const uint64_t *mask)
 {
 	uint64_t set;
@@ -103,16 +108,22 @@ static long unmasked(long result)
 long posix_ppoll(struct pollfd32 *list, uint32_t count, const struct timespec32 *time, const uint64_t *mask)
 {
 	uint64_t deadline = time ? deadline_after(time->sec, (uint32_t)time->nsec) : FOREVER;
-	long error = masked(mask);
+	long error;
 
+	if (time && bad_time(time->sec, time->nsec))
+		return -EINVAL;
+	error = masked(mask);
 	return unmasked(error ? error : count > FDS ? -EINVAL : wait_for(list, count, deadline));
 }
 
 long posix_ppoll64(struct pollfd32 *list, uint32_t count, const struct timespec64 *time, const uint64_t *mask)
 {
 	uint64_t deadline = time ? deadline_after(time->sec, (uint32_t)time->nsec) : FOREVER;
-	long error = masked(mask);
+	long error;
 
+	if (time && bad_time(time->sec, time->nsec))
+		return -EINVAL;
+	error = masked(mask);
 	return unmasked(error ? error : count > FDS ? -EINVAL : wait_for(list, count, deadline));
 }
 
@@ -201,10 +212,14 @@ static long masked_select(int count, uint32_t *in, uint32_t *out, uint32_t *exce
 
 long posix_pselect6(int count, uint32_t *in, uint32_t *out, uint32_t *except, const struct timespec32 *time, const struct mask_argument *m)
 {
+	if (time && bad_time(time->sec, time->nsec))
+		return -EINVAL;
 	return masked_select(count, in, out, except, time ? deadline_after(time->sec, (uint32_t)time->nsec) : FOREVER, m);
 }
 
 long posix_pselect6_64(int count, uint32_t *in, uint32_t *out, uint32_t *except, const struct timespec64 *time, const struct mask_argument *m)
 {
+	if (time && bad_time(time->sec, time->nsec))
+		return -EINVAL;
 	return masked_select(count, in, out, except, time ? deadline_after(time->sec, (uint32_t)time->nsec) : FOREVER, m);
 }

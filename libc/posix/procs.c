@@ -249,7 +249,7 @@ long posix_getgroups(uint32_t size, uint32_t *to)
 
 	if (size == 0)
 		return (long)count;
-	if (size < count)
+	if (size < count || (int32_t)size < 0)
 		return -EINVAL;
 	memcpy(to, FACTS->groups, count * 4);
 	return (long)count;

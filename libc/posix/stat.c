@@ -6,6 +6,10 @@
 
 #define NS	1000000000u
 
+#define AT_NO_AUTOMOUNT	0x800
+#define AT_STATX_SYNC	0x6000
+#define KNOWN_FLAGS	((uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
+
 static uint32_t seconds(uint64_t ns) { return (uint32_t)(ns / NS); }
 static uint32_t nanos(uint64_t ns) { return (uint32_t)(ns % NS); }
 
@@ -85,7 +89,7 @@ static void put_stat64(struct stat64_linux *to, const struct FileStatus *s)
 long posix_fstatat64(int dirfd, const char *path, struct stat64_linux *to, uint32_t flags)
 {
 	struct FileStatus s;
-	int error = status_at(dirfd, path, flags, &s);
+	int error = flags & ~KNOWN_FLAGS ? -EINVAL : status_at(dirfd, path, flags, &s);
 
 	if (!error)
 		put_stat64(to, &s);
@@ -151,9 +155,11 @@ static uint32_t minor(uint32_t device) { return (device & 0xff) | (device >> 12 
 long posix_statx(int dirfd, const char *path, uint32_t flags, uint32_t mask, struct statx_linux *to)
 {
 	struct FileStatus s;
-	int error = status_at(dirfd, path, flags, &s);
+	int error;
 
-	(void)mask;
+	if (flags & ~(KNOWN_FLAGS | AT_STATX_SYNC) || (flags & AT_STATX_SYNC) == AT_STATX_SYNC || mask >> 31)
+		return -EINVAL;
+	error = status_at(dirfd, path, flags, &s);
 	if (error)
 		return error;
 	*to = (struct statx_linux){ .mask = 0x7ff, .blksize = s.block_size, .nlink = s.links, .uid = s.uid, .gid = s.gid,
@@ -179,9 +185,12 @@ static bool in_group(uint32_t gid)
 long posix_faccessat2(int dirfd, const char *path, uint32_t mode, uint32_t flags)
 {
 	struct FileStatus s;
-	int error = status_at(dirfd, path, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), &s);
+	int error;
 	uint32_t rights;
 
+	if (mode & ~7u || flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_EACCESS))
+		return -EINVAL;
+	error = status_at(dirfd, path, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), &s);
 	if (error)
 		return error;
 	if (FACTS->euid == 0)
@@ -248,6 +257,31 @@ long posix_fstatfs64(int fd, uint32_t size, struct statfs64_linux *to)
 	file_release(file);
 	result = put_statfs(REF(IMAGE_REF_ROOT), to, size);
 	return result;
+}
+
+struct statfs_linux { uint32_t type, bsize, blocks, bfree, bavail, files, ffree, fsid[2], namelen, frsize, flags, spare[4]; };
+
+static long old_statfs(struct statfs_linux *to, long error, const struct statfs64_linux *s)
+{
+	if (!error)
+		*to = (struct statfs_linux){ .type = s->type, .bsize = s->bsize, .blocks = (uint32_t)s->blocks,
+			.bfree = (uint32_t)s->bfree, .bavail = (uint32_t)s->bavail, .files = (uint32_t)s->files,
+			.ffree = (uint32_t)s->ffree, .namelen = s->namelen, .frsize = s->frsize };
+	return error;
+}
+
+long posix_statfs(const char *path, struct statfs_linux *to)
+{
+	struct statfs64_linux s;
+
+	return old_statfs(to, posix_statfs64(path, sizeof(s), &s), &s);
+}
+
+long posix_fstatfs(int fd, struct statfs_linux *to)
+{
+	struct statfs64_linux s;
+
+	return old_statfs(to, posix_fstatfs64(fd, sizeof(s), &s), &s);
 }
 
 /* Extended attributes: none anywhere. */

@@ -17,8 +17,8 @@ void (*const posix_table[])(void) = {
 	CALL(74, sethostname) CALL(75, setrlimit) CALL(76, getrlimit) CALL(77, getrusage) CALL(78, gettimeofday)
 	CALL(79, settimeofday) CALL(80, getgroups) CALL(81, setgroups) CALL(82, select) CALL(83, symlink) CALL(85, readlink)
 	CALL(88, reboot) CALL(90, mmap) CALL(91, munmap) CALL(92, truncate) CALL(93, ftruncate) CALL(94, fchmod)
-	CALL(95, fchown) CALL(96, getpriority) CALL(97, ok) CALL(102, socketcall) CALL(104, setitimer) CALL(105, getitimer)
-	CALL(106, stat) CALL(107, lstat) CALL(108, fstat) CALL(114, wait4) CALL(116, sysinfo) CALL(118, fsync)
+	CALL(95, fchown) CALL(96, getpriority) CALL(97, setpriority) CALL(102, socketcall) CALL(104, setitimer) CALL(105, getitimer)
+	CALL(99, statfs) CALL(100, fstatfs) CALL(106, stat) CALL(107, lstat) CALL(108, fstat) CALL(114, wait4) CALL(116, sysinfo) CALL(118, fsync)
 	CALL(119, sigreturn) CALL(120, clone) CALL(122, uname) CALL(125, mprotect) CALL(126, sigprocmask) CALL(132, getpgid)
 	CALL(133, fchdir) CALL(136, personality) CALL(138, setfsuid) CALL(139, setfsgid) CALL(140, llseek)
 	CALL(141, getdents) CALL(142, newselect) CALL(143, flock) CALL(144, msync) CALL(145, readv) CALL(146, writev)
@@ -33,8 +33,8 @@ void (*const posix_table[])(void) = {
 	CALL(199, getuid) CALL(200, getgid) CALL(201, geteuid) CALL(202, getegid) CALL(203, setreuid) CALL(204, setregid)
 	CALL(205, getgroups) CALL(206, setgroups) CALL(207, fchown) CALL(208, setresuid) CALL(209, getresuid)
 	CALL(210, setresgid) CALL(211, getresgid) CALL(212, chown) CALL(213, setuid) CALL(214, setgid) CALL(215, setfsuid)
-	CALL(216, setfsgid) CALL(219, madvise) CALL(220, getdents64) CALL(221, fcntl64) CALL(224, gettid)
-	CALL(226, xattr) CALL(227, xattr) CALL(228, xattr) CALL(229, xattr) CALL(230, xattr) CALL(231, xattr)
+	CALL(216, setfsgid) CALL(218, mincore) CALL(219, madvise) CALL(220, getdents64) CALL(221, fcntl64) CALL(224, gettid)
+	CALL(225, readahead) CALL(226, xattr) CALL(227, xattr) CALL(228, xattr) CALL(229, xattr) CALL(230, xattr) CALL(231, xattr)
 	CALL(232, xattr) CALL(233, xattr) CALL(234, xattr) CALL(235, xattr) CALL(236, xattr) CALL(237, xattr)
 	CALL(238, tkill) CALL(239, sendfile64) CALL(240, futex) CALL(241, ok) CALL(242, sched_getaffinity)
 	CALL(243, set_thread_area) CALL(244, get_thread_area) CALL(250, fadvise64) CALL(252, exit_group)
@@ -43,7 +43,7 @@ void (*const posix_table[])(void) = {
 	CALL(272, fadvise64) CALL(284, waitid) CALL(295, openat) CALL(296, mkdirat) CALL(297, mknodat) CALL(298, fchownat)
 	CALL(299, futimesat) CALL(300, fstatat64) CALL(301, unlinkat) CALL(302, renameat) CALL(303, linkat)
 	CALL(304, symlinkat) CALL(305, readlinkat) CALL(306, fchmodat) CALL(307, faccessat) CALL(308, pselect6)
-	CALL(309, ppoll) CALL(311, set_robust_list) CALL(318, getcpu) CALL(320, utimensat) CALL(313, not_here) CALL(315, not_here) CALL(316, not_here) CALL(324, fallocate)
+	CALL(309, ppoll) CALL(311, set_robust_list) CALL(318, getcpu) CALL(320, utimensat) CALL(313, splice) CALL(315, tee) CALL(316, not_here) CALL(324, fallocate)
 	CALL(330, dup3) CALL(331, pipe2) CALL(333, preadv) CALL(334, pwritev) CALL(340, prlimit64) CALL(353, renameat2)
 	CALL(355, getrandom) CALL(358, execveat) CALL(359, socket) CALL(377, copy_file_range) CALL(383, statx) CALL(386, no_call)
 	CALL(403, clock_gettime64) CALL(404, clock_settime64) CALL(406, clock_getres64) CALL(407, clock_nanosleep64)
@@ -53,8 +53,7 @@ void (*const posix_table[])(void) = {
 
 const unsigned posix_table_size = NELEM(posix_table);
 
-/* splice, tee, vmsplice: callers take EINVAL as "not for these files" and copy.
- * Partial: splice: always EINVAL */
+/* vmsplice: as splice. */
 long posix_not_here(void)
 {
 	return -EINVAL;

@@ -29,6 +29,9 @@ $(B)/setup.stamp: tools/setup
 	@mkdir -p $(B)
 	$(Q)tools/setup
 	@touch $@
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+-include $(B)/setup.stamp	# empty: so that it is made before all else, with -j too
+endif
 
 trees: $(B)/tree-debian.cpio $(B)/tree-small.cpio	## fetch Debian i386 packages, make both file trees
 $(B)/tree-debian.cpio $(B)/tree-small.cpio &: tools/mktree tools/mkcpio boot/packages $(B)/setup.stamp

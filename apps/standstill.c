@@ -74,9 +74,10 @@ static int serve(void)
 	uint64_t before;
 	int status[CHILDREN], error = server && parent_server && pool ? 0 : ENOMEM;
 
-	for (int n = 0; n < 2 && !error; n++)
+	for (int n = 0; n < 2 && !error; n++) {
 		error = start(&session[n], server, parent_server, pool, "frozen");
-	clock_sleep_until(clock_now() + 500000000);	/* both are in their calls by now */
+		clock_sleep_until(clock_now() + 200000000);	/* it is in its call by then */
+	}
 	before = clock_now();
 	if (!error)
 		error = start(&session[2], server, parent_server, pool, "free");

@@ -14,6 +14,7 @@
 #define DYING		0x80000000u
 #define RELEASED	0x40000000u		/* release has been called: whoever comes now finds nothing */
 #define GENERATION	0xfu
+#define LONG		20000000u	/* counter ticks */
 #define HASH_FIRST	0x53000000u	/* hashes of served ports begin here */
 #define HEADER_MAX	(64 + 2 * (PROTO_STRING_MAX + 1) / 4)		/* words besides a bulk */
 
@@ -256,6 +257,7 @@ static void prepare_receive(struct worker *w)
 	w->params.recv_words = w->size;
 	w->params.recv_data = w->receive;
 	w->params.recv_refs = REQUEST_REFS;
+	w->busy = 0;
 }
 
 static uint32_t wait_message(struct worker *w, natural_t *alias)
@@ -438,9 +440,26 @@ static uint32_t handle(struct worker *w, uint32_t status, natural_t *alias)
 	}
 }
 
-/* Nobody else waits for messages: a new worker does; when there may be no more, the watchdog looks who stands still. */
-static void server_used_up(struct server *server)
+/* Does another worker stand still, or is it in a long method?  Looked at once in LONG at most. */
+static int somebody_stands(struct server *server, struct worker *self)
 {
+	uint64_t before = self->since - LONG;
+
+	if (self->since < LONG || server->looked > before)
+		return 0;
+	server->looked = self->since;
+	for (struct worker *w = server->workers; w; w = w->next)
+		if (w != self && w->since < before && (w->busy || worker_in_transfer(w)))
+			return 1;
+	return 0;
+}
+
+/* Nobody else waits for messages.  If the others have only just begun they will be back soon; else a new worker
+ * takes the place, and when there may be no more, the watchdog looks who stands still. */
+static void server_used_up(struct server *server, struct worker *self)
+{
+	if ((server->threads > 1 || server->most == 1) && !somebody_stands(server, self))
+		return;
 	if (server->threads >= server->most || worker_start(server) != 0)
 		watchdog_start(server);
 }
@@ -465,8 +484,9 @@ static void worker_main(void *argument)
 			continue;
 		}
 		w->since = rdtsc();
+		w->busy = 1;
 		if (FLUKE_IPC_LAST(status))
-			server_used_up(server);
+			server_used_up(server, w);
 		status = handle(w, status, &alias);
 	}
 }

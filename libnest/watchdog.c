@@ -12,8 +12,11 @@
 #define ROUNDS		30
 #define PATIENCE	5000000000ull
 
+/* In a transfer that it has begun; the first receive of a message that just came is none. */
 static int in_transfer(const fluke_thread_state_t *state)
 {
+	if (state->flags & FLUKE_THREAD_ACCEPTED)
+		return 0;
 	switch (state->regs.eax & 0xff) {
 	case FLUKE_CALL_ipc_server_send:
 	case FLUKE_CALL_ipc_server_receive:
@@ -37,6 +40,15 @@ static int examine(struct worker *w, fluke_thread_state_t *state, fluke_ref_t *n
 	if (stuck && end)
 		links[FLUKE_LINK_CLIENT] = null;
 	fluke_thread_set_state(w->thread, state, links);
+	return stuck;
+}
+
+int worker_in_transfer(struct worker *w)
+{
+	fluke_thread_state_t *state = calloc(1, sizeof(*state));
+	int stuck = state ? examine(w, state, NULL, 0) : 0;
+
+	free(state);
 	return stuck;
 }
 

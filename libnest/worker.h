@@ -12,6 +12,7 @@ struct server {
 	uint32_t	message_max;
 	struct worker	*volatile workers;
 	volatile uint32_t watched;		/* the watchdog runs */
+	volatile uint64_t looked;		/* when somebody_stands last looked */
 };
 
 struct worker {
@@ -19,6 +20,7 @@ struct worker {
 	struct worker	*next;
 	fluke_thread_t	*thread;
 	volatile uint64_t since;		/* counter value when its last message came */
+	volatile uint32_t busy;			/* since then it has not come to its reply and next wait */
 	fluke_ipc_params_t params;
 	uint32_t	*receive, size;		/* words; one more behind them */
 	uint32_t	*reply;
@@ -30,6 +32,7 @@ struct worker {
 
 /* watchdog.c */
 void	watchdog_start(struct server *server);
+int	worker_in_transfer(struct worker *w);	/* has begun one and not ended it; stops it for a moment */
 
 /* Fills in the error and the send half. */
 void	request_finish(fluke_ipc_params_t *p, struct request *r, int error);

@@ -156,7 +156,7 @@ long	posix_ok(void);
 long	posix_socket(void);
 long	posix_socketcall(uint32_t call);
 long	posix_no_permission(void);
-long	posix_reboot(void);
+long	posix_reboot(uint32_t magic, uint32_t magic2, uint32_t command);
 
 /* poll.c */
 long	posix_poll(struct pollfd32 *list, uint32_t count, int32_t ms);

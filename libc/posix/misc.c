@@ -117,7 +117,26 @@ long posix_socketcall(uint32_t call)
 
 long posix_no_permission(void) { return -EPERM; }
 
-long posix_reboot(void)
+/* Power off, restart or halt, by whoever is above us.  The command "control-alt-delete on or off" has no effect. */
+long posix_reboot(uint32_t magic, uint32_t magic2, uint32_t command)
 {
-	return -EPERM;
+	static const struct { uint32_t command; int8_t how; } commands[] = {
+		{ 0x4321fedc, 0 }, { 0x01234567, 1 }, { 0xcdef0123, 2 }, { 0x89abcdef, -1 }, { 0, -1 },
+	};
+	unsigned n;
+	int error;
+
+	if (magic != 0xfee1dead || (magic2 != 0x28121969 && magic2 != 0x05121996 && magic2 != 0x16041998 && magic2 != 0x20112000))
+		return -EINVAL;
+	for (n = 0; n < NELEM(commands); n++)
+		if (commands[n].command == command)
+			break;
+	if (n == NELEM(commands))
+		return -EINVAL;
+	if (commands[n].how < 0)
+		return 0;
+	error = Parent_power(REF_PROCESS, commands[n].how, 0);
+	while (!error || error >= PROTO_DEAD)
+		thread_wait(FOREVER);		/* it is going down */
+	return fail(error);
 }

@@ -126,6 +126,7 @@ uint64_t	signal_discard_on_post(int signal);	/* pending ones that this one cance
 int		wait_matches(const struct process *caller, const struct process *child, int id, uint32_t options);
 enum wait_event { WAIT_NONE, WAIT_EXITED, WAIT_STOPPED, WAIT_CONTINUED };
 enum wait_event	wait_find(struct process *caller, int id, uint32_t options, struct process **child, int *candidates);
+int	wait_living(struct process *caller, int id);
 int		status_exited(int code);
 int		status_signalled(int signal);
 int		status_stopped(int signal);

@@ -114,6 +114,17 @@ enum wait_event wait_find(struct process *caller, int id, uint32_t options, stru
 	return WAIT_NONE;
 }
 
+/* Children that id names, but those whose status is on its way to somebody. */
+int wait_living(struct process *caller, int id)
+{
+	struct process *c;
+	int count = 0;
+
+	for (c = caller->children; c; c = c->sibling)
+		count += !c->being_reaped && wait_id_matches(caller, c, id);
+	return count;
+}
+
 /* ---- job control */
 
 /* A group is orphaned when no member has a parent in the same session but another group.

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <stdio.h>
 #include <native.h>
+#include <protocols/Parent.h>
 #include "manager.h"
 
 /* ---- what the image says about itself */
@@ -251,6 +252,18 @@ void signal_group(int group, struct session *s, int signal, struct signal_info i
 			send_one(p, signal, info);
 }
 
+/* Number 1, the manager: the signals by which busybox's poweroff, halt and reboot ask init; it ignores all others. */
+static int init_signal(int signal)
+{
+	int how = signal == SIGUSR2 ? 0 : signal == SIGTERM ? 1 : signal == SIGUSR1 ? 2 : -1;
+
+	if (how < 0)
+		return 0;
+	missing_report();
+	Parent_power(parent_ref(), how, 0);
+	return 0;
+}
+
 /* The sender comes last, as it may not survive. */
 int signal_send(struct process *from, int id, int signal)
 {
@@ -262,7 +275,9 @@ int signal_send(struct process *from, int id, int signal)
 		return EINVAL;
 	if (id > 0) {
 		p = process_find(id);
-		return p ? send_one(p, signal, info), 0 : id == PID_INIT ? 0 : ESRCH;
+		if (id == PID_INIT)
+			return init_signal(signal);
+		return p ? send_one(p, signal, info), 0 : ESRCH;
 	}
 	for (p = process_next(NULL); p; p = process_next(p)) {
 		if (id == -1 ? p == from : p->group != group)

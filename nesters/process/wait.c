@@ -157,7 +157,8 @@ int wait_request(struct process *p, struct request *r, int id, uint32_t options,
 	*pid = 0;
 	if (event == WAIT_NONE && candidates == 0)
 		return ECHILD;
-	if (event == WAIT_NONE && (options & WNOHANG))
+	/* whether one on its way is still a child is known when its status has arrived: wait for that */
+	if (event == WAIT_NONE && (options & WNOHANG) && wait_living(p, id) > 0)
 		return 0;
 	w = malloc(sizeof *w);
 	if (!w)

@@ -39,7 +39,7 @@ int nest_missing(const char *lines)
 
 int nest_power(int how, int status)
 {
-	if (how == 0)
+	if (how == 0 || words.channel)
 		channel_exit(0, (unsigned)status & 0xff);
 	power_off((unsigned)how, (unsigned)status & 0xff);
 }

@@ -4,6 +4,7 @@
 import os, re, shutil, subprocess, sys, tempfile, time
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests")
+from bochs import bochs
 from hosttap import Tap
 t = Tap()
 HARNESS = "build/tests/api/harness.elf"
@@ -59,42 +60,7 @@ uefi = ["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secur
 e9, _, _ = qemu(*uefi, "-cdrom", iso, *EXIT, memory=256, limit=180)
 t.check("boot-14", "the image boots by 32-bit UEFI", all_ok(e9), e9[-1500:])
 
-def bochs():
-    """The same image in Bochs, under a pty; its serial line goes to a file."""
-    com1 = os.path.join(work, "bochs.com1")
-    with open(os.path.join(work, "bochsrc"), "w") as f:
-        f.write("""display_library: term
-megs: 64
-cpu: model=p3_katmai, ips=50000000
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
-vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-ata0-master: type=cdrom, path=%s, status=inserted
-boot: cdrom
-clock: sync=none
-log: %s/bochs.log
-panic: action=fatal
-error: action=report
-com1: enabled=1, mode=file, dev=%s
-sound: waveoutdrv=dummy
-port_e9_hack: enabled=1
-""" % (iso, work, com1))
-    with open(os.path.join(work, "debugger"), "w") as f:	# Debian builds it with the debugger: go on at once
-        f.write("c\n")
-    out = os.path.join(work, "bochs.out")
-    p = subprocess.Popen(["script", "-qfec", "TERM=linux exec bochs -q -f %s/bochsrc -rc %s/debugger" % (work, work), out], stdin=subprocess.DEVNULL,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    text, end = "", time.time() + 240
-    while time.time() < end and p.poll() is None and "done %d" % CASES not in text:
-        time.sleep(0.5)
-        text = "".join(open(f, "rb").read().decode("latin-1").replace("\r", "") for f in (com1, out) if os.path.exists(f))
-    try:
-        os.killpg(p.pid, 15)
-    except ProcessLookupError:
-        pass
-    p.wait()
-    return text
-
-text = bochs()
+text = bochs(iso, work, "done %d" % CASES)
 t.check("boot-15", "the image boots in Bochs", "done %d" % CASES in text and "not ok" not in text, text[-1500:])
 
 def refused(i, sentence, message, *options, memory=64):

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # The whole system, down to a GNU program, on many machines and by every way of booting.
-import subprocess, sys
+import subprocess, sys, tempfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests")
+from bochs import bochs
 from hosttap import Tap
 t = Tap()
 SCRIPT = "x=$(echo one | tr a-z A-Z); echo $x $((6*7)); exit 9"
@@ -31,4 +32,10 @@ def console():
     return r.stdout
 one, two = console(), console()
 t.equal("matrix-15", "seed= and --icount make two runs alike", (one, len(one) > 60), (two, True))
+work = tempfile.mkdtemp(prefix="bochs.", dir="build")
+made = subprocess.run(["boot/mkimage", work + "/small.iso", "small", "--now", "--append",
+                       "console=serial cmd=\"/bin/busybox sh -c 'echo one | tr a-z A-Z; echo $((6*7)) end'\""], capture_output=True, text=True)
+text = bochs(work + "/small.iso", work, "42 end") if made.returncode == 0 else made.stdout
+t.check("matrix-16", "a shell works in Bochs, from the image", "ONE\n42 end" in text, text[-800:])
+subprocess.run(["rm", "-rf", work])
 t.done()

@@ -166,7 +166,7 @@ def run_guest(name, cases, options=()):
 
 def without_pids(text):
     """bash's report of a killed child names its number, which no two systems share."""
-    return re.sub(rb"(: line \d+: +)\d+( [A-Z][a-z])", rb"\1PID\2", text)
+    return re.sub(rb"(: line \d+:) +\d+( [A-Z][a-z])", rb"\1 PID\2", text)
 
 def show(what, guest, linux):
     """The first difference of one stream, for the eye."""

@@ -155,7 +155,21 @@ static long remap_grow(struct area *a, uint32_t start, uint32_t old_size, uint32
 	return (long)to;
 }
 
-/* Partial: mremap: MREMAP_FIXED, MREMAP_DONTUNMAP; growing a file's mapping */
+/* Is the range anonymous memory of one protection, without holes? */
+static bool uniform(uint32_t start, uint32_t size)
+{
+	struct area *a = vm_area(start);
+	uint32_t at = start, prot = a ? a->prot : 0;
+
+	for (; a && at < start + size; a = vm_area(at)) {
+		if (a->start > at || a->prot != prot)
+			return false;
+		at = a->end;
+	}
+	return at >= start + size;
+}
+
+/* Partial: mremap: MREMAP_FIXED, MREMAP_DONTUNMAP; growing a mapping of a file */
 long posix_mremap(uint32_t start, uint32_t old_size, uint32_t size, uint32_t flags)
 {
 	struct area *a;
@@ -167,7 +181,7 @@ long posix_mremap(uint32_t start, uint32_t old_size, uint32_t size, uint32_t fla
 		return -EINVAL;
 	image_lock();
 	a = vm_area(start);
-	if (!a || a->start > start)
+	if (!a || a->start > start || !uniform(start, old_size))
 		result = -EFAULT;
 	else if (size < old_size)
 		result = vm_unmap(start + size, old_size - size) < 0 ? -ENOMEM : (long)start;

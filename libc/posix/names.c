@@ -178,6 +178,12 @@ static int fd_name(const char *path)
 	return -1;
 }
 
+/* Links of the tree itself: /dev/stdin and so on. */
+static bool device_link(const char *path)
+{
+	return !strncmp(path, "/dev/std", 8);
+}
+
 /* The folder of the descriptors itself. */
 static bool fd_folder(const char *path)
 {
@@ -192,7 +198,7 @@ static bool fd_folder(const char *path)
 bool self_is_link(const char *path)
 {
 	const char *mine = self_name(path);
-	int fd = fd_name(path);
+	int fd = device_link(path) ? -1 : fd_name(path);
 
 	return (mine && !strcmp(mine, "exe")) || (fd >= 0 && fd < FDS && fds[fd].file);
 }
@@ -239,7 +245,7 @@ static int open_folder(void)
 int self_link(const char *path, char *to, size_t size)
 {
 	const char *mine = self_name(path);
-	int fd = fd_name(path), file, error = 0;
+	int fd = device_link(path) ? -1 : fd_name(path), file, error = 0;
 
 	if (mine && !strcmp(mine, "exe")) {
 		strlcpy(to, exe_path(), size);

@@ -217,8 +217,9 @@ void child_free(struct child *c)
 
 void child_destroy(struct child *c)
 {
-	fluke_ref_t *refs[] = { c->space_ref, c->data, c->data_region, c->objects, c->objects_region, c->parent_port,
+	fluke_ref_t *refs[] = { c->space_ref, c->data, c->data_region, c->objects, c->objects_region,
 		c->null, c->fd[0], c->fd[1], c->fd[2] };
+	fluke_ref_t *parent_port = c->parent_port;	/* the last reference: its end would release the child under us */
 
 	if (c->window_mapping)
 		mapping_free(c->window_mapping);
@@ -237,4 +238,5 @@ void child_destroy(struct child *c)
 		served_end(&c->parent);		/* child_free follows when no method runs */
 	else
 		free(c);
+	ref_free(parent_port);
 }

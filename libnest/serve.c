@@ -14,7 +14,7 @@
 #define DYING		0x80000000u
 #define RELEASED	0x40000000u		/* release has been called: whoever comes now finds nothing */
 #define GENERATION	0xfu
-#define LONG		20000000u	/* counter ticks */
+#define LONG		300000000u	/* counter ticks: a good part of a second */
 #define HASH_FIRST	0x53000000u	/* hashes of served ports begin here */
 #define HEADER_MAX	(64 + 2 * (PROTO_STRING_MAX + 1) / 4)		/* words besides a bulk */
 

@@ -148,7 +148,8 @@ def run_guest(name, cases, options=()):
             break
         top = staged(name, left)
         log = "build/logs/%s.log" % name
-        calls = "build/calls/%s-%d" % (name, number)
+        whole = name.endswith("-guest") and not os.environ.get("TEST_ONLY")	# a run of some cases does not count
+        calls = "build/calls/%s-%d" % (name, number) if whole else "/dev/null"
         r = subprocess.run(["boot/run", "--memory", "384", "--timeout", TIMEOUT, "--log", log, *options,
                             "--stack", "process -c", "--calls", calls,
                             "--put", top + ":/compare", "--", "/bin/bash", "/compare/driver.sh"],

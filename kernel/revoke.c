@@ -10,7 +10,7 @@
 #include "mapping.h"
 #include "mmu.h"
 
-#define ENTRY_BUDGET	32	/* entries dropped in one step */
+#define ENTRY_BUDGET	28	/* entries dropped in one step */
 #define FRAME_BUDGET	512	/* frames looked at in one step; a walk counts as 16 */
 
 static inline unsigned type_of(const struct object *o) { return o->word & 0xf; }

@@ -22,9 +22,10 @@ status, out, err = run("sleep 1000 & bg=$!; for w in %s; do /t/crash $w; echo $w
 for n, (way, signal) in enumerate(WAYS, 1):
     t.check("abuse-%02d" % n, "%s kills by signal %d" % (way, signal), re.search(r"^%s %d$" % (way, 128 + signal), out, re.M), out + err)
 t.check("abuse-11", "the shell and a background program notice nothing", "still there" in out and status == 0, (status, out, err))
-# Free page tables are a cache and left out.  The servers' own heaps and runs of pages are laid out anew by each round,
-# which moves mappings, references and free pages by a few either way; all else must be equal.
-SLACK = {"mapping": 4, "ref": 4, "free-pages": 16}
+# Free page tables are a cache and left out.  The servers' own heaps and runs of pages are laid out anew by each round, and a
+# pool may have grown by a worker or two (thread, its stack, its refs): that moves the counts a little either way.  What one
+# round left behind would show as 2,000.
+SLACK = {"thread": 2, "mutex": 2, "cond": 2, "port": 2, "portset": 1, "mapping": 12, "ref": 24, "free-pages": 96}
 ROUNDS = r"""
 sample() { mapfile -t lines < /proc/objects; echo "state ${lines[*]:1}"; }
 /t/rounds 1000
@@ -40,7 +41,7 @@ def states(out):
 status, out, err = run(ROUNDS, "rounds", timeout="240")
 t.check("abuse-12", "2,000 rounds of fork, exec, pipe, signal and exit are done", "2000 rounds" in out, out + err)
 seen = list(states(out))
-t.check("abuse-13", "after them free memory and the count of every object type are as before",
+t.check("abuse-13", "after them free memory and the count of every object type are as before, but for a worker or two",
         len(seen) > 1 and len(seen[0]) == 10 and any(all(abs(after[k] - seen[0][k]) <= SLACK.get(k, 0) for k in seen[0]) for after in seen[1:]),
         out + err)
 BOMBS = r"""

@@ -26,7 +26,7 @@ TALK = [
      [("stty -echo\r", PROMPT), ("echo unseen\r", "unseen\r\n.*" + PROMPT), ("stty echo\r", PROMPT), ("read -s x; echo got $x\r", "\r\n"), ("secret\r", "got secret\r\n.*" + PROMPT)]),
     ("keyboard-10", "^C ends a whole pipeline", [("yes | cat > /dev/null\r", "null\r\n"), ("\x03", PROMPT), ("echo ${PIPESTATUS[*]}\r", r"\d+\r\n.*" + PROMPT)]),
     ("keyboard-11", "a background reader is stopped by the terminal",
-     [("cat &\r", r"\[1\] \d+\r\n.*" + PROMPT), ("\r", PROMPT), ("jobs\r", "Stopped.*cat\r\n.*" + PROMPT), ("kill %1; read -t 0.5\r", PROMPT), ("\r", PROMPT)]),
+     [("cat & sleep 0.5\r", r"\[1\] \d+\r\n.*" + PROMPT), ("\r", PROMPT), ("jobs\r", "Stopped.*cat\r\n.*" + PROMPT), ("kill %1; read -t 0.5\r", PROMPT), ("\r", PROMPT)]),
     ("keyboard-12", "size, name and settings of the terminal", [("stty size\r", r"\d+ \d+\r\n.*" + PROMPT), ("test -t 0 && echo terminal\r", "\r\nterminal\r\n.*" + PROMPT),
      ("stty -a | tr ';' '\\n' | grep -E 'intr|erase|eof|susp'\r", "susp.*" + PROMPT)]),
     ("keyboard-13", "a sub-shell with its own job control comes and goes", [("bash --norc\r", PROMPT), ("sleep 50\r", "50\r\n"), ("\x1a", "Stopped.*" + PROMPT), ("kill %1; read -t 0.5\r", PROMPT), ("exit 4\r", PROMPT), ("echo $?\r", "\r\n4\r\n.*" + PROMPT)]),

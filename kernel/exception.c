@@ -33,6 +33,7 @@ static void dispatch(struct thread *t, uint32_t handler, uint32_t code, uint32_t
 
 static void halt(struct thread *t)
 {
+	(void)PLACE(WAIT, 0, 0);
 	t->blocked |= BLOCKED_EXCEPTION;
 	sched_block(t);
 }
@@ -74,6 +75,7 @@ static void keeper_send(struct thread *t)
 		keeper_gone(t);
 		return;
 	}
+	(void)PLACE(WAIT, 0, 0);
 	t->wait_kind = WAIT_CALL;
 	t->blocked |= BLOCKED_KEEPER;
 	sched_donate(t, NULL);

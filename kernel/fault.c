@@ -224,7 +224,7 @@ void fault_answered(struct thread *t, uint32_t word)
 /* For region_search and region_clear, in the thread's call: asks about a hole above the
  * searched region's own space.  OK = nobody is left to ask; *skip = bytes that a keeper
  * said to leave out. */
-result_t fault_search_hole(struct thread *t, struct space *s, uint32_t va, struct walk *w, uint32_t *skip)
+result_t (fault_search_hole)(struct thread *t, struct space *s, uint32_t va, struct walk *w, uint32_t *skip)
 {
 	*skip = 0;
 	if (t->fault.searching && answered_in_vain(t, va, w)) {

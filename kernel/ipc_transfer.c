@@ -46,6 +46,7 @@ static result_t peer_read(struct space *space, uint32_t va, uint32_t *to, unsign
 {
 	struct walk walk;
 
+	TRY(PLACE(COPY, va, FLUKE_PROT_READ));
 	for (; words--; va += 4, to++) {
 		if ((va & 3) || !space || fault_soft(space, va, FLUKE_PROT_READ) != OK ||
 		    !vm_walk(space, va, FLUKE_PROT_READ, 0, &walk) || walk.device)
@@ -159,7 +160,9 @@ static result_t find_wanted(struct thread *t, struct ref **found, uint32_t *va)
 {
 	*va = t->regs.edx;
 	TRY(read_words(t, t->regs.edx, va, 1));
-	return t == current ? ref_find(*va, found) : ref_find_in(thread_space(t), *va, found);
+	if (t == current)
+		return ref_find(*va, found);
+	return ref_find_in(thread_space(t), *va, found);
 }
 
 static enum transfer move_ref(struct thread *from, struct thread *to, struct transfer_stop *stop)

@@ -6,14 +6,17 @@ CC32		?= $(CC) -m32
 WARN		?= -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes $(if $(WERROR),-Werror)
 
 KERNEL_C	:= $(filter-out kernel/i386/asm_offsets.c, $(wildcard kernel/*.c kernel/i386/*.c))
+KERNEL_C	+= $(if $(PLACES),tests/restart/hook.c)
 KERNEL_S	:= $(wildcard kernel/i386/*.S)
 KERNEL_OBJ	:= $(KERNEL_C:%.c=$(B)/%.o) $(KERNEL_S:%.S=$(B)/%.o)
 # CHECK=1: undefined behaviour traps, stack protector, dead objects poisoned, books checked often.
 CHECK_FLAGS	:= $(if $(CHECK),-DCHECK -fsanitize=undefined -fsanitize-undefined-trap-on-error -fstack-protector-strong \
 		-mstack-protector-guard=global)
+# PLACES=1: each place asks tests/restart/hook.c.
+PLACE_FLAGS	:= $(if $(PLACES),-DPLACES)
 KERNEL_CFLAGS	:= -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie -mno-sse -mno-mmx -mno-80387 \
 		-fno-stack-protector -fno-common -fno-strict-aliasing -fno-asynchronous-unwind-tables -march=i686 -mregparm=3 \
-		-Iinclude -I$(B)/include -Ikernel -Ikernel/i386 $(CHECK_FLAGS)
+		-Iinclude -I$(B)/include -Ikernel -Ikernel/i386 $(CHECK_FLAGS) $(PLACE_FLAGS)
 KERNEL_LD	:= ld -m elf_i386 -T kernel/i386/kernel.ld -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments
 
 .PHONY: kernel

@@ -3,6 +3,7 @@
 #include "i386/machine_local.h"
 #include "irq.h"
 #include "mapping.h"
+#include "place.h"
 #include "port.h"
 #include "sched.h"
 #include "selftest.h"
@@ -273,10 +274,12 @@ void machine_request(struct thread *t, const uint32_t words_in[], unsigned n, st
 	(void)t;
 	if (interface == INTERFACE_PARENT)
 		error = answer_parent(method, &r);
+	else if (interface == PLACE_INTERFACE)
+		error = place_request(method, words_in + 1, refs_in, nrefs, words_out + 1);
 	else if (interface == INTERFACE_MACHINE && method < sizeof methods / sizeof methods[0])
 		error = r.words < methods[method].words || nrefs < methods[method].refs ? EINVAL : methods[method].answer(&r);
 	words_out[0] = (uint32_t)error;
-	*n_out = 1 + (error ? 0 : r.out_words);
+	*n_out = interface == PLACE_INTERFACE ? FLUKE_MAX_MIN_MSG : 1 + (error ? 0 : r.out_words);
 }
 
 /* Each way is tried in turn: the emulators' ports, then the machine's own. */

@@ -27,6 +27,7 @@ void	cpu_load(struct thread *t);	/* t's space, entry stack, TLS, I/O ports; chea
 void	cpu_forget(struct thread *t);	/* t is being destroyed or moved: its FPU state leaves the processor */
 void	cpu_idle(void);			/* interrupts on, halt until one comes, interrupts off */
 uint32_t cpu_poll(void);		/* preemption point: lets interrupts in; cpu()->preempt */
+#define cpu_poll() (PLACE(POLL, 0, 0), (cpu_poll)())
 void	cpu_run(void) __attribute__((noreturn));	/* boot ends: the return path, for ever */
 
 /* Thread registers (i386/regs.c) */

@@ -154,7 +154,7 @@ static result_t __attribute__((noinline)) find_and_keep(struct space *s, uint32_
 }
 
 /* The hot path of every call. */
-result_t object_find_in(struct space *s, uint32_t va, unsigned type, unsigned access, struct object **found)
+result_t (object_find_in)(struct space *s, uint32_t va, unsigned type, unsigned access, struct object **found)
 {
 	const struct look_up *l = look_up_slot(s, va);
 
@@ -165,7 +165,7 @@ result_t object_find_in(struct space *s, uint32_t va, unsigned type, unsigned ac
 	return find_and_keep(s, va, type, access, found);
 }
 
-result_t object_find(uint32_t va, unsigned type, unsigned access, struct object **found)
+result_t (object_find)(uint32_t va, unsigned type, unsigned access, struct object **found)
 {
 	const struct look_up *l = look_up_slot(cpu()->loaded, va);
 
@@ -212,12 +212,12 @@ static result_t find_or_ref(struct space *s, uint32_t va, unsigned type, int not
 	return OK;
 }
 
-result_t object_find_or_ref(uint32_t va, unsigned type, struct object **found)
+result_t (object_find_or_ref)(uint32_t va, unsigned type, struct object **found)
 {
 	return find_or_ref(cpu()->loaded, va, type, 1, found);
 }
 
-result_t object_find_or_ref_in(struct space *s, uint32_t va, unsigned type, struct object **found)
+result_t (object_find_or_ref_in)(struct space *s, uint32_t va, unsigned type, struct object **found)
 {
 	return find_or_ref(s, va, type, 0, found);
 }
@@ -372,6 +372,7 @@ static result_t place_find(uint32_t va, unsigned size, struct object **place)
 
 	if (va & (size - 1))
 		return INSANE(NOT_ALIGNED);
+	TRY(PLACE(FIND, va, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE));
 	if (va < FLUKE_VM_MAX && cpu()->loaded)
 		e = pmap_entry(cpu()->loaded, va);
 	if (!e || (*e & need) != need) {
@@ -443,6 +444,7 @@ static result_t destroy(struct thread *t, unsigned type)
 {
 	struct object *o;
 
+	TRY(PLACE(FIND, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE));
 	TRY(locate_any(cpu()->loaded, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, 1, &o));
 	if (o && is_forward(o)) {
 		TRY(object_end(o));
@@ -490,6 +492,7 @@ static result_t move(struct thread *t, unsigned type)
 	struct object *old, *o;
 	result_t r;
 
+	TRY(PLACE(FIND, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE));
 	TRY(locate(cpu()->loaded, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, 1, &old));
 	if (old && is_forward(old))
 		return move_on(t, type, old);

@@ -9,6 +9,7 @@
 #include <fluke/types.h>
 #include <fluke/errors.h>
 #include "result.h"
+#include "place.h"
 
 struct thread;
 struct space;
@@ -76,6 +77,14 @@ result_t	object_find_in(struct space *space, uint32_t va, unsigned type, unsigne
 result_t	object_find_or_ref(uint32_t va, unsigned type, struct object **found);
 result_t	object_find_or_ref_in(struct space *space, uint32_t va, unsigned type, struct object **found);
 
+#define object_find(va, type, access, found)	PLACED(FIND, va, access, (object_find)(va, type, access, found))
+#define object_find_in(space, va, type, access, found) \
+	PLACED(FIND, va, access, (object_find_in)(space, va, type, access, found))
+#define object_find_or_ref(va, type, found) \
+	PLACED(FIND, va, FLUKE_PROT_OBJECT, (object_find_or_ref)(va, type, found))
+#define object_find_or_ref_in(space, va, type, found) \
+	PLACED(FIND, va, FLUKE_PROT_OBJECT, (object_find_or_ref_in)(space, va, type, found))
+
 /* Links.  link_set and link_clear call port_norefs_changed when a port loses its last link or
  * gains its first. */
 void		link_set(struct link *link, struct object *target);	/* clears first; target may be null */
@@ -101,6 +110,10 @@ result_t	ref_find_in(struct space *space, uint32_t va, struct ref **ref);
 /* For the refs that set_state takes: 0 = leave that link alone (*ref = null); else the ref at va,
  * which must be null or lead to `type`; not_ref is the insanity otherwise. */
 result_t	ref_check(uint32_t va, unsigned type, unsigned not_ref, struct ref **ref);
+#define ref_find(va, ref)		PLACED(FIND, va, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, (ref_find)(va, ref))
+#define ref_find_in(space, va, ref)	PLACED(FIND, va, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, (ref_find_in)(space, va, ref))
+#define ref_check(va, type, not_ref, ref) \
+	PLACED(FIND, va, FLUKE_PROT_OBJECT, (ref_check)(va, type, not_ref, ref))
 
 /* One bounded step of ending an object (object.c); true when nothing of it is left and its
  * start bit is cleared.  Used by destroy, region_clear and by a create or move to its place. */

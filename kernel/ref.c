@@ -6,29 +6,30 @@ const struct object_type ref_type = {
 };
 _Static_assert(sizeof(struct ref) == sizeof(fluke_ref_t), "ref size is ABI");
 
-result_t ref_find(uint32_t va, struct ref **ref)
+result_t (ref_find)(uint32_t va, struct ref **ref)
 {
-	return object_find(va, FLUKE_TYPE_REF, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, (struct object **)ref);
+	return (object_find)(va, FLUKE_TYPE_REF, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, (struct object **)ref);
 }
 
-result_t ref_find_in(struct space *s, uint32_t va, struct ref **ref)
+result_t (ref_find_in)(struct space *s, uint32_t va, struct ref **ref)
 {
-	return object_find_in(s, va, FLUKE_TYPE_REF, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, (struct object **)ref);
+	return (object_find_in)(s, va, FLUKE_TYPE_REF, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, (struct object **)ref);
 }
 
-static result_t ref_find_to_read(uint32_t va, struct ref **ref)
+static result_t find_to_read(uint32_t va, struct ref **ref)
 {
-	return object_find(va, FLUKE_TYPE_REF, FLUKE_PROT_OBJECT, (struct object **)ref);
+	return (object_find)(va, FLUKE_TYPE_REF, FLUKE_PROT_OBJECT, (struct object **)ref);
 }
+#define ref_find_to_read(va, ref) PLACED(FIND, va, FLUKE_PROT_OBJECT, find_to_read(va, ref))
 
-result_t ref_check(uint32_t va, unsigned type, unsigned not_ref, struct ref **ref)
+result_t (ref_check)(uint32_t va, unsigned type, unsigned not_ref, struct ref **ref)
 {
 	struct object *target;
 
 	*ref = 0;
 	if (!va)
 		return OK;
-	TRY(ref_find_to_read(va, ref));
+	TRY(find_to_read(va, ref));
 	target = link_target(&(*ref)->link);
 	return !target || object_type(target) == type ? OK : INSANE_CODE(not_ref);
 }

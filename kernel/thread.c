@@ -131,6 +131,7 @@ void thread_attend(void)
 		if (t->attention & ATTENTION_DISPATCH) {
 			t->attention &= ~ATTENTION_DISPATCH;
 			if (!link_target(&t->space)) {
+				(void)PLACE(WAIT, 0, 0);
 				t->blocked |= BLOCKED_NO_SPACE;
 				sched_block(t);
 			}

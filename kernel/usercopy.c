@@ -17,7 +17,7 @@ static inline int below_kernel(uint32_t va, uint32_t bytes)
 	return va < KERNEL_BASE && bytes <= KERNEL_BASE - va;
 }
 
-result_t user_read(void *to, uint32_t from, uint32_t bytes)
+result_t (user_read)(void *to, uint32_t from, uint32_t bytes)
 {
 	if (!below_kernel(from, bytes))
 		return fail(from < KERNEL_BASE ? KERNEL_BASE : from, FLUKE_PROT_READ);
@@ -31,7 +31,7 @@ result_t user_read(void *to, uint32_t from, uint32_t bytes)
 	}
 }
 
-result_t user_write(uint32_t to, const void *from, uint32_t bytes)
+result_t (user_write)(uint32_t to, const void *from, uint32_t bytes)
 {
 	if (!below_kernel(to, bytes))
 		return fail(to < KERNEL_BASE ? KERNEL_BASE : to, FLUKE_PROT_WRITE);
@@ -45,7 +45,7 @@ result_t user_write(uint32_t to, const void *from, uint32_t bytes)
 	}
 }
 
-result_t user_read_word(uint32_t *to, uint32_t from)
+result_t (user_read_word)(uint32_t *to, uint32_t from)
 {
 	for (;;) {
 		uint64_t r;
@@ -121,10 +121,17 @@ static void mark_pages(void *target, void *source)
 static enum copy_stop copy_piece(struct space *from_space, uint32_t from, struct space *to_space, uint32_t to,
 	uint32_t bytes, uint32_t *copied)
 {
-	void *source, *target = side(to_space, to, PTE_PRESENT | PTE_USER | PTE_WRITE, FLUKE_PROT_WRITE);
+	void *source, *target;
+	result_t r = PLACE(COPY, to, FLUKE_PROT_WRITE);
 
+	if (r != OK)
+		return r == FAULT ? COPY_FAULT_TO : COPY_PREEMPT;
+	target = side(to_space, to, PTE_PRESENT | PTE_USER | PTE_WRITE, FLUKE_PROT_WRITE);
 	if (!target)
 		return COPY_FAULT_TO;
+	r = PLACE(COPY, from, FLUKE_PROT_READ);
+	if (r != OK)
+		return r == FAULT ? COPY_FAULT_FROM : COPY_PREEMPT;
 	source = side(from_space, from, PTE_PRESENT | PTE_USER, FLUKE_PROT_READ);
 	if (!source)
 		return COPY_FAULT_FROM;

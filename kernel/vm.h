@@ -3,6 +3,7 @@
 #define KERNEL_VM_H
 
 #include "object.h"
+#include "place.h"
 
 struct space;
 struct region;
@@ -78,6 +79,9 @@ uint32_t	pmap_free_tables(void);
 result_t	user_read(void *to, uint32_t from, uint32_t bytes);
 result_t	user_write(uint32_t to, const void *from, uint32_t bytes);
 result_t	user_read_word(uint32_t *to, uint32_t from);
+#define user_read(to, from, bytes)	PLACED(COPY, from, FLUKE_PROT_READ, (user_read)(to, from, bytes))
+#define user_write(to, from, bytes)	PLACED(COPY, to, FLUKE_PROT_WRITE, (user_write)(to, from, bytes))
+#define user_read_word(to, from)	PLACED(COPY, from, FLUKE_PROT_READ, (user_read_word)(to, from))
 /* Between two spaces, or within one: copies bytes, soft faults of both resolved in place.  *done =
  * bytes copied; stops early at a hard fault of one side (*fault_va; WRITE for TO, READ for
  * FROM) or when something more urgent waits. */

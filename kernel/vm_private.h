@@ -10,6 +10,8 @@ extern uint16_t		*block_objects;
 
 int		frame_walk(uint32_t phys, struct walk *w);
 result_t	fault_search_hole(struct thread *t, struct space *s, uint32_t va, struct walk *w, uint32_t *skip);
+#define fault_search_hole(t, s, va, w, skip) \
+	PLACED(FIND, 0, 0, (fault_search_hole)(t, s, va, w, skip))
 
 /* One entry, by id: drop it; not present and marked; present again; its marks. */
 void		pmap_drop(uint32_t id);

@@ -36,7 +36,7 @@ void waitq_remove(struct thread *t)
 	t->wait_queue = NULL;
 }
 
-result_t wait_on(struct waitq *queue, struct object *object, enum wait_kind kind, struct thread *donee)
+result_t (wait_on)(struct waitq *queue, struct object *object, enum wait_kind kind, struct thread *donee)
 {
 	struct thread *t = current;
 

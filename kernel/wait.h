@@ -9,6 +9,7 @@
  * be null).  Returns RESTART, which the caller must pass up: the call that the registers name is
  * dispatched again after wait_wake().  Does not block when an asynchronous exception is due. */
 result_t	wait_on(struct waitq *queue, struct object *object, enum wait_kind kind, struct thread *donee);
+#define wait_on(queue, object, kind, donee) (PLACE(WAIT, 0, 0), (wait_on)(queue, object, kind, donee))
 void		waitq_append(struct waitq *queue, struct thread *t);
 void		waitq_remove(struct thread *t);		/* leaves its queue, if any */
 

@@ -7,7 +7,7 @@ t = Tap()
 
 def run(*args, stdin=b"", options=()):
     r = subprocess.run(["boot/run", "--stack", "", "--tree", "small", "--timeout", "40", *options, "--", *args], input=stdin,
-                       capture_output=True, timeout=120)
+                       capture_output=True, timeout=300)
     return r.returncode, r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace")
 
 t.equal("native-01", "hello prints its line and its arguments", run("hello", "one", "two words"),

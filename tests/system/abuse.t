@@ -11,7 +11,7 @@ def run(script, *put, memory="128", timeout="60", more=()):
     options = []
     for f in put:
         options += ["--put", "build/tests/posix/%s:/t/%s" % (f, f)]
-    r = subprocess.run(["boot/run", "--memory", memory, "--timeout", timeout, *options, *more, "--", "/bin/bash", "-c", script],
+    r = subprocess.run(["boot/run", "--icount", "--memory", memory, "--timeout", timeout, *options, *more, "--", "/bin/bash", "-c", script],
                        stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     return r.returncode, r.stdout, r.stderr
 

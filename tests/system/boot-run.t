@@ -7,7 +7,7 @@ t = Tap()
 STANDIN = "build/tests/system/standin.elf"
 work = tempfile.mkdtemp(prefix="boot-run.", dir="build")
 
-def run(*args, stdin=b"", kernel=STANDIN, timeout=60):
+def run(*args, stdin=b"", kernel=STANDIN, timeout=300):
     r = subprocess.run(["boot/run", "--kernel", kernel, "--bare", *args], input=stdin, capture_output=True, timeout=timeout)
     return r.returncode, r.stdout, r.stderr.decode()
 
@@ -46,19 +46,19 @@ t.equal("boot-run-12", "--get brings contents, mode and time",
         (status, open(work + "/got").read(), st.st_mode & 0o777, int(st.st_mtime)), (7, "/etc/some file", 0o640, 1000000000))
 status, out, err = run("--get", "/none:" + work + "/none", "--", "both")
 t.check("boot-run-13", "--get of a missing file gives 125", status == 125 and "cannot get /none: No such file" in err, err)
-p = subprocess.run("boot/run --kernel %s --bare -- flood | head -c 70000 | wc -c" % STANDIN, shell=True, capture_output=True, timeout=60)
+p = subprocess.run("boot/run --kernel %s --bare -- flood | head -c 70000 | wc -c" % STANDIN, shell=True, capture_output=True, timeout=300)
 t.equal("boot-run-14", "a reader that leaves is told to the guest", p.stdout.strip(), b"70000")
 status, out, err = run("--", "flood")
 t.equal("boot-run-15", "300 KB of output pass under flow control", (status, len(out)), (0, 300000))
 p = subprocess.Popen(["boot/run", "--kernel", STANDIN, "--bare", "--", "signal"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 p.stdout.readline()
 p.send_signal(signal.SIGINT)
-p.communicate(timeout=20)
+p.communicate(timeout=120)
 t.equal("boot-run-16", "SIGINT to boot/run goes to the command", p.returncode, 130)
 p = subprocess.Popen(["boot/run", "--kernel", STANDIN, "--bare", "--", "hang"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 time.sleep(2)
 p.send_signal(signal.SIGTERM)
-p.communicate(timeout=20)
+p.communicate(timeout=120)
 t.equal("boot-run-21", "SIGTERM ends the run at once", p.returncode, 143)
 status, out, err = run("-v", "--", "both")
 t.check("boot-run-17", "-v shows the log and the missing calls", "stand-in: console" in err and "fancy_call 3" in err, err)

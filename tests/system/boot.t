@@ -3,9 +3,10 @@
 # what it says where it cannot start.
 import os, re, shutil, subprocess, sys, tempfile, time
 sys.dont_write_bytecode = True
-sys.path.insert(0, "tests")
+sys.path[:0] = ["tests", "boot"]
 from bochs import bochs
 from hosttap import Tap
+from patience import Patience
 t = Tap()
 HARNESS = "build/tests/api/harness.elf"
 CASES = len(re.findall(r"^CASE\(", open("tests/api/harness.c").read(), re.M))
@@ -21,8 +22,8 @@ def qemu(*options, memory=64, limit=120, ready=None):
                           "-monitor", "stdio", "-debugcon", "file:" + e9, "-serial", "file:" + com1, *options],
                          stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     read = lambda f: open(f, "rb").read().decode("latin-1") if os.path.exists(f) else ""
-    end = time.time() + limit
-    while q.poll() is None and time.time() < end and not (ready and ready in read(e9)):
+    patience = Patience(q.pid, limit)
+    while q.poll() is None and not patience.over() and not (ready and ready in read(e9)):
         time.sleep(0.1)
     if q.poll() is None:
         time.sleep(0.2)
@@ -64,7 +65,7 @@ text = bochs(iso, work, "done %d" % CASES)
 t.check("boot-15", "the image boots in Bochs", "done %d" % CASES in text and "not ok" not in text, text[-1500:])
 
 def refused(i, sentence, message, *options, memory=64):
-    e9, com1, screen = qemu("-kernel", "build/fluke.elf", *options, memory=memory, ready="cannot start", limit=30)
+    e9, com1, screen = qemu("-kernel", "build/fluke.elf", *options, memory=memory, ready="cannot start", limit=60)
     squeezed = re.sub(r"\s+", " ", screen)
     t.check(i, sentence + ": message on serial line and screen", message in com1 and message in squeezed,
             "serial: %s\nscreen: %s" % (com1[-300:], squeezed[:400]))

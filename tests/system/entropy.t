@@ -8,7 +8,7 @@ COMMAND = ["--", "/bin/sh", "-c", "od -An -tx4 -N16 /dev/urandom"]
 
 def run(*options):
     r = subprocess.run(["boot/run", "--tree", "small", *options, *COMMAND], stdin=subprocess.DEVNULL, capture_output=True,
-                       timeout=200, text=True)
+                       timeout=400, text=True)
     return r.stdout, r.stderr
 
 out, err = run("-v", "--qemu", "-device virtio-rng-pci")

@@ -9,7 +9,7 @@ with tempfile.TemporaryDirectory() as folder:
     r = subprocess.run(["qemu-system-i386", "-accel", "tcg", "-m", "64", "-display", "none", "-nic", "none", "-monitor", "none", "-no-reboot",
                         "-serial", "file:%s/serial" % folder, "-debugcon", "file:%s/log" % folder,
                         "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-kernel", "build/fluke.elf",
-                        "-initrd", "build/tests/bad/bad.elf", "-append", "cases=bad-09"], stdin=subprocess.DEVNULL, timeout=60)
+                        "-initrd", "build/tests/bad/bad.elf", "-append", "cases=bad-09"], stdin=subprocess.DEVNULL, timeout=300)
     log, serial = (open(folder + "/" + n, errors="replace").read().replace("\r", "") for n in ("log", "serial"))
 panic = log[log.find("kernel panic"):]
 t.check("panic-01", "a line `kernel panic: cause`", re.search(r"^kernel panic: .*: on purpose$", log, re.M), log)

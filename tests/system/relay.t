@@ -37,7 +37,7 @@ os.chmod(work + "/folder/sub/script", 0o700)
 status, out, err = run("/in/folder/sub/script", options=["--put", work + "/folder:/in/folder", "--get", "/tmp/result:" + work + "/result"])
 t.equal("relay-09", "a folder goes in with modes, a file comes out with its mode",
         (status, out, open(work + "/result").read(), os.stat(work + "/result").st_mode & 0o777), (0, b"-rwx------\n", "made\n", 0o751))
-p = subprocess.run("boot/run --tree small -- yes | head -3", shell=True, capture_output=True, timeout=60)
+p = subprocess.run("boot/run --tree small -- yes | head -3", shell=True, capture_output=True, timeout=300)
 t.equal("relay-10", "a reader that leaves ends the writer", p.stdout, b"y\ny\ny\n")
 status, out, err = run("true", options=["--append", "frobnicate"])
 t.check("relay-11", "an unknown word on the command line is refused", status == 125 and b"frobnicate" in err, (status, err))

@@ -126,7 +126,7 @@ static int derive(struct space *s, uint32_t va, unsigned access, const struct wa
 			frame_show(f);
 		}
 	}
-	pmap_fill(s, va, w);
+	pmap_fill(s, va, w, !(access & FLUKE_PROT_OBJECT));
 	return 1;
 }
 

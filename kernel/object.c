@@ -373,20 +373,24 @@ static result_t place_find(uint32_t va, unsigned size, struct object **place)
 	if (va & (size - 1))
 		return INSANE(NOT_ALIGNED);
 	TRY(PLACE(FIND, va, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE));
-	if (va < FLUKE_VM_MAX && cpu()->loaded)
-		e = pmap_entry(cpu()->loaded, va);
-	if (!e || (*e & need) != need) {
-		TRY(object_fault(cpu()->loaded, va, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, 1));
-		e = pmap_entry(cpu()->loaded, va);
-	}
-	if (*e & PTE_UNCHAINED)
-		return NO_RECORD;
-	*place = phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
-	if (!(*e & PTE_MARK)) {
-		int budget = 1024;
+	for (;;) {
+		int budget = 28;
 
-		while (!frame_hide(object_frame(*place), &budget))
-			budget = 1024;
+		if (va < FLUKE_VM_MAX && cpu()->loaded)
+			e = pmap_entry(cpu()->loaded, va);
+		if (!e || (*e & need) != need) {
+			TRY(object_fault(cpu()->loaded, va, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, 1));
+			e = pmap_entry(cpu()->loaded, va);
+		}
+		if (*e & PTE_UNCHAINED)
+			return NO_RECORD;
+		*place = phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
+		if (*e & PTE_MARK && object_frame(*place)->marks & FRAME_OBJECT)
+			break;
+		if (!frame_hide(object_frame(*place), &budget) && cpu_poll()) {
+			current->attention |= ATTENTION_CALL;
+			return RESTART;
+		}
 	}
 	while ((o = overlap(*place, size))) {
 		if (object_type(o) != FLUKE_NULL)

@@ -177,18 +177,23 @@ result_t sys_region_clear(struct thread *t)
 	return OK;
 }
 
-#define USAGE_PAGES	8
+#define USAGE_PAGES	8u
+#define USAGE_BUDGET	50	/* entries */
 
-static uint8_t usage_of(struct region *r, struct space *s, uint32_t offset)
+/* The bits of one page; -1: not yet. */
+static int usage_of(struct region *r, struct space *s, uint32_t offset, int *budget)
 {
 	struct walk w;
 	struct frame *f;
-	unsigned marks;
+	int marks;
 
+	*budget -= 5;
 	if (!s || offset >= r->size || !vm_walk(s, r->start + offset, 0, 0, &w) || w.device)
 		return 0;
 	f = frame_of(w.phys);
-	marks = frame_harvest(f, 1);
+	marks = frame_harvest(f, budget);
+	if (marks < 0)
+		return marks;
 	return FLUKE_USAGE_PRESENT | (marks & FRAME_REFERENCED ? FLUKE_USAGE_REFERENCED : 0) |
 		(marks & FRAME_DIRTY ? FLUKE_USAGE_DIRTY : 0) | (f->objects ? FLUKE_USAGE_OBJECT : 0);
 }
@@ -203,14 +208,18 @@ result_t sys_region_usage(struct thread *t)
 	TRY(region_of(t, FLUKE_PROT_OBJECT, &r));
 	while (t->regs.ecx) {
 		struct space *s = (struct space *)link_target(&r->space);
-		uint32_t pages = (t->regs.ecx + FLUKE_PAGE_SIZE - 1) / FLUKE_PAGE_SIZE;
+		uint32_t pages = least((t->regs.ecx + FLUKE_PAGE_SIZE - 1) / FLUKE_PAGE_SIZE, USAGE_PAGES), i;
+		int budget = USAGE_BUDGET, found;
 
-		if (pages > USAGE_PAGES)
-			pages = USAGE_PAGES;
 		memset(bits, 0, pages);
 		TRY(user_write(t->regs.edx, bits, pages));
-		for (uint32_t i = 0; i < pages; i++)
-			bits[i] = usage_of(r, s, t->regs.esi + i * FLUKE_PAGE_SIZE);
+		for (i = 0; i < pages && budget > 0; i++) {
+			found = usage_of(r, s, t->regs.esi + i * FLUKE_PAGE_SIZE, &budget);
+			if (found < 0)
+				break;
+			bits[i] = (uint8_t)found;
+		}
+		pages = i;
 		TRY(user_write(t->regs.edx, bits, pages));
 		t->regs.edx += pages;
 		advance(t, pages * FLUKE_PAGE_SIZE);

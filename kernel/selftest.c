@@ -71,6 +71,7 @@ static void check_entry(struct space *s, uint32_t va, uint32_t low, uint32_t hig
 
 	assert(vm_walk(s, va, 0, 0, &w));
 	assert((w.phys & PTE_FRAME) == (low & PTE_FRAME));
+	assert(!(low & PTE_SUPER) || w.after >= SUPER_SIZE);
 	assert(!(low & PTE_USER) || w.prot & FLUKE_PROT_READ);
 	assert(!(low & PTE_WRITE) || w.prot & FLUKE_PROT_WRITE);
 	assert(!(low & PTE_OBJECT) || w.prot & FLUKE_PROT_OBJECT);

@@ -81,8 +81,9 @@ void		fluke_region_search(fluke_region_t *region, oskit_addr_t *offset, oskit_si
 void		fluke_region_clear(fluke_region_t *region, oskit_addr_t *offset, oskit_size_t size);
 
 /* Writes one byte of FLUKE_USAGE_* per page of [*offset, *offset + size) to bits, and clears
- * REFERENCED and DIRTY of those pages, for every space that sees them.  Holes read 0; no keeper
- * is asked.  *offset moves to the end.  Multi-stage: its place is in the registers. */
+ * REFERENCED and DIRTY of those pages, for every space that sees them.  The first reading of memory
+ * that is mapped in pieces of 2 MB may show the marks of other pages of the piece as well.  Holes
+ * read 0; no keeper is asked.  *offset moves to the end.  Multi-stage: its place is in the registers. */
 void		fluke_region_usage(fluke_region_t *region, oskit_addr_t *offset, oskit_size_t size, uint8_t *bits);
 
 #endif

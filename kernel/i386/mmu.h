@@ -54,8 +54,9 @@ static inline uint32_t *pmap_super(const struct space *s, uint32_t va)
 	return *pde & PTE_SUPER ? pde : 0;
 }
 
-/* Enters what a walk has found for va, and up to 7 neighbours of the same run. */
-void	pmap_fill(struct space *s, uint32_t va, const struct walk *w);
+/* Enters what a walk has found for va: a superpage, if one is wanted (no object will be looked for there) and possible;
+ * else the page, and up to 7 neighbours of the same run. */
+void	pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super);
 /* The address in the direct map of a user page of the space if its entry has all these bits, else null. */
 void	*pmap_page(const struct space *s, uint32_t va, uint32_t bits);
 /* Drops entries of [start, end) from *position on, until the budget is used up; true when done. */
@@ -71,11 +72,12 @@ void	pmap_pin(struct space *s);
 void	pmap_each(void (*visit)(struct space *s, uint32_t va, uint32_t low, uint32_t high));	/* every entry */
 void	pmap_check(void);		/* panics when chains or counters are wrong */
 
-/* Entries of one frame, by its chain. */
+/* Entries of one frame, by its chain and that of its block.  What has a budget of entries may stop early and is then
+ * called again. */
 int	frame_drop_entries(struct frame *f, int *budget);	/* true when none is left */
-int	frame_hide(struct frame *f, int *budget);	/* becomes an object page; true when all entries are done */
-void	frame_show(struct frame *f);		/* becomes plain memory */
-unsigned frame_harvest(struct frame *f, int clear);	/* FRAME_DIRTY, FRAME_REFERENCED, entries included */
+int	frame_hide(struct frame *f, int *budget);	/* becomes an object page; true when it is one */
+void	frame_show(struct frame *f);			/* becomes plain memory */
+int	frame_harvest(struct frame *f, int *budget);	/* reads and clears FRAME_DIRTY, FRAME_REFERENCED; -1 = not yet */
 static inline int frame_starts(const struct frame *f, uint32_t address)
 {
 	return f->start[address >> 10 & 3] >> (address >> 5 & 31) & 1;

@@ -3,8 +3,8 @@
  * Invariant: every entry equals what a walk would give now, or less; so any table may be dropped
  * at any time.  All tables come from one pool made at boot; the ones in use form a ring per
  * space.  Beside each table lies a page of chain elements, one per entry: the entries that hold
- * a frame form a doubly linked list that begins in its frame record.  An entry is named by its
- * id, table number * 512 + index, never 0. */
+ * a frame form a doubly linked list that begins in its frame record; superpage entries, which lie in
+ * directories, form one per 2 MB of memory.  An entry is named by its id, table number * 512 + index, never 0. */
 #include "kernel.h"
 #include "machine.h"
 #include "cpu.h"
@@ -20,6 +20,7 @@ struct table {
 	struct table	*next, *prev;	/* ring of the space; free list by next */
 	uint32_t	base;		/* first address covered */
 	uint16_t	used;		/* entries not zero */
+	uint16_t	children;	/* page tables in a directory; its other entries are superpages */
 	uint8_t		level;		/* 1 = page table, 2 = directory */
 	uint8_t		devices;	/* holds device entries */
 	uint16_t	scan;		/* its space is dying: entries before are clear */
@@ -63,33 +64,33 @@ static inline void entry_set(uint64_t *e, uint32_t low, uint32_t high)
 	half[0] = low;
 }
 
-static inline void chain_add(struct frame *f, uint32_t id)
+static inline void chain_add(uint32_t *head, uint32_t id)
 {
 	chains[id].prev = 0;
-	chains[id].next = f->chain;
-	if (f->chain)
-		chains[f->chain].prev = id;
-	f->chain = id;
+	chains[id].next = *head;
+	if (*head)
+		chains[*head].prev = id;
+	*head = id;
 }
 
-static inline void chain_remove(struct frame *f, uint32_t id)
+static inline void chain_remove(uint32_t *head, uint32_t id)
 {
 	uint32_t next = chains[id].next, prev = chains[id].prev;
 
 	if (prev)
 		chains[prev].next = next;
 	else
-		f->chain = next;
+		*head = next;
 	if (next)
 		chains[next].prev = prev;
 }
 
-static inline void harvest(struct frame *f, uint32_t low)
+static inline void harvest(uint8_t *marks, uint32_t low)
 {
 	if (low & PTE_ACCESSED)
-		f->marks |= FRAME_REFERENCED;
+		*marks |= FRAME_REFERENCED;
 	if (low & PTE_DIRTY)
-		f->marks |= FRAME_DIRTY;
+		*marks |= FRAME_DIRTY;
 }
 
 /* Takes an entry out; the translation buffer is the caller's to flush. */
@@ -103,13 +104,26 @@ static void entry_clear(struct table *t, uint32_t id)
 		object_forget();
 	if (low & PTE_UNCHAINED)
 		return;
-	harvest(frame_of(low & PTE_FRAME), low);
-	chain_remove(frame_of(low & PTE_FRAME), id);
+	harvest(&frame_of(low)->marks, low);
+	chain_remove(&frame_of(low)->chain, id);
 }
 
 static inline uint32_t entry_va(const struct table *t, uint32_t id)
 {
-	return t->base + (id % ENTRIES) * FLUKE_PAGE_SIZE;
+	return t->base + id % ENTRIES * (t->level == 1 ? FLUKE_PAGE_SIZE : SUPER_SIZE);
+}
+
+void pmap_drop_super(uint32_t id)
+{
+	struct table *t = table_of(id);
+	uint32_t low = (uint32_t)entries[id];
+
+	entry_set(&entries[id], 0, 0);
+	t->used--;
+	harvest(&blocks[low / SUPER_SIZE].marks, low);
+	chain_remove(&blocks[low / SUPER_SIZE].chain, id);
+	if (loaded(t->space))
+		flush_page(entry_va(t, id));
 }
 
 void pmap_drop(uint32_t id)
@@ -128,32 +142,23 @@ void pmap_hide(uint32_t id)
 
 	if ((uint32_t)e & PTE_MARK)
 		return;
-	harvest(frame_of((uint32_t)e & PTE_FRAME), (uint32_t)e);
+	harvest(&frame_of((uint32_t)e)->marks, (uint32_t)e);
 	entry_set(&entries[id], ((uint32_t)e & ~(PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY)) | PTE_MARK, e >> 32);
 	if (loaded(t->space))
 		flush_page(entry_va(t, id));
 }
 
-void pmap_show(uint32_t id)
-{
-	uint64_t e = entries[id];
-	uint32_t low = (uint32_t)e & ~PTE_MARK;
-
-	entry_set(&entries[id], low & PTE_USER ? low | PTE_PRESENT : low, e >> 32);
-}
-
-unsigned pmap_harvest(uint32_t id, int clear)
+void pmap_harvest(uint32_t id)
 {
 	struct table *t = table_of(id);
 	uint32_t low = (uint32_t)entries[id];
-	unsigned marks = (low & PTE_ACCESSED ? FRAME_REFERENCED : 0) | (low & PTE_DIRTY ? FRAME_DIRTY : 0);
 
-	if (clear && marks) {
-		*(volatile uint32_t *)&entries[id] = low & ~(PTE_ACCESSED | PTE_DIRTY);
-		if (loaded(t->space))
-			flush_page(entry_va(t, id));
-	}
-	return marks;
+	if (!(low & (PTE_ACCESSED | PTE_DIRTY)))
+		return;
+	harvest(&frame_of(low)->marks, low);
+	*(volatile uint32_t *)&entries[id] = low & ~(PTE_ACCESSED | PTE_DIRTY);
+	if (loaded(t->space))
+		flush_page(entry_va(t, id));
 }
 
 /* ---- tables ---- */
@@ -190,6 +195,14 @@ static void ring_remove(struct space *s, struct table *t)
 	s->table_count--;
 }
 
+static inline void clear_any(struct table *t, uint32_t id)
+{
+	if (t->level == 1)
+		entry_clear(t, id);
+	else
+		pmap_drop_super(id);
+}
+
 /* Empties a table, takes it out of its directory and gives it back to the pool.  A directory
  * must hold no tables. */
 static void table_drop(struct table *t)
@@ -198,11 +211,13 @@ static void table_drop(struct table *t)
 	uint32_t first = (t - tables) * ENTRIES;
 
 	entry_set(directory_slot(t), 0, 0);
-	if (t->level == 1)
+	if (t->level == 1) {
 		table_of(id_of(directory_slot(t)))->used--;
+		table_of(id_of(directory_slot(t)))->children--;
+	}
 	for (uint32_t id = first; t->used && id < first + ENTRIES; id++)
 		if ((uint32_t)entries[id])
-			entry_clear(t, id);
+			clear_any(t, id);
 	ring_remove(s, t);
 	t->space = 0;
 	t->devices = 0;
@@ -245,7 +260,7 @@ static struct table *victim(struct space *s)
 		uint32_t *slot = (uint32_t *)directory_slot(t);
 
 		if (t->level == 2) {
-			if (!t->used)
+			if (!t->children)
 				any = any ? any : t;
 			continue;
 		}
@@ -268,7 +283,7 @@ static struct table *table_take(struct space *s)
 	t = free_tables;
 	free_tables = t->next;
 	table_free--;
-	t->used = 0;
+	t->used = t->children = 0;
 	return t;
 }
 
@@ -281,17 +296,20 @@ static void table_install(struct space *s, struct table *t, unsigned level, uint
 	ring_add(s, t);
 	entry_set(directory_slot(t), virt_to_phys(table_page(t)) |
 		(level == 2 ? PTE_PRESENT : PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED), 0);
-	if (level == 1)
+	if (level == 1) {
 		table_of(id_of(directory_slot(t)))->used++;
-	else if (loaded(s))
+		table_of(id_of(directory_slot(t)))->children++;
+	} else if (loaded(s))
 		flush_all();	/* the processor keeps the four top entries to itself */
 }
 
-/* The page table that covers va, made where it is missing. */
+/* The page table that covers va, made where it is missing, instead of a superpage if there is one. */
 static struct table *table_for(struct space *s, uint32_t va)
 {
-	uint32_t *e = pmap_entry(s, va);
+	uint32_t *e = pmap_entry(s, va), *super = e ? 0 : pmap_super(s, va);
 
+	if (super)
+		pmap_drop_super(id_of(super));
 	while (!e) {
 		struct table *t = table_take(s);	/* may have dropped a table of s itself */
 
@@ -312,7 +330,7 @@ static inline void enter(struct frame *f, uint32_t id, uint32_t low, uint32_t hi
 		low = (low & ~PTE_PRESENT) | PTE_MARK;
 	half[1] = high;
 	half[0] = low;
-	chain_add(f, id);
+	chain_add(&f->chain, id);
 }
 
 static void entry_replace(struct table *t, uint32_t id)
@@ -340,15 +358,48 @@ static void fill_around(struct table *t, uint32_t id, uint32_t index, uint32_t b
 		}
 }
 
-void pmap_fill(struct space *s, uint32_t va, const struct walk *w)
+/* Does the walk show a block as a whole, in which no object can be, and where no page table is in use? */
+static inline int super_fits(const struct space *s, uint32_t va, const struct walk *w)
 {
-	struct table *t = table_for(s, va);
-	uint32_t index = va >> 12 & 511, id = (t - tables) * ENTRIES + index, byte = va & (FLUKE_PAGE_SIZE - 1);
+	const uint32_t *e = pmap_entry(s, va);
+	uint32_t offset = va % SUPER_SIZE;
+
+	return w->phys % SUPER_SIZE == offset && w->before >= offset && w->after >= SUPER_SIZE - offset && !w->device &&
+		!blocks[w->phys / SUPER_SIZE].objects && !blocks[w->phys / SUPER_SIZE].fine &&
+		(w->prot & FLUKE_PROT_READ) && !(e && table_of(id_of(e))->used);
+}
+
+static void enter_super(struct space *s, uint32_t va, uint32_t low, uint32_t high)
+{
+	uint32_t *slot = pmap_super(s, va), *table = pmap_entry(s, va), id;
+
+	if (slot)
+		pmap_drop_super(id_of(slot));
+	if (table)
+		table_drop(table_of(id_of(table)));
+	if (!(s->pdpt[va >> 30] & PTE_PRESENT))
+		table_install(s, table_take(s), 2, va);
+	id = id_of(phys_to_virt((uint32_t)s->pdpt[va >> 30] & PTE_FRAME)) + (va >> 21 & 511);
+	entry_set(&entries[id], (low & -SUPER_SIZE) | (low & (FLUKE_PAGE_SIZE - 1)) | PTE_SUPER, high);
+	table_of(id)->used++;
+	chain_add(&blocks[low / SUPER_SIZE].chain, id);
+}
+
+void pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super)
+{
+	struct table *t;
+	uint32_t index = va >> 12 & 511, id, byte = va & (FLUKE_PAGE_SIZE - 1);
 	uint32_t high = w->prot & FLUKE_PROT_EXECUTE ? 0 : (uint32_t)(nx_bit >> 32);
 	uint32_t low = (w->phys & PTE_FRAME) | (w->prot & FLUKE_PROT_READ ? PTE_USER | PTE_PRESENT : 0) |
 		(w->prot & FLUKE_PROT_WRITE ? PTE_WRITE : 0) | (w->prot & FLUKE_PROT_OBJECT ? PTE_OBJECT : 0);
 	uint32_t below = (w->before - byte) >> 12, above = (w->after + byte) >> 12;
 
+	if (super && super_fits(s, va, w)) {
+		enter_super(s, va, low, high);
+		return;
+	}
+	t = table_for(s, va);
+	id = (t - tables) * ENTRIES + index;
 	if ((uint32_t)entries[id])
 		entry_replace(t, id);
 	t->used++;
@@ -366,9 +417,10 @@ void *pmap_page(const struct space *s, uint32_t va, uint32_t bits)
 {
 	const uint32_t *e = va < FLUKE_VM_MAX ? pmap_entry(s, va) : 0;
 
-	if (!e || (*e & bits) != bits || *e & PTE_UNCHAINED)
-		return 0;
-	return phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
+	if (e)
+		return (*e & (bits | PTE_UNCHAINED)) == bits ? phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1))) : 0;
+	e = va < FLUKE_VM_MAX ? pmap_super(s, va) : 0;
+	return e && (*e & bits) == bits ? phys_to_virt((*e & -SUPER_SIZE) | va % SUPER_SIZE) : 0;
 }
 
 /* ---- dropping ---- */
@@ -412,6 +464,8 @@ int pmap_drop_range(struct space *s, uint32_t start, uint32_t end, uint32_t *pos
 		e = pmap_entry(s, va);
 		if (e)
 			next = drop_in_table(table_of(id_of(e)), va, next < end ? next : end, budget);
+		else if ((e = pmap_super(s, va)))
+			pmap_drop_super(id_of(e));
 	}
 	*position = va - start;
 	return va >= end;
@@ -427,7 +481,7 @@ static int drop_some(struct table *t)
 		if (!budget || t->scan == end)
 			return 0;
 		if ((uint32_t)entries[first + t->scan]) {
-			entry_clear(t, first + t->scan);
+			clear_any(t, first + t->scan);
 			budget--;
 		}
 	}
@@ -440,9 +494,9 @@ int pmap_drop_table(struct space *s)
 
 	if (!t)
 		return 0;
-	while (t->level == 2 && t->used && t->next != first)
+	while (t->children && t->next != first)
 		t = t->next;
-	if (t->level == 1 && !drop_some(t))
+	if (!drop_some(t))
 		return 1;
 	table_drop(t);
 	return 1;
@@ -509,10 +563,11 @@ void pmap_each(void (*visit)(struct space *s, uint32_t va, uint32_t low, uint32_
 {
 	for (uint32_t id = ENTRIES; id < (table_total + 1) * ENTRIES; id++) {
 		struct table *t = table_of(id);
+		uint32_t low = (uint32_t)entries[id];
 
-		if (!t->space || t->level != 1)
+		if (!t->space)
 			id |= ENTRIES - 1;
-		else if ((uint32_t)entries[id])
+		else if (low && (t->level == 1 || low & PTE_SUPER))
 			visit(t->space, entry_va(t, id), (uint32_t)entries[id], (uint32_t)(entries[id] >> 32));
 	}
 }
@@ -521,20 +576,37 @@ void pmap_each(void (*visit)(struct space *s, uint32_t va, uint32_t low, uint32_
 
 static void check_table(const struct table *t)
 {
-	uint32_t first = id_of(table_page(t)), used = 0;
+	uint32_t first = id_of(table_page(t)), used = 0, children = 0;
 
 	for (uint32_t id = first; id < first + ENTRIES; id++) {
-		uint32_t low = (uint32_t)entries[id];
+		uint32_t low = (uint32_t)entries[id], head;
 
 		used += low != 0;
-		if (!low || t->level == 2 || low & PTE_UNCHAINED)
+		children += low && t->level == 2 && !(low & PTE_SUPER);
+		if (!low || low & PTE_UNCHAINED || (t->level == 2 && !(low & PTE_SUPER)))
 			continue;
 		assert(low >> FLUKE_PAGE_SHIFT < frame_count);
-		assert(!(low & PTE_MARK) == !(frame_of(low)->marks & FRAME_OBJECT));
+		assert(t->level == 1 || !(low & (-SUPER_SIZE ^ PTE_FRAME)));
+		assert(low & PTE_MARK || !(frame_of(low)->marks & FRAME_OBJECT));
 		assert(!(low & PTE_MARK) || !(low & PTE_PRESENT));
-		assert(chains[id].prev ? chains[chains[id].prev].next == id : frame_of(low)->chain == id);
+		head = t->level == 2 ? blocks[low / SUPER_SIZE].chain : frame_of(low)->chain;
+		assert(chains[id].prev ? chains[chains[id].prev].next == id : head == id);
 	}
-	assert(used == t->used);
+	assert(used == t->used && children == t->children);
+}
+
+static void check_block(const struct block *b)
+{
+	uint32_t first = (b - blocks) * SUPER_FRAMES, objects = 0;
+
+	for (uint32_t i = first; i < first + SUPER_FRAMES; i++)
+		objects += i >= frame_count || frames[i].marks & (FRAME_OBJECT | FRAME_KERNEL);
+	assert(objects == b->objects);
+	assert(!b->chain || !objects);
+	for (uint32_t id = b->chain; id; id = chains[id].next) {
+		assert(((uint32_t)entries[id] & -SUPER_SIZE) == first << FLUKE_PAGE_SHIFT);
+		assert((uint32_t)entries[id] & PTE_SUPER && table_of(id)->level == 2);
+	}
 }
 
 void pmap_check(void)
@@ -551,6 +623,8 @@ void pmap_check(void)
 		check_table(&tables[i]);
 	}
 	assert(unused == table_free);
+	for (uint32_t i = 0; i * SUPER_FRAMES < frame_count; i++)
+		check_block(&blocks[i]);
 	for (uint32_t i = 0; i < frame_count; i++) {
 		length = 0;
 		for (uint32_t id = frames[i].chain; id; id = chains[id].next) {

@@ -58,7 +58,7 @@ void ipc_connect(struct thread *client, struct thread *server)
 	client->peer[CLIENT] = server;
 	server->peer[SERVER] = client;
 	client->serial++;
-	client->flags &= ~FLUKE_THREAD_SERVER_SENDER;
+	client->flags &= ~(FLUKE_THREAD_SERVER_SENDER | FLUKE_THREAD_ASIDE | FLUKE_THREAD_ALERTED);
 	server->flags |= FLUKE_THREAD_CLIENT_SENDER;
 }
 
@@ -99,8 +99,9 @@ void ipc_end_lending(struct thread *t)
 		sched_donate(last, NULL);
 }
 
-/* t's connection is set aside: the peer keeps its pointer. */
-static void set_aside(struct thread *t, enum side side)
+/* t's connection is set aside: the peer keeps its pointer.  If that is for no other client, nobody
+ * works for this one, which is told so if it has alerted its server. */
+static void set_aside(struct thread *t, enum side side, const struct thread *other)
 {
 	struct thread *peer = ipc_live(t, side);
 
@@ -115,6 +116,13 @@ static void set_aside(struct thread *t, enum side side)
 	else if (waits_on_connection(peer, SERVER))
 		sched_donate(peer, NULL);
 	park(peer, !side);
+	if (side != SERVER || other)
+		return;
+	peer->flags |= FLUKE_THREAD_ASIDE;
+	if (peer->flags & FLUKE_THREAD_ALERTED) {
+		peer->flags = (peer->flags & ~FLUKE_THREAD_ALERTED) | FLUKE_THREAD_INTERRUPT_PENDING;
+		thread_alert(peer);
+	}
 }
 
 /* The peer's end, wherever it was connected to, now belongs to t. */
@@ -128,6 +136,8 @@ static void adopt(struct thread *t, enum side side, struct thread *peer)
 		unpark(peer, !side);
 	peer->peer[!side] = t;
 	t->peer[side] = peer;
+	if (side == SERVER)
+		peer->flags &= ~FLUKE_THREAD_ASIDE;
 	if (waits_on_connection(peer, !side)) {
 		peer->wait_object = &t->obj;
 		sched_donate(peer, t);
@@ -153,7 +163,7 @@ void ipc_resume(struct thread *t, enum side side, struct thread *peer, uint32_t 
 	if (peer && t->peer[side] == peer && ipc_live(t, side))
 		return;
 	if (t->peer[side])
-		set_aside(t, side);
+		set_aside(t, side, peer);
 	if (!peer || peer == t)
 		return;
 	holder = peer->peer[!side];
@@ -256,6 +266,8 @@ static result_t alert(struct thread *t, enum side side)
 {
 	struct thread *peer = ipc_live(t, side);
 
+	if (side == CLIENT && t->peer[CLIENT] && !(t->flags & FLUKE_THREAD_ASIDE))
+		t->flags |= FLUKE_THREAD_ALERTED;
 	if (peer) {
 		peer->flags |= side == CLIENT ? FLUKE_THREAD_CLIENT_ALERT : FLUKE_THREAD_SERVER_ALERT;
 		thread_alert(peer);

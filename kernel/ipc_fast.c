@@ -37,7 +37,7 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	t->peer[CLIENT] = s;
 	s->peer[SERVER] = t;
 	t->serial++;
-	t->flags &= ~FLUKE_THREAD_SERVER_SENDER;
+	t->flags &= ~(FLUKE_THREAD_SERVER_SENDER | FLUKE_THREAD_ASIDE | FLUKE_THREAD_ALERTED);
 	s->flags = (s->flags & ~FLUKE_THREAD_ACCEPTED) | FLUKE_THREAD_CLIENT_SENDER |
 		FLUKE_IPC_RELIABLE << FLUKE_THREAD_ACCEPTED_SHIFT;
 	call_become(s, FLUKE_CALL_ipc_server_receive);

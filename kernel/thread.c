@@ -386,14 +386,14 @@ result_t sys_thread_set_saved_state(struct thread *t)
 }
 
 /* The caller's connection of a side into the ref at ecx, who sends and its number into esi. */
-static result_t get_peer(struct thread *t, enum side side, uint32_t sender_flag)
+static result_t get_peer(struct thread *t, enum side side, uint32_t flags)
 {
 	struct thread *peer = t->peer[side];
 	struct ref *ref;
 
 	TRY(ref_find(t->regs.ecx, &ref));
 	link_set(&ref->link, peer ? &peer->obj : NULL);
-	t->regs.esi = t->flags & sender_flag;
+	t->regs.esi = t->flags & flags;
 	if (peer)
 		t->regs.esi |= (uint32_t)(side == CLIENT ? t : peer)->serial << FLUKE_CONNECTION_SHIFT;
 	return OK;
@@ -421,7 +421,7 @@ result_t sys_thread_get_client(struct thread *t)
 
 result_t sys_thread_get_server(struct thread *t)
 {
-	return get_peer(t, CLIENT, FLUKE_THREAD_SERVER_SENDER);
+	return get_peer(t, CLIENT, FLUKE_THREAD_SERVER_SENDER | FLUKE_THREAD_ASIDE);
 }
 
 result_t sys_thread_set_client(struct thread *t)

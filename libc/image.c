@@ -51,7 +51,9 @@ void image_dispatch(struct registers *r)
 	r->eax = (uint32_t)result;
 	if (FACTS->flags & FACTS_COUNT_CALLS)
 		count_call(number, result);
-	if (t->restart)
+	if (result != -ERESTART)
+		t->restart = false;	/* a part was done before the signal: that is the answer */
+	else
 		t->flag = 1;
 	if ((FACTS->pending | FACTS->thread_pending[t->number]) & ~t->blocked)
 		t->flag = 1;

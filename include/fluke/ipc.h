@@ -120,7 +120,9 @@ fluke_error_t	fluke_ipc_server_answer(fluke_ipc_params_t *params, fluke_ref_t *c
  * fluke_ipc_SIDE_disconnect: ends the connection.  A sender's peer gets all that was sent and then
  *	DISCONNECTED; a receiver's peer finds out at its next step.  Short.
  * fluke_ipc_SIDE_alert: the peer's alert handler runs (a client's alert: the server's
- *	client_alert_handler).  The connection stays.  Nothing without one.  Short. */
+ *	client_alert_handler).  The connection stays.  Nothing without one.  When a
+ *	client has alerted its server and that sets it aside and takes up no other (ASIDE, thread.h),
+ *	it gets a software interrupt: nobody is at work for it now, it may leave.  Short. */
 #define FLUKE_IPC_SIDE(side) \
 	fluke_error_t	fluke_ipc_##side##_send(fluke_ipc_params_t *params); \
 	fluke_error_t	fluke_ipc_##side##_receive(fluke_ipc_params_t *params); \

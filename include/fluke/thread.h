@@ -17,7 +17,9 @@
 #define FLUKE_THREAD_ACCEPTED		0x0300	/* server_receive receives a first message: FLUKE_IPC_* flavour << 8 */
 #define FLUKE_THREAD_ACCEPTED_SHIFT	8
 #define FLUKE_THREAD_ANSWERED		0x0400	/* ipc_call, or client_over_receive, has its answer in min_msg */
-#define FLUKE_THREAD_FLAGS		0x07ff	/* all of them */
+#define FLUKE_THREAD_ASIDE		0x0800	/* my server has set me aside for nobody else: it does not work for me now */
+#define FLUKE_THREAD_ALERTED		0x1000	/* I have alerted my server: ASIDE shall come with a software interrupt */
+#define FLUKE_THREAD_FLAGS		0x1fff	/* all of them */
 
 /* get_client, get_server: the flags word has the connection's number in bits 16-31; set_client and
  * set_server take a word with a number only for that connection (0 = any). */
@@ -98,8 +100,8 @@ void		fluke_thread_enable_exceptions(fluke_thread_t *self);
 
 /* fluke_thread_get_client, fluke_thread_get_server: the reference is pointed at the thread at the
  * other end of the caller's connection as server (client); null if it has none.  *flags:
- * FLUKE_THREAD_CLIENT_SENDER (FLUKE_THREAD_SERVER_SENDER) if that end holds the line, and in bits
- * 16-31 the number of the connection.
+ * FLUKE_THREAD_CLIENT_SENDER (FLUKE_THREAD_SERVER_SENDER) if that end holds the line, for a client
+ * FLUKE_THREAD_ASIDE if so, and in bits 16-31 the number of the connection.
  * Insanities: NO_OBJECT, NOT_REF.  Short. */
 void		fluke_thread_get_client(fluke_thread_t *self, fluke_ref_t *client, natural_t *flags);
 void		fluke_thread_get_server(fluke_thread_t *self, fluke_ref_t *server, natural_t *flags);

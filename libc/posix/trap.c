@@ -2,11 +2,12 @@
  *
  * An interrupt (fluke_thread_interrupt by the manager) outside the image turns into a visit of the
  * image (image_async); inside, it sets thread.flag, which is looked at before leaving, and cuts
- * short a wait whose answer has not begun.  A trap of the program becomes a signal; one of the
+ * short a wait that no server is at work for.  A trap of the program becomes a signal; one of the
  * image at a user address unwinds to image_guarded. */
 #include "posix.h"
 #include "calls.h"
 #include <stdio.h>
+#include <fluke/callnumbers.h>
 #include <protocols/Parent.h>
 #include <protocols/Process.h>
 
@@ -67,17 +68,38 @@ static void visit(struct thread *t, struct registers *r)
 	r->eflags = 0x202;
 }
 
+/* Is a server at work for the call?  What it does then counts, so the answer is awaited.  If it sets the request
+ * aside instead, the kernel interrupts this thread again, because it has alerted the server: the alert
+ * goes first, so that no moment is left between. */
+static bool server_at_work(void)
+{
+	fluke_ref_t *server = thread_ref(12);
+	natural_t flags;
+
+	fluke_ipc_client_alert();
+	fluke_thread_get_server(NULL, server, &flags);
+	fluke_ref_clear(server);
+	return !(flags & FLUKE_THREAD_ASIDE);
+}
+
 static bool may_cancel(const struct thread *t, const struct registers *r)
 {
-	uint32_t call = CALL_NUMBER(r->eax);
-
 	if (!t->cancel)
 		return false;
 	if (r->eip >= (uint32_t)cancel_begin && r->eip < (uint32_t)cancel_end)
 		return true;
-	/* sending or waiting for the answer: connect_send_over_receive, its stages, wait_receive */
-	return r->eip >= FLUKE_ENTRY && r->esp == t->cancel_esp - 4 &&
-		(call == 98 || call == 104 || call == 103 || call == 95 || call == 96);
+	if (r->eip != FLUKE_ENTRY || r->esp != t->cancel_esp - 4)
+		return false;
+	switch (CALL_NUMBER(r->eax)) {
+	case FLUKE_CALL_ipc_setup_wait_receive:
+	case FLUKE_CALL_ipc_wait_receive:
+	case FLUKE_CALL_ipc_client_connect_send_over_receive:	/* no server yet */
+		return true;
+	case FLUKE_CALL_ipc_client_send_over_receive:
+	case FLUKE_CALL_ipc_client_over_receive:
+		return !server_at_work();
+	}
+	return false;		/* the answer has begun */
 }
 
 void image_interrupt(struct registers *r)

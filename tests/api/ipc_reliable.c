@@ -590,3 +590,55 @@ CASE("ipc_reliable-26", "server_answer reaches a client that is stopped, which t
 	CHECK_EQUAL(status[1], 4);
 	CHECK_EQUAL(status[2], out[61]);
 }
+
+/* Connects, alerts its server, notes what get_server says, waits for the answer. */
+static void alerting_client(void *ref)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 64, .recv_data = in };
+	natural_t flags;
+
+	fluke_ipc_client_connect_send(&block, dest);
+	fluke_ipc_client_alert();
+	fluke_thread_get_server(fluke_thread_self(), ref, &flags);
+	status[4] = flags & 0xffff;
+	status[5] = fluke_ipc_client_over_receive(&block);
+}
+
+static natural_t flags_of(fluke_thread_t *thread)
+{
+	static fluke_thread_state_t state;
+	fluke_thread_links_t none = { 0 };
+
+	fluke_thread_get_state(thread, &state, none);
+	return state.flags & (FLUKE_THREAD_ALERTED | FLUKE_THREAD_ASIDE | FLUKE_THREAD_INTERRUPT_PENDING);
+}
+
+CASE("ipc_reliable-40", "a client that has alerted its server is interrupted when that sets it aside for nobody else, not for another")
+{
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = in };
+	fluke_ref_t *first, *second;
+	fluke_thread_t *thread, *other;
+	natural_t flags, second_flags;
+
+	make_port();
+	first = check_ref_new();
+	second = check_ref_new();
+	other = check_thread_new(check_space_twin(), client, (void *)3);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	fluke_thread_get_client(check_first_thread, second, &second_flags);
+	fluke_thread_set_client(check_first_thread, 0, 0);
+	CHECK_EQUAL(flags_of(other), FLUKE_THREAD_ASIDE);
+	thread = check_thread_new(check_root_space, alerting_client, check_ref_new());
+	check_run();
+	block = (fluke_ipc_params_t){ .recv_words = 64, .recv_data = in };
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	CHECK_EQUAL(status[4], 0);
+	fluke_thread_get_client(check_first_thread, first, &flags);
+	fluke_thread_set_client(check_first_thread, second, second_flags);
+	CHECK_EQUAL(flags_of(other), 0);
+	CHECK_EQUAL(flags_of(thread), FLUKE_THREAD_ALERTED);
+	fluke_thread_set_client(check_first_thread, first, flags);
+	fluke_thread_set_client(check_first_thread, 0, 0);
+	CHECK_EQUAL(flags_of(thread), FLUKE_THREAD_ASIDE | FLUKE_THREAD_INTERRUPT_PENDING);
+}

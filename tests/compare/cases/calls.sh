@@ -12,3 +12,12 @@
 /compare/bin/calls memory
 #== calls-07 the rest
 /compare/bin/calls misc
+#== calls-08 signals in the middle of transfers on a pipe lose and double no byte
+/compare/bin/transfers pipe
+/compare/bin/transfers pipe restart
+#== calls-09 the same between threads of one process, and after vfork and exec
+/compare/bin/transfers threads
+/compare/bin/transfers fork restart
+#== calls-10 signals in the middle of wait, and of opens of FIFOs that wait for their partner
+/compare/bin/transfers wait
+/compare/bin/transfers fifo restart

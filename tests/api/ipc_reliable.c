@@ -615,7 +615,7 @@ static natural_t flags_of(fluke_thread_t *thread)
 
 CASE("ipc_reliable-40", "a client that has alerted its server is interrupted when that sets it aside for nobody else, not for another")
 {
-	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = in };
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
 	fluke_ref_t *first, *second;
 	fluke_thread_t *thread, *other;
 	natural_t flags, second_flags;

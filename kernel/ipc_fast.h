@@ -12,13 +12,13 @@
  * when the page does not allow it. */
 #define FAULT_TO(label) "\n\t.pushsection .fault_exits_keep, \"a\"; .long 1b, %l[" #label "]; .popsection"
 #define USER_READ(value, address, offset, label) do { \
-	if (PLACE(COPY, (address) + (offset), FLUKE_PROT_READ) != OK) \
+	if (PLACE(TRY, (address) + (offset), FLUKE_PROT_READ) != OK) \
 		goto label; \
 	__asm__ goto volatile ("1: movl %c2(%1), %0" FAULT_TO(label) \
 		: "=r" (value) : "r" (address), "i" (offset) : : label); \
 } while (0)
 #define USER_WRITE(address, value, label) do { \
-	if (PLACE(COPY, address, FLUKE_PROT_WRITE) != OK) \
+	if (PLACE(TRY, address, FLUKE_PROT_WRITE) != OK) \
 		goto label; \
 	__asm__ goto volatile ("1: movl %1, (%0)" FAULT_TO(label) : : "r" (address), "r" (value) : "memory" : label); \
 } while (0)
@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) struct object *quick_find(uint32_t 
 {
 	struct object *o = object_looked_up(cpu()->loaded, va, type);
 
-	if (PLACE(FIND, va, FLUKE_PROT_OBJECT) != OK ||
+	if (PLACE(TRY, va, FLUKE_PROT_OBJECT) != OK ||
 	    (__builtin_expect(!o, 0) && (object_find)(va, type, FLUKE_PROT_OBJECT, &o) != OK))
 		return 0;
 	return o;
@@ -132,7 +132,7 @@ fault:
 
 static inline __attribute__((always_inline)) void block(struct thread *t, enum wait_kind kind, struct object *object)
 {
-	(void)PLACE(WAIT, 0, ~0u);	/* the processor passes on: what comes next stops */
+	(void)PLACE(PASS, 0, 0);
 	t->attention = ATTENTION_CALL;
 	t->wait_object = object;
 	t->wait_kind = kind;

@@ -125,7 +125,10 @@ static result_t call_copy(struct thread *t, struct thread *server)
 {
 	struct transfer_stop stop;
 
-	TRY(ipc_load_receive(t, &t->regs.ebp));
+	if (!server->wait_side) {	/* else it goes on where it was preempted */
+		TRY(ipc_load_receive(t, &t->regs.ebp));
+		server->wait_side = 1;
+	}
 	switch (ipc_transfer((struct stream){ server, &server->regs.edi }, (struct stream){ t, &t->regs.ebp }, &stop)) {
 	case TRANSFER_SENT:
 	case TRANSFER_FULL_DATA:
@@ -197,6 +200,7 @@ static result_t reply(struct thread *t, enum then then)
 		/* commit */
 		if (!(asker->blocked & BLOCKED_KEEPER) && !half_short(t)) {
 			wait_pass(asker);
+			t->wait_side = 0;
 			return wait_on(NULL, &asker->obj, WAIT_REPLY, asker);
 		}
 		t->asker = NULL;

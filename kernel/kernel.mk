@@ -40,6 +40,11 @@ $(B)/kernel/%.o: kernel/%.c kernel/kernel.mk $(B)/include/fluke/callnumbers.h
 	@echo "  CC      $<"
 	@$(CC32) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 
+$(B)/tests/restart/hook.o: tests/restart/hook.c kernel/kernel.mk $(B)/include/fluke/callnumbers.h
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC32) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+
 $(B)/kernel/%.o: kernel/%.S kernel/kernel.mk $(B)/kernel/i386/offsets.h $(B)/include/fluke/callnumbers.h
 	@mkdir -p $(@D)
 	@echo "  AS      $<"

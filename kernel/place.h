@@ -2,13 +2,14 @@
  * function and line in the section .places (listed by tests/restart/list).  That is all it costs:
  * only in a kernel built with PLACES=1 each of them also asks place_hook (tests/restart/hook.c),
  * which may make the call stop there.  What it returns is what the operation returns: OK (go on),
- * RESTART or FAULT; at a wait or a preemption point it is not looked at. */
+ * RESTART or FAULT; at a wait or a preemption point it is not looked at.  TRY: a fast path's, behind
+ * which the general code does it all; PASS: a fast path's wait, after which another thread runs. */
 #ifndef KERNEL_PLACE_H
 #define KERNEL_PLACE_H
 
 #include "result.h"
 
-enum place_kind { PLACE_WAIT, PLACE_POLL, PLACE_COPY, PLACE_FIND };
+enum place_kind { PLACE_WAIT, PLACE_POLL, PLACE_COPY, PLACE_FIND, PLACE_TRY, PLACE_PASS };
 struct place {
 	const char	*file, *function;
 	uint32_t	line, kind;

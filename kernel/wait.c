@@ -108,10 +108,10 @@ void wait_wake_all(struct waitq *queue)
 
 void wait_cancel(struct thread *t)
 {
+	ipc_cut(t);		/* an answer may wait for it although it does not wait */
 	if (!(t->blocked & (BLOCKED_WAIT | BLOCKED_KEEPER)))
 		return;
 	unblock(t);
-	ipc_cut(t);
 	link_clear(&t->keeper);
 	if (t->regs.eip == FLUKE_ENTRY)
 		t->attention |= ATTENTION_CALL;

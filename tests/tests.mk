@@ -6,9 +6,9 @@ GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c te
 HOST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(wildcard tests/host/*_*.c),$(wildcard tests/host/*.c)))
 TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer -fno-toplevel-reorder
 
-all: $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf
+all: $(B)/tests/restart/places.elf $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf
 .PHONY: tests
-tests: $(B)/flukeperf.elf $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf	# what tests/run needs besides the kernel
+tests: $(B)/tests/restart/places.elf $(B)/flukeperf.elf $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf	# what tests/run needs besides the kernel
 
 $(B)/tests/%.o: tests/%.c tests/tests.mk | $(B)/include/fluke/callnumbers.h
 	@mkdir -p $(@D)
@@ -20,6 +20,14 @@ $(B)/tests/%.o: tests/%.S tests/tests.mk
 	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
 
 $(GUEST_TESTS): %.elf: %.o $(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
+	$(call say,LD $@)
+	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
+		--no-warn-rwx-segments -o $@ $(filter %.o,$^)
+
+# Several files, and a kernel of its own (kernel/place.h).
+RESTART_TEST	:= $(B)/tests/restart/places.elf
+$(RESTART_TEST): $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/restart/hook.c,$(wildcard tests/restart/*.c))) \
+		$(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
 	$(call say,LD $@)
 	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
 		--no-warn-rwx-segments -o $@ $(filter %.o,$^)
@@ -44,4 +52,4 @@ $(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c $$(wildcard tests/host/%_*.c) $
 	$(Q)$(CC) -O1 -g $(WARN) -Wno-missing-prototypes -idirafter include -idirafter libnest/include -idirafter $(B)/include -I. -o $@ $(filter %.c,$^)
 
 .SECONDARY:
--include $(wildcard $(B)/tests/*.d $(B)/tests/api/*.d $(B)/tests/bad/*.d $(B)/tests/host/*.d)
+-include $(wildcard $(B)/tests/*.d $(B)/tests/restart/*.d $(B)/tests/api/*.d $(B)/tests/bad/*.d $(B)/tests/host/*.d)

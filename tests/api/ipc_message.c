@@ -281,3 +281,84 @@ CASE("ipc_message-11", "a message starts the server at its entry of that flavour
 	CHECK_EQUAL(status[12], 77);
 	CHECK_EQUAL(status[13], (uint32_t)&stack[200]);
 }
+
+static void asks_for_long(void *space_hole)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 1000, .recv_data = space_hole };
+
+	fluke_thread_set_handlers(0, 0, 0, 0, 0);	/* and no keeper: it stays where it faults */
+	fluke_ipc_call(&block, dest);
+}
+
+CASE("ipc_message-14", "a server with a long answer goes on when its asker, halted over it, is stopped or ends")
+{
+	fluke_thread_t *server, *asker;
+
+	for (uint32_t stop = 1; stop < 2; stop--) {
+		make_port();
+		server = check_thread_new(check_space_twin(), answerer, 0);
+		check_run();
+		out[1] = 900;
+		asker = check_thread_new(check_root_space, asks_for_long, (void *)0x1000);
+		check_run();
+		CHECK_EQUAL(status[10], 2);		/* the request has been taken */
+		if (stop)
+			fluke_thread_get_state(asker, 0, 0);
+		else
+			fluke_thread_destroy(asker);
+		check_run_one(server);
+		call(2, 2);
+	}
+}
+
+static uint64_t rdtsc(void)
+{
+	uint64_t now;
+
+	__asm__ volatile ("rdtsc" : "=A" (now));
+	return now;
+}
+
+static void asks_once(void *unused)
+{
+	fluke_ipc_params_t block;
+
+	(void)unused;
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out, .recv_words = 4096, .recv_data = in };
+	status[0] = fluke_ipc_call(&block, dest);
+	status[1] = 4096 - block.recv_words;
+	status[2]++;
+}
+
+CASE("ipc_message-13", "a long answer that is preempted while it is copied goes on where it stopped")
+{
+	fluke_port_t *late = check_port_new(check_portset_new(), 0);
+	const fluke_port_state_t nothing = { 0 };
+	uint32_t preempted = 0;
+	fluke_thread_t *asker;
+
+	make_port();
+	check_thread_new(check_space_twin(), answerer, 0);
+	check_run();
+	out[1] = 1900;
+	for (uint32_t after = 2000; after < 44000; after += 1500) {
+		uint64_t at;
+		uint32_t send[3] = { 1u << 8 | 4 }, reply[8];
+		void *refs[1] = { late };
+		fluke_ipc_params_t p = { .send_refs = 1, .send_words = 3, .send_data = send, .send_ref_table = refs,
+			.recv_words = 8, .recv_data = reply };
+
+		asker = check_thread_new(check_root_space, asks_once, 0);
+		status[2] = 0;
+		at = rdtsc() + after;
+		send[1] = (uint32_t)at;
+		send[2] = (uint32_t)(at >> 32);
+		fluke_ipc_call(&p, check_kernel);
+		preempted += fluke_thread_schedule(asker, late, FLUKE_WAKEUP_ON_BLOCK) == FLUKE_SCHED_MESSAGE && !status[2];
+		fluke_port_set_state(late, &nothing, 0);
+		check_run();
+		CHECK_EQUAL(status[1], 1900);
+		CHECK(!memcmp(in, out + 100, 1900 * 4));
+	}
+	CHECK(preempted > 3);
+}

@@ -1,0 +1,292 @@
+/* Scenes of IPC: reliable with all its stages, short and long, with references and several
+ * buffers; idempotent; one-way. */
+#include "world.h"
+
+static void note(uint32_t i, uint32_t status) { word[i] = 0x100 | FLUKE_IPC_STATUS(status); }
+
+/* A long RPC with references and further buffers, then short ones. */
+static void rpc_client(void *unused)
+{
+	void *refs[3] = { sent, port, dest };
+	fluke_ipc_buffer_t more[2] = { { 20, out + LONG - 220 }, { 200, out + LONG - 200 } }, room[1] = { { 700, back + LONG - 700 } };
+	fluke_ipc_params_t p = { .send_refs = 3, .send_words = LONG - 220, .send_data = out, .send_ref_table = refs,
+		.send_buffers = 2, .send_buffer_table = more,
+		.recv_words = LONG - 700, .recv_data = back, .recv_buffers = 1, .recv_buffer_table = room };
+
+	(void)unused;
+	note(0, fluke_ipc_client_connect_send_over_receive(&p, dest));
+	word[1] = p.recv_words;
+	for (uint32_t i = 0; i < 4; i++) {
+		fluke_ipc_buffer_t piece[2] = { { 2, out + 20 + i }, { i, out + 30 } };
+
+		p = (fluke_ipc_params_t){ .send_words = 2 * i, .send_data = out + i, .recv_words = 8, .recv_data = word + 10 + 8 * i,
+			.send_buffers = i == 2 ? 2 : 0, .send_buffer_table = piece };
+		if (!i)
+			p.send_words = 1;
+		note(2 + i, fluke_ipc_client_connect_send_over_receive(&p, dest));
+		word[6 + i] = p.recv_words;
+	}
+}
+
+static void rpc_server(void *unused)
+{
+	fluke_ipc_buffer_t room[1] = { { LONG - 1000, there + 1000 } };
+	fluke_ipc_params_t p = { .recv_words = 1000, .recv_data = there, .recv_buffers = 1, .recv_buffer_table = room,
+		.recv_refs = 3, .recv_ref_table = got };
+	natural_t alias = 0;
+
+	(void)unused;
+	note(42, fluke_ipc_setup_wait_receive(&p, set, &alias));
+	word[43] = alias;
+	word[44] = fluke_ref_compare(got[0], dest) + fluke_ref_compare(got[1], dest) + fluke_ref_compare(got[2], dest);
+	p = (fluke_ipc_params_t){ .send_words = LONG, .send_data = there, .recv_words = 8, .recv_data = word + 52 };
+	for (uint32_t i = 0; i < 4; i++) {
+		note(45 + i, fluke_ipc_server_ack_send_wait_receive(&p, &alias));
+		word[49] += alias;
+		p = (fluke_ipc_params_t){ .send_words = 8 - p.recv_words, .send_data = word + 52, .recv_words = 8,
+			.recv_data = word + 52 };
+	}
+	note(50, fluke_ipc_server_ack_send(&p));
+	fluke_ipc_server_disconnect();
+}
+
+SCENE(rpc, rpc_client, rpc_server, 0, 0);
+SCENE(rpc_late, rpc_client, rpc_server, 1, 0);
+
+/* A conversation in pieces: every stage of both sides. */
+struct side {
+	fluke_error_t (*send)(fluke_ipc_params_t *), (*receive)(fluke_ipc_params_t *), (*over)(fluke_ipc_params_t *);
+	fluke_error_t (*send_over)(fluke_ipc_params_t *), (*ack)(fluke_ipc_params_t *), (*ack_over)(fluke_ipc_params_t *);
+};
+#define SIDE(s) { fluke_ipc_##s##_send, fluke_ipc_##s##_receive, fluke_ipc_##s##_over_receive, \
+	fluke_ipc_##s##_send_over_receive, fluke_ipc_##s##_ack_send, fluke_ipc_##s##_ack_send_over_receive }
+static const struct side client = SIDE(client), server = SIDE(server);
+
+/* Receives the rest, piece by piece, whatever has come already; its end and how much it was. */
+static uint32_t drain(const struct side *s, uint32_t status, const fluke_ipc_params_t *p, uint32_t room, uint32_t *to, uint32_t i)
+{
+	uint32_t total = room - p->recv_words;
+
+	while (FLUKE_IPC_STATUS(status) == FLUKE_IPC_RECV_MORE_DATA) {
+		fluke_ipc_params_t more = { .recv_words = 60, .recv_data = to + total };
+
+		status = s->receive(&more);
+		total += 60 - more.recv_words;
+	}
+	note(i, status);
+	word[i + 1] = total;
+	return total;
+}
+
+#define SEND(words, from)		(fluke_ipc_params_t){ .send_words = words, .send_data = from }
+#define BOTH(words, from, room, to)	(fluke_ipc_params_t){ .send_words = words, .send_data = from, .recv_words = room, .recv_data = to }
+
+static void pieces_client(void *unused)
+{
+	fluke_ipc_params_t p = SEND(100, out);
+
+	(void)unused;
+	note(0, fluke_ipc_client_connect_send(&p, dest));
+	p = SEND(100, out + 100);
+	note(1, client.send(&p));
+	fluke_ipc_client_alert();
+	p = BOTH(150, out + 200, 10, back);
+	drain(&client, client.send_over(&p), &p, 10, back, 2);
+	p = BOTH(40, out + 400, 10, back + 100);
+	drain(&client, client.ack_over(&p), &p, 10, back + 100, 4);
+	p = SEND(5, out + 500);
+	note(6, client.ack(&p));
+	p = BOTH(0, 0, 30, back + 200);
+	drain(&client, client.over(&p), &p, 30, back + 200, 7);
+	p = SEND(2, out + 600);
+	note(9, fluke_ipc_client_connect_send(&p, dest));
+	fluke_ipc_client_disconnect();
+}
+
+static void pieces_server(void *unused)
+{
+	fluke_ipc_params_t p = BOTH(0, 0, 120, there);
+	natural_t alias;
+
+	(void)unused;
+	drain(&server, fluke_ipc_setup_wait_receive(&p, set, &alias), &p, 120, there, 20);
+	p = SEND(20, out + 700);
+	note(22, server.ack(&p));
+	p = SEND(25, out + 720);
+	note(23, server.send(&p));
+	fluke_ipc_server_alert();
+	p = BOTH(5, out + 745, 8, there + 400);
+	drain(&server, server.send_over(&p), &p, 8, there + 400, 24);
+	p = BOTH(25, out + 800, 2, there + 500);
+	drain(&server, server.ack_over(&p), &p, 2, there + 500, 26);
+	p = SEND(7, out + 900);
+	note(28, server.ack(&p));
+	p = BOTH(33, out + 907, 8, there + 600);
+	drain(&server, fluke_ipc_server_send_wait_receive(&p, &alias), &p, 8, there + 600, 30);
+	word[32] = alias;
+}
+
+SCENE(pieces, pieces_client, pieces_server, 0, 0);
+SCENE(pieces_late, pieces_client, pieces_server, 1, 0);
+
+/* The server takes the turn while the client still sends; then it offers the turn itself. */
+static void long_client(void *unused)
+{
+	fluke_ipc_params_t p = BOTH(LONG, out, 20, back);
+
+	(void)unused;
+	drain(&client, fluke_ipc_client_connect_send_over_receive(&p, dest), &p, 20, back, 0);
+	p = BOTH(30, out, 0, 0);
+	note(2, client.ack(&p));
+	p = BOTH(10, out + 30, 10, back + 100);
+	note(3, client.send_over(&p));
+}
+
+static void impatient_server(void *unused)
+{
+	fluke_ipc_params_t p = BOTH(0, 0, 8, there);
+
+	(void)unused;
+	note(20, fluke_ipc_setup_wait_receive(&p, set, 0));
+	p = BOTH(100, out + 50, 0, 0);
+	note(21, server.ack(&p));
+	p = BOTH(0, 0, 20, there + 8);
+	drain(&server, server.over(&p), &p, 20, there + 8, 22);
+	p = BOTH(3, out + 60, 0, 0);
+	note(24, server.ack(&p));
+	fluke_ipc_server_disconnect();
+}
+
+SCENE(impatient, long_client, impatient_server, 0, 0);
+SCENE(impatient_late, long_client, impatient_server, 1, 0);
+
+/* Idempotent requests, long and short, with references; one-way messages, which may be lost. */
+static uint32_t scratch[LONG + 16];
+
+static void call_client(void *unused)
+{
+	static const uint16_t length[] = { 700, 4, 2, 1, 8, 3 };
+	void *refs[2] = { sent, other_port };
+	fluke_ref_t *back_refs[1] = { got[3] };
+
+	(void)unused;
+	for (uint32_t i = 0; i < 6; i++) {
+		fluke_ipc_params_t p = { .send_words = length[i], .send_data = out + i, .recv_words = i & 1 ? 8 : LONG - 200 * i,
+			.recv_data = back + 200 * i, .send_refs = i == 2 ? 2 : 0, .send_ref_table = refs,
+			.recv_refs = i == 0 ? 1 : 0, .recv_ref_table = back_refs };
+
+		note(i, fluke_ipc_call(&p, dest));
+		word[6 + i] = p.recv_words;
+		if (i == 1) {
+			p = SEND(2, out + 8);
+			note(12, fluke_ipc_send(&p, dest));
+		} else if (i == 3) {
+			p = (fluke_ipc_params_t){ .send_words = 300, .send_data = out + 8, .send_refs = 2, .send_ref_table = refs };
+			note(13, fluke_ipc_send(&p, dest));
+		}
+	}
+	word[14] = fluke_ref_compare(got[3], dest);
+}
+
+static void call_server(void *unused)
+{
+	void *refs[1] = { port };
+	fluke_ref_t *taken[2] = { got[0], got[1] };
+	fluke_ipc_params_t p = { .recv_words = LONG, .recv_data = scratch, .recv_refs = 2, .recv_ref_table = taken };
+	uint32_t result = fluke_ipc_setup_wait_receive(&p, set, 0);
+
+	(void)unused;
+	for (;;) {
+		uint32_t n = scratch[0] ^ 0x5a5a;	/* the request's number */
+
+		p = (fluke_ipc_params_t){ .send_words = n < 2 ? 900 : 5, .send_data = out + 10 * n,
+			.send_refs = n == 0, .send_ref_table = refs,
+			.recv_words = LONG, .recv_data = scratch, .recv_refs = 2, .recv_ref_table = taken };
+		if (FLUKE_IPC_FLAVOUR(result) != FLUKE_IPC_IDEMPOTENT || n > 5) {
+			result = fluke_ipc_wait_receive(&p, 0);
+			continue;
+		}
+		if (n == 5)
+			ended[1] = 1;
+		if (n & 1)
+			fluke_ipc_reply(&p);
+		result = fluke_ipc_reply_wait_receive(&p, 0);
+	}
+}
+
+SCENE(call, call_client, call_server, 0, 0);
+SCENE(call_late, call_client, call_server, 1, 0);
+
+/* The kernel's own port. */
+static fluke_ref_t *kernel;
+
+static void kernel_prepare(void)
+{
+	fluke_ref_copy(check_kernel, kernel = child_ref());
+}
+
+static void kernel_client(void *unused)
+{
+	uint32_t irq_attach[2] = { 1u << 8 | 1, 5 };
+	void *refs[1] = { got[0] };
+	fluke_ipc_params_t p = { .send_refs = 1, .send_words = 2, .send_data = irq_attach, .send_ref_table = refs,
+		.recv_words = 8, .recv_data = word + 10 };
+
+	(void)unused;
+	word[10] = word[20] = 77;
+	note(0, fluke_ipc_call(&p, kernel));
+	p.recv_words = 8;
+	p.recv_data = word + 20;
+	note(1, fluke_ipc_client_connect_send_over_receive(&p, kernel));
+}
+
+static void nobody(void *unused)
+{
+	(void)unused;
+}
+
+SCENE(machine, kernel_client, nobody, 0, kernel_prepare);
+
+/* Locks. */
+static void locks_first(void *unused)
+{
+	fluke_mutex_state_t held = { 0, FLUKE_MUTEX_MULTISPACE, 1 };
+	fluke_cond_state_t waits = { 0, FLUKE_COND_MULTISPACE };
+
+	(void)unused;
+	note(0, fluke_mutex_lock(mutex));
+	while (!word[20])
+		fluke_cond_wait(cond, mutex);
+	fluke_mutex_set_state(mutex, &held, 0);
+	fluke_mutex_get_state(mutex, &held, got[0]);
+	word[2] = held.flags << 4 | held.locked;
+	fluke_thread_reference(subject[0], got[1]);
+	word[3] = fluke_ref_compare(got[0], got[1]);
+	fluke_cond_set_state(cond, &waits, got[1]);
+	fluke_cond_get_state(cond, &waits, got[2]);
+	word[4] = waits.flags + fluke_ref_compare(got[2], got[1]);
+	fluke_cond_set_state(cond, 0, got[3]);
+	note(5, fluke_mutex_trylock(second));
+	fluke_mutex_unlock(mutex);
+	note(6, fluke_mutex_lock(second));
+	fluke_mutex_unlock(second);
+	note(7, fluke_mutex_trylock(second));
+	fluke_mutex_set_state(second, 0, got[3]);	/* nobody's */
+	note(8, fluke_mutex_trylock(second));
+}
+
+static void locks_second(void *unused)
+{
+	(void)unused;
+	note(21, fluke_mutex_lock(second));
+	note(22, fluke_mutex_lock(mutex));
+	word[20] = 1;
+	fluke_cond_signal(cond);
+	fluke_mutex_unlock(mutex);
+	note(23, fluke_mutex_lock(mutex));
+	fluke_cond_broadcast(cond);
+	fluke_mutex_unlock(mutex);
+	fluke_mutex_unlock(second);
+}
+
+SCENE(locks, locks_first, locks_second, 0, 0);

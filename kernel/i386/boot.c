@@ -20,7 +20,8 @@ struct multiboot_info {
 	uint32_t	flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4];
 	uint32_t	mmap_length, mmap_addr, drives[2], config, name, apm, vbe[4];
 	uint32_t	fb_address, fb_address_high, fb_pitch, fb_width, fb_height;
-	uint8_t		fb_bpp, fb_type, fb_red_pos, fb_red_size, fb_green_pos, fb_green_size, fb_blue_pos, fb_blue_size;
+	uint8_t		fb_bpp, fb_type, fb_pad[2];	/* GRUB's record is aligned here, whatever the specification's table says */
+	uint8_t		fb_red_pos, fb_red_size, fb_green_pos, fb_green_size, fb_blue_pos, fb_blue_size;
 } __attribute__((packed));
 struct multiboot_module { uint32_t start, end, cmdline, pad; };
 struct multiboot_memory { uint32_t size; uint64_t start, length; uint32_t type; } __attribute__((packed));

@@ -109,13 +109,7 @@ subprocess.run(compare.as_root() + ["rm", "-rf", root])
 if why:
     print("# Linux: " + why, file=sys.stderr)
 append = 'cmd="%s" cwd=/ ' % LINE + " ".join("env=%s" % ("\"%s=%s\"" % e if " " in e[1] else "%s=%s" % e) for e in ENVIRONMENT.items())
-COMMAND = ["boot/run", "--memory", "256", "--log", "build/logs/keyboard.log", "--append", append]
-guest, why = talk(COMMAND, 120)
-late = [i for i, _, _ in TALK if normal(guest.get(i, "")) != normal(linux.get(i, ""))]
-if late:
-    # two live terminals in real time: what differs must differ twice, and the first time is told
-    print("# a second conversation, since the first differed in: " + " ".join(late), file=sys.stderr)
-    guest, why = talk(COMMAND, 120)
+guest, why = talk(["boot/run", "--memory", "256", "--log", "build/logs/keyboard.log", "--append", append], 120)
 if why:
     print("# guest: " + why, file=sys.stderr)
 for i, sentence, _ in TALK:

@@ -9,10 +9,23 @@
 #include "ipc.h"
 #include "vm.h"
 #include "space.h"
+#include "selftest.h"
+
+/* An idempotent call is left for a handler: it starts over afterwards, and what the handler asks of
+ * others is not answered with its answer. */
+static void leave_call(struct thread *t)
+{
+	ipc_cut(t);
+	if (t->regs.eip != FLUKE_ENTRY || (t->regs.eax & 0xff) != FLUKE_CALL_ipc_call)
+		return;
+	t->flags &= ~FLUKE_THREAD_ANSWERED;
+	t->min_msg_words = 0;
+}
 
 /* Saves what a handler loses and starts it with {code, subcode, access}. */
 static void dispatch(struct thread *t, uint32_t handler, uint32_t code, uint32_t subcode, uint32_t access)
 {
+	leave_call(t);
 	t->saved_eax = t->regs.eax;
 	t->saved_ecx = t->regs.ecx;
 	t->saved_edx = t->regs.edx;
@@ -125,6 +138,7 @@ void exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t
 
 result_t exception_insane(struct thread *t, uint32_t code)
 {
+	check_insane(t, code);
 	exception_raise(t, FLUKE_EXC_INSANITY | code, t->regs.eax & 0xff, 0);
 	return RESTART;
 }
@@ -186,6 +200,7 @@ result_t sys_thread_return_from_exception(struct thread *t)
 	t->regs.eip = t->saved_eip;
 	t->regs.eflags = (t->saved_eflags & 0x240dd5u) | 0x202;
 	t->flags |= FLUKE_THREAD_EXCEPTION_ENABLE;
+	t->made = 0;
 	if (t->regs.eip == FLUKE_ENTRY)
 		t->attention |= ATTENTION_CALL;
 	thread_pending(t);

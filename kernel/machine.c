@@ -205,6 +205,7 @@ static int do_scheduler_set(struct request *r)
 static int do_power(struct request *r)
 {
 	selftest();		/* nothing else would notice broken books so late */
+	check_report();
 	machine_power(r->in[0], r->in[1]);
 }
 

@@ -110,12 +110,41 @@ void __stack_chk_fail(void) { panic("a kernel function wrote beyond its stack fr
 
 void check_gone(void *object, uint32_t size) { memset(object, 0xdb, size); }
 
-void check_now_and_then(void)
+static uint8_t noted[2 * 256 * 64];	/* errors, insanities; by call; by code */
+
+void check_entered(struct thread *t) { t->made = (uint8_t)t->regs.eax; }
+
+void check_again(struct thread *t)
 {
 	static uint32_t calls;
 
+	if (!t->made)
+		t->made = (uint8_t)t->regs.eax;
 	if (++calls % CHECK_EVERY == 0)
 		selftest();
+}
+
+void check_left(struct thread *t)
+{
+	static const uint8_t returns_error[256] = {
+#define CALL(number, name, class, source, result, arguments) [number] = #result[0] == 'e',
+#include <fluke/calls.def>
+#undef CALL
+	};
+
+	if (t->made && t->regs.eip == FLUKE_ENTRY_RET)
+		noted[t->made * 64 + (returns_error[t->made] ? t->regs.eax & 63 : 0)] = 1;
+	if (t->regs.eip != FLUKE_ENTRY)
+		t->made = 0;
+}
+
+void check_insane(struct thread *t, uint32_t code) { noted[(256 + t->made) * 64 + (code & 63)] = 1; }
+
+void check_report(void)
+{
+	for (unsigned i = 0; i < sizeof noted; i++)
+		if (noted[i])
+			kprintf("pair %u %s %u\n", i / 64 % 256, i < sizeof noted / 2 ? "error" : "insanity", i % 64);
 }
 
 #endif

@@ -57,7 +57,7 @@ void syscall_dispatch(struct thread *t)
 {
 	result_t r;
 
-	check_now_and_then();
+	check_again(t);
 	r = call_table[t->regs.eax & 0xff](t);
 	if (r != OK) {
 		syscall_undone(r);

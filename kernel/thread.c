@@ -264,6 +264,7 @@ static result_t import_state(struct thread *t, const fluke_thread_state_t *state
 	t->thread_va = state->thread_va;
 	t->sched_val = state->sched_val;
 	t->flags = state->flags;
+	t->made = 0;
 	t->attention = t->regs.eip == FLUKE_ENTRY ? ATTENTION_CALL : 0;
 	thread_pending(t);
 	memset(&t->fault, 0, sizeof t->fault);

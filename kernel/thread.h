@@ -108,6 +108,7 @@ struct thread {
 	uint8_t		known;		/* my scheduler has been asked and not yet been told BLOCKED */
 	uint8_t		request_pending;	/* in my scheduler port's ring of requests */
 	uint8_t		keeper_fault;	/* the keeper IPC is for `fault`, else an exception */
+	uint8_t		made;		/* CHECK: the call that user code made; 0 = as the registers say */
 	struct thread	*supplier;	/* who gave me the processor last; supplier->donee == this, or null */
 	struct thread	*donee;		/* to whom I give mine while blocked */
 	struct thread	*donors, *donor_next, *donor_prev;	/* all whose donee I am */

@@ -389,9 +389,10 @@ fluke_mapping_t *check_mapping_new(fluke_region_t *region, uint32_t offset, fluk
 	return mapping;
 }
 
+/* The window on physical memory is as large as it might be: of it only what there is. */
 fluke_space_t *check_space_twin(void)
 {
-	const uint32_t size = FLUKE_VM_MAX - FLUKE_ROOT_IMAGE;
+	const uint32_t size = FLUKE_ROOT_PHYSICAL + free_end - FLUKE_ROOT_IMAGE;
 	fluke_space_t *space = NEW(space);
 	fluke_region_t *all = check_region_new(check_root_space, FLUKE_ROOT_IMAGE, size, FLUKE_PROT_ALL, 0);
 

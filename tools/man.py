@@ -75,6 +75,53 @@ def sides(lines):
     return found
 
 
+def outcomes(call, text, names):
+    """The sets that a call's text names: `Returns: A (why), B; C.` and `Insanities: D, E.`; names: all there
+    are.  One marked `(second processor ...)` is left out."""
+    found = {"Returns": set(), "Insanities": set()}
+    whole = re.sub(r"\b[A-Z_]+ \([^)]*second processor[^)]*\)|\([^)]*\)", "", " ".join(text))
+    for label in found:
+        parts = re.findall(r"\b%s: (.*?)\." % label, whole)
+        if label == "Insanities" and len(parts) != 1:
+            sys.exit("man.py: fluke_%s: %d lines `Insanities:`" % (call, len(parts)))
+        for name in re.findall(r"\b[A-Z][A-Z_]+\b", " ".join(parts)):
+            if name not in names[label]:
+                sys.exit("man.py: fluke_%s: %s: there is no %s" % (call, label, name))
+            found[label].add(name)
+    return found["Returns"], found["Insanities"]
+
+
+def codes():
+    """The names in errors.h -> their numbers, for returned errors and for insanities."""
+    text = open(os.path.join(TOP, "include/fluke/errors.h")).read()
+    every = re.findall(r"^#define FLUKE_(\w+)\s+(\d+)\b", text, re.M)
+    start = [n for n, _ in every].index("IPC_NOT_NOW") + 1
+    return {"Returns": {n: int(v) for n, v in every[:start]},
+            "Insanities": {n[9:]: int(v) for n, v in every if n.startswith("INSANITY_")}}
+
+
+def documented():
+    """{(call, "error" | "insanity", name)}, all that the headers say may come out of each call."""
+    names, pairs = codes(), set()
+    texts = {call: both for header in HEADERS for call, both in read_header(header)[0].items()}
+    for number, call, _, _, result, _ in calls_def():
+        if call not in texts:
+            sys.exit("man.py: no prototype with a text before it: fluke_" + call)
+        prototype, text = texts[call]
+        errors, insanities = outcomes(call, text, names)
+        if bool(errors) != (result == "error"):
+            sys.exit("man.py: fluke_%s returns %s, and has %s line `Returns:`" % (call, result, "a" if errors else "no"))
+        returned = errors or (set() if "noreturn" in prototype else {"SUCCESS"})
+        pairs |= {(call, "error", e) for e in returned} | {(call, "insanity", i) for i in insanities}
+    return pairs
+
+
+def calls_def():
+    text = re.sub(r"/\*.*?\*/", "", open(os.path.join(TOP, "include/fluke/calls.def")).read(), flags=re.S)
+    return [(int(n), name, k, s, r, a) for n, name, k, s, r, a in
+            re.findall(r"^CALL\(\s*(\d+),\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*\((.*)\)\)", text, re.M)]
+
+
 def registers(name, arguments):
     """Where each argument travels, by the rules in the head of calls.def."""
     plain, value, out = iter(PLAIN), iter(("esi", "edi")), []
@@ -97,7 +144,9 @@ def page(call, prototype, text, header, head):
     number, name, klass, source, result, arguments = call
     lines = ["# fluke_" + name, "", "Made by `make docs` from `include/fluke/%s.h` and `calls.def`." % header, "",
              "```c", prototype, "```", ""]
-    lines += [re.sub(r"^fluke_%s: " % name, "", line) if i == 0 else line for i, line in enumerate(text)]
+    for i, line in enumerate(text):
+        lines += [""] if re.match("(Returns|Insanities): ", line) else []
+        lines.append(re.sub(r"^fluke_%s: " % name, "", line) if i == 0 else line)
     lines += ["", "| | |", "|---|---|", "| number | %d |" % number, "| class | %s |" % CLASSES[klass],
               "| registers | %s |" % registers(name, arguments), "| eax at return | %s |" % (result if result != "void" else "0, of no meaning"),
               "| known from | %s |" % SOURCES[source], "", "## Of all calls in `%s.h`" % header, ""] + head
@@ -109,9 +158,8 @@ def main():
         sys.exit(__doc__)
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
-    text = re.sub(r"/\*.*?\*/", "", open(os.path.join(TOP, "include/fluke/calls.def")).read(), flags=re.S)
-    calls = [(int(n), name, k, s, r, a) for n, name, k, s, r, a in
-             re.findall(r"^CALL\(\s*(\d+),\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*\((.*)\)\)", text, re.M)]
+    calls = calls_def()
+    documented()		# every text is readable
     pages = {}
     for header in HEADERS:
         found, head = read_header(header)
@@ -128,4 +176,5 @@ def main():
     open(os.path.join(folder, "README.md"), "w").write("\n".join(index) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,6 @@
-/* Errors (returned) and insanities (exceptions in the caller).  See each call for its set. */
+/* Errors (returned) and insanities (exceptions in the caller).  Each call's lines `Returns:` and
+ * `Insanities:` name all that may come out of it, without FLUKE_ and FLUKE_INSANITY_; a kernel built
+ * with CHECK=1 notes what does, and a test compares. */
 #ifndef FLUKE_ERRORS_H
 #define FLUKE_ERRORS_H
 
@@ -39,10 +41,10 @@
 #define FLUKE_INSANITY_NOT_SPACE		11
 #define FLUKE_INSANITY_NOT_THREAD		12
 #define FLUKE_INSANITY_NOT_REF			13
-#define FLUKE_INSANITY_NOT_MUTEX_REF		14	/* a link of set_state leads to the wrong type */
-#define FLUKE_INSANITY_NOT_COND_REF		15
-#define FLUKE_INSANITY_NOT_MAPPING_REF		16
-#define FLUKE_INSANITY_NOT_REGION_REF		17
+#define FLUKE_INSANITY_NOT_MUTEX_REF		14	/* reserved: no state has a link to a mutex */
+#define FLUKE_INSANITY_NOT_COND_REF		15	/* reserved */
+#define FLUKE_INSANITY_NOT_MAPPING_REF		16	/* reserved */
+#define FLUKE_INSANITY_NOT_REGION_REF		17	/* a link of set_state leads to the wrong type */
 #define FLUKE_INSANITY_NOT_PORT_REF		18
 #define FLUKE_INSANITY_NOT_PORTSET_REF		19
 #define FLUKE_INSANITY_NOT_SPACE_REF		20
@@ -58,8 +60,8 @@
 #define FLUKE_INSANITY_NOT_SENDER		30
 #define FLUKE_INSANITY_NOT_RECEIVER		31
 #define FLUKE_INSANITY_BUFFER_UNALIGNED		32	/* parameter block not 4-aligned */
-#define FLUKE_INSANITY_INVALID_CALL		33	/* no such call number */
+#define FLUKE_INSANITY_INVALID_CALL		33	/* reserved for numbers that are no call */
 #define FLUKE_INSANITY_INVALID_STATE		34	/* flags, selectors or sensitivity out of range */
-#define FLUKE_INSANITY_WRONG_ADDRESS		35	/* thread runs with thread_va not its own address */
+#define FLUKE_INSANITY_WRONG_ADDRESS		35	/* reserved: thread_va is not checked, see thread.h */
 
 #endif

@@ -27,7 +27,9 @@
 
 typedef struct fluke_thread_state {
 	integer_t	hash;		/* read only */
-	oskit_addr_t	thread_va;	/* address of the object in the thread's own space */
+	oskit_addr_t	thread_va;	/* address of the object in the thread's own space: what thread_self returns.  The
+					 * manual makes running elsewhere an insanity; here a manager may keep the object
+					 * where its thread cannot reach it, so nothing is checked */
 	natural_t	sched_val;	/* scheduler's id for the thread; first word of requests */
 	natural_t	flags;
 	struct fluke_i386_state	regs;
@@ -60,121 +62,128 @@ enum fluke_wakeup { FLUKE_WAKEUP_ON_BLOCK, FLUKE_WAKEUP_ON_SWITCH, FLUKE_WAKEUP_
 /* A request to a scheduler port: one-way message of two words. */
 #define FLUKE_SCHED_REQUEST	1	/* {FLUKE_SCHED_REQUEST, sched_val}: the client is ready */
 
-/* fluke_thread_create: makes a thread, stopped and without links, at that address of the caller's space
- * (1024 bytes, so aligned).
- * Returns FLUKE_SUCCESS, or FLUKE_NO_MEMORY: the address is device memory.
- * Insanities: NOT_ALIGNED, OBJECT_EXISTS (the range overlaps an active object), INVALID_OBJECT.
- * Short; faults (write, object) on the page. */
+/* fluke_thread_create: makes a thread, stopped and without links, at that address of the caller's
+ * space (1024 bytes, so aligned).  Short; faults (write, object) on the page.
+ * Returns: SUCCESS, NO_MEMORY (the address is device memory).
+ * Insanities: NOT_ALIGNED (1024 bytes), OBJECT_EXISTS (the place overlaps an active object),
+ * INVALID_OBJECT (no user address). */
 fluke_error_t	fluke_thread_create(fluke_thread_t *new_thread);
 
-/* fluke_thread_create_hash: the same with a hash for fluke_ref_hash.  *hash 0 or hash null: the
- * kernel chooses; the value used is stored in *hash.  Never changes afterwards. */
+/* fluke_thread_create_hash: the same with a hash for fluke_ref_hash.  *hash 0 or hash null: the kernel
+ * chooses; the value used is stored in *hash.  Never changes afterwards.
+ * Returns: SUCCESS, NO_MEMORY.
+ * Insanities: NOT_ALIGNED, OBJECT_EXISTS, INVALID_OBJECT. */
 fluke_error_t	fluke_thread_create_hash(fluke_thread_t *new_thread, integer_t *hash);
 
-/* fluke_thread_destroy: ends it; references to it read as null from then on.  Connections break:
- * peers get an alert, asking peers ask again; mutexes it holds become ABANDONED and pass on; who
- * lends to it lends no more.
- * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, CURRENT_THREAD.  Multi-stage: stops between
- * any 32 links and goes on with itself. */
+/* fluke_thread_destroy: ends it; references to it read as null from then on.  Connections break: peers
+ * get an alert, asking peers ask again; mutexes it holds become ABANDONED and pass on; who lends to it
+ * lends no more.  Multi-stage: stops between any 32 links and goes on with itself.
+ * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, CURRENT_THREAD. */
 void		fluke_thread_destroy(fluke_thread_t *thread);
 
-/* fluke_thread_move: the same object from now on at another address; references and links stay
- * valid.  It is rolled back to the start of its call and goes on there; what it waited for, it
- * waits for again.
- * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, OBJECT_EXISTS, NOT_ALIGNED, CURRENT_THREAD.
- * Multi-stage. */
+/* fluke_thread_move: the same object from now on at another address; references and links stay valid.
+ * It is rolled back to the start of its call and goes on there; what it waited for, it waits for
+ * again.  Multi-stage.
+ * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, OBJECT_EXISTS, NOT_ALIGNED, CURRENT_THREAD. */
 void		fluke_thread_move(fluke_thread_t *old, fluke_thread_t *new_thread);
 
-/* fluke_thread_reference: points the active reference `ref` at it; what that led to before is
- * dropped.
- * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT; NOT_REF.  Short. */
+/* fluke_thread_reference: points the active reference `ref` at it; what that led to before is dropped.
+ * Short.
+ * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, NOT_REF. */
 void		fluke_thread_reference(fluke_thread_t *thread, fluke_ref_t *ref);
 
 /* fluke_thread_disable_exceptions: interrupts and alerts stay pending, other exceptions go to the
- * keeper of the space.  `self` is ignored.  Trivial. */
+ * keeper of the space.  `self` is ignored.  Trivial.
+ * Insanities: none. */
 void		fluke_thread_disable_exceptions(fluke_thread_t *self);
 
 /* fluke_thread_enable_exceptions: exceptions go to the thread's own handlers again; a pending one is
- * taken before the call returns.  Trivial. */
+ * taken before the call returns.  Trivial.
+ * Insanities: none. */
 void		fluke_thread_enable_exceptions(fluke_thread_t *self);
 
 /* fluke_thread_get_client, fluke_thread_get_server: the reference is pointed at the thread at the
  * other end of the caller's connection as server (client); null if it has none.  *flags:
  * FLUKE_THREAD_CLIENT_SENDER (FLUKE_THREAD_SERVER_SENDER) if that end holds the line, for a client
- * FLUKE_THREAD_ASIDE if so, and in bits 16-31 the number of the connection.
- * Insanities: NO_OBJECT, NOT_REF.  Short. */
+ * FLUKE_THREAD_ASIDE if so, and in bits 16-31 the number of the connection.  Short.
+ * Insanities: NO_OBJECT, NOT_REF, INVALID_OBJECT. */
 void		fluke_thread_get_client(fluke_thread_t *self, fluke_ref_t *client, natural_t *flags);
 void		fluke_thread_get_server(fluke_thread_t *self, fluke_ref_t *server, natural_t *flags);
 
 /* fluke_thread_set_client, fluke_thread_set_server: sets the present connection of that side aside
  * (its peer stays connected and waits) and takes up the one to the thread that `client` (`server`)
- * leads to, which this or another thread of the same space has set aside or holds.  Null reference
- * or null pointer: no connection.  If that connection has ended meanwhile, or `flags` carries
- * another number than it has, the caller has none afterwards.
- * Insanities: NO_OBJECT, NOT_REF, NOT_THREAD_REF.  Short. */
+ * leads to, which this or another thread of the same space has set aside or holds.  Null reference or
+ * null pointer: no connection.  If that connection has ended meanwhile, or `flags` carries another
+ * number than it has, the caller has none afterwards.  Short.
+ * Insanities: NO_OBJECT, INVALID_OBJECT, NOT_THREAD_REF (it leads to something else). */
 void		fluke_thread_set_client(fluke_thread_t *self, fluke_ref_t *client, natural_t flags);
 void		fluke_thread_set_server(fluke_thread_t *self, fluke_ref_t *server, natural_t flags);
 
 /* fluke_thread_get_handlers, fluke_thread_set_handlers: the addresses of the caller's handlers for
- * traps, interrupts, alerts by its client, alerts by its server; 0 = none.  See exception.h.
- * Trivial (get_handlers: faults on its buffer). */
+ * traps, interrupts, alerts by its client, alerts by its server; 0 = none.  See exception.h.  Trivial
+ * (get_handlers: faults on its buffer).
+ * Insanities: none. */
 void		fluke_thread_get_handlers(fluke_thread_t *self, oskit_addr_t handlers[4]);
 void		fluke_thread_set_handlers(fluke_thread_t *self, oskit_addr_t trap, oskit_addr_t interrupt,
 			oskit_addr_t client_alert, oskit_addr_t server_alert);
 
 /* fluke_thread_get_saved_state, fluke_thread_set_saved_state: the registers saved when the last
- * exception was dispatched, which fluke_thread_return_from_exception loads.  Trivial. */
+ * exception was dispatched, which fluke_thread_return_from_exception loads.  Trivial.
+ * Insanities: none. */
 void		fluke_thread_get_saved_state(fluke_thread_t *self, struct fluke_thread_saved_state *saved);
 void		fluke_thread_set_saved_state(fluke_thread_t *self, struct fluke_thread_saved_state *saved);
 
 /* fluke_thread_return_from_exception: enables exceptions and loads the saved registers; does not
- * return.  A call that the exception interrupted goes on at its present stage.  Trivial. */
+ * return.  A call that the exception interrupted goes on at its present stage.  Trivial.
+ * Insanities: none. */
 void		fluke_thread_return_from_exception(fluke_thread_t *self) __attribute__((noreturn));
 
-/* fluke_thread_get_state: stops the thread (it is left with FLUKE_THREAD_STOPPED) and reads it.
- * state: null, or where the record is stored.  links: null, or a table of five active references
- * (null entries: not wanted), pointed at its space, scheduler port, what it waited for, client,
- * server.  A thread in a call shows eip = FLUKE_ENTRY and registers that name the rest of the call.
- * Waits for no other thread.
- * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, CURRENT_THREAD; NO_OBJECT, NOT_REF for the
- * references.  Long. */
+/* fluke_thread_get_state: stops the thread (it is left with FLUKE_THREAD_STOPPED) and reads it. state:
+ * null, or where the record is stored.  links: null, or a table of five active references (null
+ * entries: not wanted), pointed at its space, scheduler port, what it waited for, client, server.  A
+ * thread in a call shows eip = FLUKE_ENTRY and registers that name the rest of the call.  Waits for no
+ * other thread.  Long.
+ * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, NOT_REF, CURRENT_THREAD. */
 void		fluke_thread_get_state(fluke_thread_t *thread, fluke_thread_state_t *state, fluke_thread_links_t links);
 
-/* fluke_thread_set_state: writes a stopped thread; it may run as soon as the flags say so and it
- * has a space.  state: null, or the record (hash ignored; flags and selectors are checked, eflags
- * filtered).  links: null, or a table of references (null entries: leave; a null reference: no
- * link); waiting_for is ignored.  A client or server link takes that connection over from the
- * thread that held it, whose later end alerts nobody.
+/* fluke_thread_set_state: writes a stopped thread; it may run as soon as the flags say so and it has a
+ * space.  state: null, or the record (hash ignored; flags and selectors are checked, eflags filtered).
+ * links: null, or a table of references (null entries: leave; a null reference: no link); waiting_for
+ * is ignored.  A client or server link takes that connection over from the thread that held it, whose
+ * later end alerts nobody.  Long.
  * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, CURRENT_THREAD, RACE_CONDITION (not stopped),
- * INVALID_STATE; NOT_REF, NOT_SPACE_REF, NOT_PORT_REF, NOT_THREAD_REF.  Long. */
+ * INVALID_STATE (flags, selectors, min_msg_words), NOT_REF, NOT_SPACE_REF, NOT_PORT_REF,
+ * NOT_THREAD_REF. */
 void		fluke_thread_set_state(fluke_thread_t *thread, const fluke_thread_state_t *state, fluke_thread_links_t links);
 
 /* fluke_thread_interrupt: posts a software interrupt.  A waiting thread wakes and takes it in its
  * interrupt handler, its registers naming the rest of the call (a message already taken is stored
- * first); while its exceptions are off it stays pending.  Without handler it goes to the keeper of
- * the space, or is dropped.  Several before the first is taken are one.
- * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, CURRENT_THREAD.  Long. */
+ * first); while its exceptions are off it stays pending.  Without handler it goes to the keeper of the
+ * space, or is dropped.  Several before the first is taken are one.  Long.
+ * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, CURRENT_THREAD. */
 void		fluke_thread_interrupt(fluke_thread_t *thread);
 
-/* fluke_thread_self: the thread_va of the caller's state.  Trivial. */
+/* fluke_thread_self: the thread_va of the caller's state.  Trivial.
+ * Insanities: none. */
 fluke_thread_t	*fluke_thread_self(void);
 
 /* fluke_thread_schedule: lends the caller's processor time to a thread while waiting for a message.
  * thread: a thread, or a reference to one; 0 = only look whether something waits (INVALID: nothing).
- * sleep_port: null, or a port (or a reference to one):
- * the wait ends when any port of its set has something to receive.  sensitivity: a hint, see
- * fluke_wakeup; every value is served as FLUKE_WAKEUP_ON_BLOCK.
- * Returns FLUKE_SCHED_MESSAGE (fetch it by wait_receive; the thread may still be ready),
- * FLUKE_SCHED_BLOCKED (neither the thread nor anybody it lends to can run; it asks again when that
- * changes), FLUKE_SCHED_INVALID (null or dead, stopped, or without space).
- * Requests come to the scheduler port as one-way {FLUKE_SCHED_REQUEST, sched_val}, one per thread
- * until its scheduler has been told BLOCKED or INVALID.  If all that MESSAGE announced has gone
- * meanwhile (a thread that asked was destroyed), the next wait_receive gets {0, 0} and alias 0.
- * Insanities: NO_OBJECT, NOT_THREAD, NOT_PORT, INVALID_OBJECT, CURRENT_THREAD, INVALID_STATE
- * (sensitivity).  Long; stopped, the donation ends, and repeating the call makes it again. */
+ * sleep_port: null, or a port (or a reference to one): the wait ends when any port of its set has
+ * something to receive.  sensitivity: a hint, see fluke_wakeup; every value is served as
+ * FLUKE_WAKEUP_ON_BLOCK.  Returns FLUKE_SCHED_MESSAGE (fetch it by wait_receive; the thread may still
+ * be ready), FLUKE_SCHED_BLOCKED (neither the thread nor anybody it lends to can run; it asks again
+ * when that changes), FLUKE_SCHED_INVALID (null or dead, stopped, or without space).  Requests come to
+ * the scheduler port as one-way {FLUKE_SCHED_REQUEST, sched_val}, one per thread until its scheduler
+ * has been told BLOCKED or INVALID.  If all that MESSAGE announced has gone meanwhile (a thread that
+ * asked was destroyed), the next wait_receive gets {0, 0} and alias 0.  Long; stopped, the donation
+ * ends, and repeating the call makes it again.
+ * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT, NOT_PORT, CURRENT_THREAD, INVALID_STATE
+ * (sensitivity). */
 natural_t	fluke_thread_schedule(fluke_thread_t *thread, fluke_port_t *sleep_port, natural_t sensitivity);
 
-/* fluke_thread_set_tls: the base of the segment FLUKE_USER_TLS for the caller.  Trivial. */
+/* fluke_thread_set_tls: the base of the segment FLUKE_USER_TLS for the caller.  Trivial.
+ * Insanities: none. */
 void		fluke_thread_set_tls(oskit_addr_t base);
 
 #endif

@@ -36,6 +36,10 @@ FUNCTION(entry_sysenter)
 	pushal
 	KERNEL_STATE
 call_dispatch:
+#ifdef CHECK
+	movl	boot_cpu + CPU_CURRENT, %eax
+	call	check_entered
+#endif
 	movl	boot_cpu + CPU_CURRENT, %eax
 	movzbl	THREAD_AL(%eax), %ecx
 	call	*call_table(, %ecx, 4)
@@ -49,7 +53,12 @@ call_dispatch:
 	jne	2f
 	cmpl	%ebx, boot_cpu + CPU_THREAD
 	jne	3f
-1:	leal	THREAD_REGS(%ebx), %esp
+1:
+#ifdef CHECK
+	movl	%ebx, %eax
+	call	check_left
+#endif
+	leal	THREAD_REGS(%ebx), %esp
 	cmpl	$FLUKE_ENTRY_RET, THREAD_EIP(%ebx)
 	.globl	sysexit_eip
 	.set	sysexit_eip, . - 4	/* the constant above: set to 0 where there is no sysexit */

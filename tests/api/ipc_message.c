@@ -362,3 +362,47 @@ CASE("ipc_message-13", "a long answer that is preempted while it is copied goes 
 	}
 	CHECK(preempted > 3);
 }
+
+static fluke_portset_t	*other_set;
+static fluke_ref_t	*other_dest;
+
+/* Answers one request at the other port with other words. */
+static void other_answerer(void *unused)
+{
+	static uint32_t buffer[8];
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = buffer };
+
+	(void)unused;
+	fluke_ipc_setup_wait_receive(&block, other_set, 0);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 1000 };
+	fluke_ipc_reply(&block);
+}
+
+/* An answer that cannot be stored is the caller's exception; the next call gets its own answer. */
+static void call_after_exception(uint32_t answer)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 2048, .recv_data = (void *)0x20000000 };
+	uint32_t got = 2;
+
+	make_port();
+	other_set = check_portset_new();
+	other_dest = check_port_ref_new(check_port_new(other_set, 78));
+	check_thread_new(check_space_twin(), answerer, 0);
+	check_thread_new(check_space_twin(), other_answerer, 0);
+	check_run();
+	out[1] = answer;
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, fluke_ipc_call(&block, dest));
+	CHECK_EQUAL(check_call(other_dest, out, 2, in, &got), FLUKE_SUCCESS);
+	CHECK_EQUAL(in[0], out[1000]);
+	call(2, 4);
+}
+
+CASE("ipc_message-15", "a short answer that cannot be stored is not the answer of the next call")
+{
+	call_after_exception(2);
+}
+
+CASE("ipc_message-16", "a long answer that cannot be stored is not the answer of the next call")
+{
+	call_after_exception(100);
+}

@@ -1,5 +1,5 @@
 /* Mappings. */
-#include "check.h"
+#include "type.h"
 
 #define WINDOW	0x20000000u
 #define PAGE	FLUKE_PAGE_SIZE
@@ -300,4 +300,141 @@ CASE("mapping-20", "execution needs the EXECUTE right where the processor can te
 	check_write(code, 0xc3c3c3c3);		/* ret */
 	check_mapping_new(region_over((void *)code, 1), 0, check_root_space, WINDOW, PAGE, RW | FLUKE_PROT_EXECUTE);
 	((void (*)(void))WINDOW)();
+}
+
+/* What every type has in common: type.h. */
+TYPE_CALLS(mapping, MAPPING, 2);
+
+CASE("mapping-21", "create makes a mapping with null links and a hash of its own")
+{
+	type_create(&calls);
+}
+
+CASE("mapping-22", "create refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, (void *)calls.create);
+}
+
+CASE("mapping-23", "create_hash keeps a hash that it is given, and chooses one for 0 and for a null pointer")
+{
+	type_create_hash(&calls);
+}
+
+CASE("mapping-24", "create_hash refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, calls.create_hash);
+}
+
+CASE("mapping-25", "destroy makes forty references null and the place free")
+{
+	type_destroy(&calls);
+}
+
+CASE("mapping-26", "destroy refuses no object, a wrong one and a bad address")
+{
+	type_destroy_refuses(&calls);
+}
+
+CASE("mapping-27", "move takes forty references and the hash along, there and back")
+{
+	type_move(&calls);
+}
+
+CASE("mapping-28", "move refuses no object, a wrong one, and every place that create would")
+{
+	type_move_refuses(&calls);
+}
+
+CASE("mapping-29", "reference drops what the reference led to before")
+{
+	type_reference(&calls);
+}
+
+CASE("mapping-30", "reference refuses what is no mapping, and what is no reference")
+{
+	type_reference_refuses(&calls);
+}
+
+CASE("mapping-31", "get_state refuses what is no mapping, and what is no reference")
+{
+	type_state_refuses(&calls, calls.get);
+}
+
+CASE("mapping-32", "set_state refuses what is no mapping, and what is no reference")
+{
+	type_state_refuses(&calls, (void *)calls.set);
+}
+
+CASE("mapping-33", "null pointers leave every part of the state alone")
+{
+	type_state_null(&calls);
+}
+
+CASE("mapping-34", "state written is state read, except the hash")
+{
+	type_state_again(&calls);
+}
+
+CASE("mapping-35", "protect refuses what is no mapping, and unknown bits")
+{
+	fluke_region_t *r = check_region_new(check_root_space, (uint32_t)check_pages(1), FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
+	fluke_mapping_t *m = check_mapping_new(r, 0, check_root_space, WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_READ);
+
+	REFUSES_BAD(FLUKE_INSANITY_NOT_MAPPING, r, fluke_mapping_protect(o, FLUKE_PROT_READ));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_PROT, fluke_mapping_protect(m, 0x20));
+	fluke_mapping_protect(m, FLUKE_PROT_READ | FLUKE_PROT_WRITE);
+	check_write(WINDOW, 3);
+}
+
+CASE("mapping-36", "a mapping of size 0 has no effect, and grows into one")
+{
+	uint32_t page = (uint32_t)check_pages(1);
+	fluke_region_t *r = check_region_new(check_root_space, page, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
+	fluke_mapping_t *m = check_mapping_new(r, 0, check_root_space, WINDOW, 0, FLUKE_PROT_ALL);
+	fluke_mapping_state_t state = { .start_va = WINDOW, .size = FLUKE_PAGE_SIZE, .prot = FLUKE_PROT_READ };
+
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
+	fluke_mapping_set_state(m, &state, 0, 0);
+	check_write(page, 9);
+	CHECK_EQUAL(check_read(WINDOW), 9);
+}
+
+CASE("mapping-37", "region_off + size may not pass 4 GB, and may pass the region's end")
+{
+	fluke_region_t *r = check_region_new(check_root_space, (uint32_t)check_pages(1), FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
+	fluke_mapping_t *m = check_mapping_new(r, 0, check_root_space, WINDOW, 4 * FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	fluke_mapping_state_t state = { .region_off = 0xfffff000, .start_va = WINDOW, .size = 2 * FLUKE_PAGE_SIZE };
+
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_ADDRESS, fluke_mapping_set_state(m, &state, 0, 0));
+	CHECK_EQUAL(check_read(WINDOW), 0);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW + FLUKE_PAGE_SIZE));
+}
+
+CASE("mapping-38", "a refused set_state leaves the mapping as it was")
+{
+	uint32_t page = (uint32_t)check_pages(1);
+	fluke_region_t *r = check_region_new(check_root_space, page, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
+	fluke_mapping_t *m = check_mapping_new(r, 0, check_root_space, WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	fluke_mapping_state_t state = { .start_va = WINDOW + 1, .size = FLUKE_PAGE_SIZE, .prot = FLUKE_PROT_ALL };
+
+	check_mapping_new(r, 0, check_root_space, WINDOW + 0x10000, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_ALIGNED, fluke_mapping_set_state(m, &state, 0, 0));
+	state.start_va = WINDOW + 0x10000;
+	EXPECT_INSANITY(FLUKE_INSANITY_ADDRESS_OVERLAP, fluke_mapping_set_state(m, &state, 0, 0));
+	state.start_va = 0;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_ADDRESS, fluke_mapping_set_state(m, &state, 0, 0));
+	check_write(WINDOW, 6);
+	CHECK_EQUAL(check_read(page), 6);
+	fluke_mapping_get_state(m, &state, 0, 0);
+	CHECK_EQUAL(state.start_va, WINDOW);
+}
+
+CASE("mapping-39", "the place of a destroyed mapping can be mapped again")
+{
+	fluke_region_t *r = check_region_new(check_root_space, (uint32_t)check_pages(1), FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
+	fluke_mapping_t *m = check_mapping_new(r, 0, check_root_space, WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+
+	fluke_mapping_destroy(m);
+	check_mapping_new(r, 0, check_root_space, WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	check_write(WINDOW, 1);
 }

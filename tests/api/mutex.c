@@ -1,5 +1,5 @@
 /* Mutexes. */
-#include "check.h"
+#include "type.h"
 
 static fluke_mutex_t	*m;
 static uint32_t		got, order, steps[8];
@@ -186,4 +186,186 @@ CASE("mutex-13", "a moved mutex keeps its owner")
 	CHECK_EQUAL(fluke_mutex_trylock(to), FLUKE_MUTEX_HELD);
 	fluke_mutex_unlock(to);
 	CHECK_EQUAL(fluke_mutex_trylock(to), FLUKE_SUCCESS);
+}
+
+/* What every type has in common: type.h. */
+TYPE_CALLS(mutex, MUTEX, 1);
+
+CASE("mutex-14", "create makes a mutex with null links and a hash of its own")
+{
+	type_create(&calls);
+}
+
+CASE("mutex-15", "create refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, (void *)calls.create);
+}
+
+CASE("mutex-16", "create_hash keeps a hash that it is given, and chooses one for 0 and for a null pointer")
+{
+	type_create_hash(&calls);
+}
+
+CASE("mutex-17", "create_hash refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, calls.create_hash);
+}
+
+CASE("mutex-18", "destroy makes forty references null and the place free")
+{
+	type_destroy(&calls);
+}
+
+CASE("mutex-19", "destroy refuses no object, a wrong one and a bad address")
+{
+	type_destroy_refuses(&calls);
+}
+
+CASE("mutex-20", "move takes forty references and the hash along, there and back")
+{
+	type_move(&calls);
+}
+
+CASE("mutex-21", "move refuses no object, a wrong one, and every place that create would")
+{
+	type_move_refuses(&calls);
+}
+
+CASE("mutex-22", "reference drops what the reference led to before")
+{
+	type_reference(&calls);
+}
+
+CASE("mutex-23", "reference refuses what is no mutex, and what is no reference")
+{
+	type_reference_refuses(&calls);
+}
+
+CASE("mutex-24", "get_state refuses what is no mutex, and what is no reference")
+{
+	type_state_refuses(&calls, calls.get);
+}
+
+CASE("mutex-25", "set_state refuses what is no mutex, and what is no reference")
+{
+	type_state_refuses(&calls, (void *)calls.set);
+}
+
+CASE("mutex-26", "null pointers leave every part of the state alone")
+{
+	type_state_null(&calls);
+}
+
+CASE("mutex-27", "state written is state read, except the hash")
+{
+	type_state_again(&calls);
+}
+
+CASE("mutex-28", "lock, trylock and unlock refuse no object, a wrong one and a bad address")
+{
+	make();
+	REFUSES_BAD(FLUKE_INSANITY_NOT_MUTEX, check_cond_new(), fluke_mutex_lock(o));
+	REFUSES_BAD(FLUKE_INSANITY_NOT_MUTEX, check_cond_new(), fluke_mutex_trylock(o));
+	REFUSES_BAD(FLUKE_INSANITY_NOT_MUTEX, check_cond_new(), fluke_mutex_unlock(o));
+	CHECK_EQUAL(fluke_mutex_trylock(m), FLUKE_SUCCESS);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(fluke_mutex_lock(m), FLUKE_SUCCESS);
+}
+
+CASE("mutex-29", "trylock too returns OWNER_DIED once")
+{
+	fluke_thread_t *thread;
+
+	make();
+	thread = check_thread_new(check_root_space, holder, 0);
+	check_run();
+	CHECK_EQUAL(fluke_mutex_trylock(m), FLUKE_MUTEX_HELD);
+	fluke_thread_destroy(thread);
+	CHECK_EQUAL(fluke_mutex_trylock(m), FLUKE_OWNER_DIED);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(fluke_mutex_trylock(m), FLUKE_SUCCESS);
+}
+
+CASE("mutex-30", "freed by set_state, it passes to the first waiter")
+{
+	fluke_mutex_state_t state = { .flags = 0, .locked = 0 };
+
+	make();
+	fluke_mutex_lock(m);
+	check_thread_new(check_root_space, locker, (void *)1);
+	check_run();
+	fluke_mutex_set_state(m, &state, 0);
+	check_run();
+	CHECK_EQUAL(order, 1);
+	CHECK_EQUAL(got, FLUKE_SUCCESS);
+	CHECK_EQUAL(fluke_mutex_trylock(m), FLUKE_SUCCESS);
+}
+
+CASE("mutex-31", "each flag that there is can be set and is read back")
+{
+	fluke_mutex_state_t state = { 0 }, got_state;
+
+	make();
+	for (uint32_t flags = 0; flags < 16; flags++) {
+		state.flags = flags;
+		fluke_mutex_set_state(m, &state, 0);
+		fluke_mutex_get_state(m, &got_state, 0);
+		CHECK_EQUAL(got_state.flags, flags);
+		CHECK_EQUAL(got_state.locked, 0);
+	}
+}
+
+CASE("mutex-32", "set_state with ABANDONED makes the next lock return OWNER_DIED")
+{
+	fluke_mutex_state_t state = { .flags = FLUKE_MUTEX_ABANDONED };
+
+	make();
+	fluke_mutex_set_state(m, &state, 0);
+	CHECK_EQUAL(fluke_mutex_lock(m), FLUKE_OWNER_DIED);
+	fluke_mutex_get_state(m, &state, 0);
+	CHECK_EQUAL(state.flags, 0);
+}
+
+CASE("mutex-33", "a mutex on a shared page is one mutex to both spaces")
+{
+	make();
+	check_thread_new(check_space_twin(), holder, 0);
+	check_run();
+	EXPECT_INSANITY(FLUKE_INSANITY_MUTEX_NOT_OWNER, fluke_mutex_unlock(m));
+	CHECK_EQUAL(fluke_mutex_trylock(m), FLUKE_MUTEX_HELD);
+}
+
+CASE("mutex-34", "a thread that is interrupted while it waits goes on waiting, and gets it")
+{
+	fluke_thread_t *thread;
+
+	make();
+	fluke_mutex_lock(m);
+	thread = check_thread_new(check_root_space, locker, (void *)1);
+	check_run();
+	fluke_thread_interrupt(thread);
+	check_run();
+	CHECK_EQUAL(order, 0);
+	fluke_mutex_unlock(m);
+	check_run();
+	CHECK_EQUAL(order, 1);
+	CHECK_EQUAL(got, FLUKE_SUCCESS);
+}
+
+CASE("mutex-35", "a waiter that is destroyed is passed over")
+{
+	fluke_thread_t *first, *second;
+
+	make();
+	fluke_mutex_lock(m);
+	first = check_thread_new(check_root_space, locker, (void *)1);
+	check_run();
+	second = check_thread_new(check_root_space, locker, (void *)2);
+	check_run_one(second);
+	fluke_thread_destroy(first);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(fluke_mutex_trylock(m), FLUKE_MUTEX_HELD);
+	check_run_one(second);
+	CHECK_EQUAL(order, 1);
+	CHECK_EQUAL(steps[0], 2);
 }

@@ -212,6 +212,35 @@ CASE("object-21", "device memory holds no objects")
 	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_mutex_lock(m));
 }
 
+#define NO_MEMORY(type) \
+	do { \
+		fluke_##type##_t *o = (fluke_##type##_t *)(FLUKE_ROOT_PHYSICAL + 0xb9000); \
+		CHECK_EQUAL(fluke_##type##_create(o), FLUKE_NO_MEMORY); \
+	} while (0)
+#define NO_MEMORY_HASH(type) \
+	do { \
+		fluke_##type##_t *o = (fluke_##type##_t *)(FLUKE_ROOT_PHYSICAL + 0xb9000); \
+		integer_t hash = 5; \
+		CHECK_EQUAL(fluke_##type##_create_hash(o, &hash), FLUKE_NO_MEMORY); \
+		NO_MEMORY(type); \
+	} while (0)
+
+CASE("object-23", "no type of object can be made in device memory, with or without a hash")
+{
+	uint32_t send[3] = { 0x103, 0xb8000, 0x8000 }, reply[8], words = 8;	/* Machine.device_add */
+
+	check_call(check_kernel, send, 3, reply, &words);
+	NO_MEMORY_HASH(thread);
+	NO_MEMORY_HASH(space);
+	NO_MEMORY_HASH(region);
+	NO_MEMORY_HASH(mapping);
+	NO_MEMORY_HASH(port);
+	NO_MEMORY_HASH(portset);
+	NO_MEMORY_HASH(mutex);
+	NO_MEMORY_HASH(cond);
+	NO_MEMORY(ref);
+}
+
 CASE("object-22", "a moved space goes on with its mappings and regions")
 {
 	uint32_t page = (uint32_t)check_pages(1);

@@ -1,5 +1,5 @@
 /* Regions: protection, revoking, search, clear, usage. */
-#include "check.h"
+#include "type.h"
 
 #define WINDOW	0x20000000u
 #define PAGE	FLUKE_PAGE_SIZE
@@ -280,4 +280,265 @@ CASE("region-17", "search and clear begin and end anywhere, not only at pages")
 	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_ref_type((fluke_ref_t *)(pages + PAGE)));
 	CHECK_EQUAL(fluke_ref_type((fluke_ref_t *)(pages + PAGE - 64)), FLUKE_NULL);
 	CHECK_EQUAL(fluke_ref_type((fluke_ref_t *)(pages + PAGE + 32)), FLUKE_NULL);
+}
+
+/* What every type has in common: type.h. */
+TYPE_CALLS(region, REGION, 2);
+
+CASE("region-18", "create makes a region with null links and a hash of its own")
+{
+	type_create(&calls);
+}
+
+CASE("region-19", "create refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, (void *)calls.create);
+}
+
+CASE("region-20", "create_hash keeps a hash that it is given, and chooses one for 0 and for a null pointer")
+{
+	type_create_hash(&calls);
+}
+
+CASE("region-21", "create_hash refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, calls.create_hash);
+}
+
+CASE("region-22", "destroy makes forty references null and the place free")
+{
+	type_destroy(&calls);
+}
+
+CASE("region-23", "destroy refuses no object, a wrong one and a bad address")
+{
+	type_destroy_refuses(&calls);
+}
+
+CASE("region-24", "move takes forty references and the hash along, there and back")
+{
+	type_move(&calls);
+}
+
+CASE("region-25", "move refuses no object, a wrong one, and every place that create would")
+{
+	type_move_refuses(&calls);
+}
+
+CASE("region-26", "reference drops what the reference led to before")
+{
+	type_reference(&calls);
+}
+
+CASE("region-27", "reference refuses what is no region, and what is no reference")
+{
+	type_reference_refuses(&calls);
+}
+
+CASE("region-28", "get_state refuses what is no region, and what is no reference")
+{
+	type_state_refuses(&calls, calls.get);
+}
+
+CASE("region-29", "set_state refuses what is no region, and what is no reference")
+{
+	type_state_refuses(&calls, (void *)calls.set);
+}
+
+CASE("region-30", "null pointers leave every part of the state alone")
+{
+	type_state_null(&calls);
+}
+
+CASE("region-31", "state written is state read, except the hash")
+{
+	type_state_again(&calls);
+}
+
+CASE("region-32", "protect refuses what is no region, and unknown bits")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+
+	REFUSES_BAD(FLUKE_INSANITY_NOT_REGION, check_mutex_new(), fluke_region_protect(o, RW));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_PROT, fluke_region_protect(r, 0x10));
+	fluke_region_protect(r, FLUKE_PROT_ALL);
+	fluke_region_protect(r, FLUKE_PROT_NONE);
+}
+
+CASE("region-33", "search refuses what is no region")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+	static oskit_addr_t offset;
+	static natural_t count;
+	fluke_obspec_t found[1];
+
+	offset = 0;
+	count = 1;
+	REFUSES_BAD(FLUKE_INSANITY_NOT_REGION, check_mutex_new(), fluke_region_search(o, &offset, PAGE, found, &count));
+	fluke_region_search(r, &offset, PAGE, found, &count);
+	CHECK_EQUAL(offset, PAGE);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("region-34", "clear refuses what is no region")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+	static oskit_addr_t offset;
+
+	offset = 0;
+	REFUSES_BAD(FLUKE_INSANITY_NOT_REGION, check_mutex_new(), fluke_region_clear(o, &offset, PAGE));
+	fluke_region_clear(r, &offset, PAGE);
+	CHECK_EQUAL(offset, PAGE);
+}
+
+CASE("region-35", "usage refuses what is no region")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+	static oskit_addr_t offset;
+	uint8_t bits;
+
+	offset = 0;
+	REFUSES_BAD(FLUKE_INSANITY_NOT_REGION, check_mutex_new(), fluke_region_usage(o, &offset, PAGE, &bits));
+	fluke_region_usage(r, &offset, PAGE, &bits);
+	CHECK_EQUAL(offset, PAGE);
+	CHECK(bits & FLUKE_USAGE_PRESENT);
+}
+
+CASE("region-36", "protect is the same as get_state, another prot, set_state")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+	fluke_region_state_t state;
+
+	check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, RW);
+	fluke_region_protect(r, FLUKE_PROT_READ);
+	fluke_region_get_state(r, &state, 0, 0);
+	CHECK_EQUAL(state.prot, FLUKE_PROT_READ);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(WINDOW, 1));
+	state.prot = RW;
+	fluke_region_set_state(r, &state, 0, 0);
+	check_write(WINDOW, 1);
+	state.prot = FLUKE_PROT_READ;
+	fluke_region_set_state(r, &state, 0, 0);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(WINDOW, 1));
+}
+
+CASE("region-37", "a region that moves over other memory shows that memory at once")
+{
+	uint32_t pages = (uint32_t)check_pages(2);
+	fluke_region_t *r = region_over((void *)pages, 1);
+	fluke_region_state_t state = { .start_va = pages + PAGE, .size = PAGE, .prot = RW };
+
+	check_write(pages, 1);
+	check_write(pages + PAGE, 2);
+	check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, RW);
+	CHECK_EQUAL(check_read(WINDOW), 1);
+	fluke_region_set_state(r, &state, 0, 0);
+	CHECK_EQUAL(check_read(WINDOW), 2);
+}
+
+CASE("region-38", "search with an array of no slots finds nothing and stays where it is")
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_region_t *r = region_over((void *)page, 1);
+	oskit_addr_t offset = 0;
+	natural_t count = 0;
+
+	fluke_mutex_create((fluke_mutex_t *)page);
+	fluke_region_search(r, &offset, PAGE, 0, &count);
+	CHECK_EQUAL(count, 0);
+	CHECK_EQUAL(offset, 0);
+}
+
+CASE("region-39", "search and clear beyond the region find nothing and end")
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_region_t *r = region_over((void *)page, 1);
+	fluke_obspec_t found[1];
+	oskit_addr_t offset = PAGE;
+	natural_t count = 1;
+
+	fluke_mutex_create((fluke_mutex_t *)page);
+	fluke_region_search(r, &offset, 4 * PAGE, found, &count);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(offset, 5 * PAGE);
+	offset = PAGE;
+	fluke_region_clear(r, &offset, 4 * PAGE);
+	CHECK_EQUAL(offset, 5 * PAGE);
+	CHECK_EQUAL(fluke_mutex_trylock((fluke_mutex_t *)page), FLUKE_SUCCESS);
+}
+
+CASE("region-40", "clear of the range that holds the region itself ends there")
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_region_t *r = (fluke_region_t *)(page + 1024);
+	fluke_region_state_t state = { .start_va = page, .size = PAGE, .prot = FLUKE_PROT_ALL };
+	fluke_ref_t *space = check_ref_new();
+	oskit_addr_t offset = 0;
+
+	fluke_space_reference(check_root_space, space);
+	fluke_region_create(r);
+	fluke_region_set_state(r, &state, space, 0);
+	fluke_mutex_create((fluke_mutex_t *)page);
+	fluke_mutex_create((fluke_mutex_t *)(page + 2048));
+	fluke_region_clear(r, &offset, PAGE);
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_mutex_lock((fluke_mutex_t *)page));
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_region_clear(r, &offset, PAGE));
+	CHECK_EQUAL(fluke_mutex_trylock((fluke_mutex_t *)(page + 2048)), FLUKE_SUCCESS);
+}
+
+CASE("region-41", "clear needs the right to write at the region object")
+{
+	fluke_region_t *r = region_over(check_pages(1), 1);
+	uint32_t page = (uint32_t)r & -PAGE;
+	fluke_region_t *there = (fluke_region_t *)(WINDOW + ((uint32_t)r - page));
+	oskit_addr_t offset = 0;
+
+	check_mapping_new(check_region_new(check_root_space, page, PAGE, FLUKE_PROT_ALL, 0), 0, check_root_space, WINDOW, PAGE,
+		FLUKE_PROT_OBJECT | FLUKE_PROT_READ);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, fluke_region_clear(there, &offset, PAGE));
+	CHECK_EQUAL(check_caught.access, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE);
+	fluke_region_get_state(there, 0, 0, 0);
+}
+
+CASE("region-42", "search reports a destroyed object no more and a moved one at its new place")
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_region_t *r = region_over((void *)page, 1);
+	fluke_obspec_t found[4];
+	oskit_addr_t offset = 0;
+	natural_t count = 4;
+
+	fluke_cond_create((fluke_cond_t *)page);
+	fluke_cond_create((fluke_cond_t *)(page + 64));
+	fluke_cond_destroy((fluke_cond_t *)page);
+	fluke_cond_move((fluke_cond_t *)(page + 64), (fluke_cond_t *)(page + 2048));
+	fluke_region_search(r, &offset, PAGE, found, &count);
+	CHECK_EQUAL(count, 3);
+	CHECK_EQUAL(found[0].ob, page + 2048);
+	CHECK_EQUAL(found[0].type, FLUKE_TYPE_COND);
+}
+
+CASE("region-43", "search tells every type")
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_region_t *r = region_over((void *)page, 1);
+	fluke_obspec_t found[10];
+	oskit_addr_t offset = 0;
+	natural_t count = 10;
+
+	fluke_thread_create((fluke_thread_t *)page);
+	fluke_space_create((fluke_space_t *)(page + 1024));
+	fluke_region_create((fluke_region_t *)(page + 1280));
+	fluke_mapping_create((fluke_mapping_t *)(page + 1408));
+	fluke_port_create((fluke_port_t *)(page + 1536));
+	fluke_portset_create((fluke_portset_t *)(page + 1600));
+	fluke_mutex_create((fluke_mutex_t *)(page + 1664));
+	fluke_cond_create((fluke_cond_t *)(page + 1728));
+	fluke_ref_create((fluke_ref_t *)(page + 1792));
+	fluke_region_search(r, &offset, PAGE, found, &count);
+	CHECK_EQUAL(count, 1);
+	const fluke_type_t types[9] = { FLUKE_TYPE_THREAD, FLUKE_TYPE_SPACE, FLUKE_TYPE_REGION, FLUKE_TYPE_MAPPING, FLUKE_TYPE_PORT,
+		FLUKE_TYPE_PORTSET, FLUKE_TYPE_MUTEX, FLUKE_TYPE_COND, FLUKE_TYPE_REF };
+	for (uint32_t i = 0; i < 9; i++)
+		CHECK_EQUAL(found[i].type, types[i]);
 }

@@ -1,5 +1,5 @@
 /* The dispatcher: donation, requests, what thread_schedule returns. */
-#include "check.h"
+#include "type.h"
 
 static fluke_thread_state_t state;
 static fluke_portset_t	*set;
@@ -259,4 +259,65 @@ CASE("sched-11", "LAZY: any other message ends the donation at once")
 	thread = check_thread_new(check_root_space, notifier, ref);
 	CHECK_EQUAL(fluke_thread_schedule(thread, port, FLUKE_WAKEUP_LAZY), FLUKE_SCHED_MESSAGE);
 	CHECK_EQUAL(count, 1);
+}
+
+CASE("sched-12", "schedule refuses what is no thread, and what is no port")
+{
+	fluke_thread_t *thread;
+
+	make();
+	thread = check_thread_new(check_root_space, once, 0);
+	REFUSES_BAD(FLUKE_INSANITY_NOT_THREAD, set, fluke_thread_schedule(o, 0, 0));
+	REFUSES_BAD(FLUKE_INSANITY_NOT_PORT, set, fluke_thread_schedule(thread, o, 0));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_schedule(thread, port, 3));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_schedule(thread, port, 0x400));
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("sched-13", "every sensitivity is served, and a reference to thread and port will do")
+{
+	fluke_ref_t *target = check_ref_new();
+
+	make();
+	for (natural_t how = FLUKE_WAKEUP_ON_BLOCK; how <= FLUKE_WAKEUP_ON_CONFLICT; how++) {
+		fluke_thread_reference(check_thread_new(check_root_space, once, 0), target);
+		CHECK_EQUAL(fluke_thread_schedule((fluke_thread_t *)target, (fluke_port_t *)ref, how), FLUKE_SCHED_BLOCKED);
+		CHECK_EQUAL(count, how + 1);
+	}
+}
+
+CASE("sched-14", "a port without a set, and none at all, wake nobody")
+{
+	fluke_port_t *lone;
+
+	make();
+	lone = check_port_new(0, 9);
+	CHECK_EQUAL(fluke_thread_schedule(check_thread_new(check_root_space, once, 0), lone, 0), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(fluke_thread_schedule(check_thread_new(check_root_space, once, 0), 0, 0), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 2);
+}
+
+static void stopper(void *target)
+{
+	fluke_thread_get_state(target, 0, 0);
+	count++;
+}
+
+CASE("sched-15", "a target that is destroyed or stopped while it is lent to ends the call with INVALID")
+{
+	fluke_thread_t *target;
+	fluke_mutex_t *mine = check_mutex_new();
+
+	make();
+	m = mine;
+	fluke_mutex_lock(m);
+	target = check_thread_new(check_root_space, locker, 0);
+	check_run();
+	check_thread_new(check_root_space, stopper, target);
+	check_run();
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(schedule(target), FLUKE_SCHED_INVALID);
+	fluke_thread_destroy(target);
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, schedule(target));
 }

@@ -1,5 +1,5 @@
 /* Spaces. */
-#include "check.h"
+#include "type.h"
 
 CASE("space-01", "get_state tells the hash, set_state does not change it")
 {
@@ -70,4 +70,77 @@ CASE("space-05", "a thread whose space is destroyed does not run on")
 	fluke_space_destroy(s);
 	check_run();
 	CHECK_EQUAL(ran, 0);
+}
+
+/* What every type has in common: type.h. */
+TYPE_CALLS(space, SPACE, 1);
+
+CASE("space-06", "create makes a space with null links and a hash of its own")
+{
+	type_create(&calls);
+}
+
+CASE("space-07", "create refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, (void *)calls.create);
+}
+
+CASE("space-08", "create_hash keeps a hash that it is given, and chooses one for 0 and for a null pointer")
+{
+	type_create_hash(&calls);
+}
+
+CASE("space-09", "create_hash refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, calls.create_hash);
+}
+
+CASE("space-10", "destroy makes forty references null and the place free")
+{
+	type_destroy(&calls);
+}
+
+CASE("space-11", "destroy refuses no object, a wrong one and a bad address")
+{
+	type_destroy_refuses(&calls);
+}
+
+CASE("space-12", "move takes forty references and the hash along, there and back")
+{
+	type_move(&calls);
+}
+
+CASE("space-13", "move refuses no object, a wrong one, and every place that create would")
+{
+	type_move_refuses(&calls);
+}
+
+CASE("space-14", "reference drops what the reference led to before")
+{
+	type_reference(&calls);
+}
+
+CASE("space-15", "reference refuses what is no space, and what is no reference")
+{
+	type_reference_refuses(&calls);
+}
+
+CASE("space-16", "get_state refuses what is no space, and what is no reference")
+{
+	type_state_refuses(&calls, calls.get);
+}
+
+CASE("space-17", "set_state refuses what is no space, and what is no reference")
+{
+	type_state_refuses(&calls, (void *)calls.set);
+}
+
+CASE("space-18", "null pointers leave every part of the state alone")
+{
+	type_state_null(&calls);
+}
+
+CASE("space-19", "state written is state read, except the hash")
+{
+	type_state_again(&calls);
 }

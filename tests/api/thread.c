@@ -1,5 +1,5 @@
 /* Threads: state in and out, stopping, interrupts, connections in hand. */
-#include "check.h"
+#include "type.h"
 #include <fluke/callnumbers.h>
 
 static fluke_thread_state_t state;
@@ -424,4 +424,342 @@ CASE("thread-19", "a thread whose space is destroyed stops")
 	fluke_space_destroy(space);
 	check_run();
 	CHECK_EQUAL(count, 0);
+}
+
+/* What every type has in common: type.h. */
+TYPE_CALLS(thread, THREAD, FIVE);
+
+CASE("thread-20", "create makes a thread with null links and a hash of its own")
+{
+	type_create(&calls);
+}
+
+CASE("thread-21", "create refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, (void *)calls.create);
+}
+
+CASE("thread-22", "create_hash keeps a hash that it is given, and chooses one for 0 and for a null pointer")
+{
+	type_create_hash(&calls);
+}
+
+CASE("thread-23", "create_hash refuses a misaligned, a taken and no user address")
+{
+	type_create_refuses(&calls, calls.create_hash);
+}
+
+CASE("thread-24", "destroy makes forty references null and the place free")
+{
+	type_destroy(&calls);
+}
+
+CASE("thread-25", "destroy refuses no object, a wrong one and a bad address")
+{
+	type_destroy_refuses(&calls);
+}
+
+CASE("thread-26", "move takes forty references and the hash along, there and back")
+{
+	type_move(&calls);
+}
+
+CASE("thread-27", "move refuses no object, a wrong one, and every place that create would")
+{
+	type_move_refuses(&calls);
+}
+
+CASE("thread-28", "reference drops what the reference led to before")
+{
+	type_reference(&calls);
+}
+
+CASE("thread-29", "reference refuses what is no thread, and what is no reference")
+{
+	type_reference_refuses(&calls);
+}
+
+CASE("thread-30", "get_state refuses what is no thread, and what is no reference")
+{
+	type_state_refuses(&calls, calls.get);
+}
+
+CASE("thread-31", "set_state refuses what is no thread, and what is no reference")
+{
+	type_state_refuses(&calls, (void *)calls.set);
+}
+
+CASE("thread-32", "null pointers leave every part of the state alone")
+{
+	type_state_null(&calls);
+}
+
+CASE("thread-33", "state written is state read, except the hash")
+{
+	type_state_again(&calls);
+}
+
+CASE("thread-34", "interrupt refuses what is no thread")
+{
+	REFUSES_BAD(FLUKE_INSANITY_NOT_THREAD, check_mutex_new(), fluke_thread_interrupt(o));
+	fluke_thread_interrupt(check_thread_new(check_root_space, once, 0));
+}
+
+CASE("thread-35", "no thread moves itself")
+{
+	fluke_thread_t *to = check_object(sizeof *to);
+
+	EXPECT_INSANITY(FLUKE_INSANITY_CURRENT_THREAD, fluke_thread_move(check_first_thread, to));
+	CHECK_EQUAL(fluke_thread_create(to), FLUKE_SUCCESS);
+}
+
+CASE("thread-36", "a scheduler link must lead to a port")
+{
+	fluke_thread_t *thread = check_object(sizeof *thread);
+	fluke_ref_t *ref = check_ref_new(), *read = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_SCHEDULER] = ref }, got = { [FLUKE_LINK_SCHEDULER] = read };
+
+	make_port();
+	fluke_thread_create(thread);
+	fluke_space_reference(check_root_space, ref);
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_PORT_REF, fluke_thread_set_state(thread, 0, links));
+	fluke_port_reference(port, ref);
+	fluke_thread_set_state(thread, 0, links);
+	fluke_thread_get_state(thread, 0, got);
+	CHECK_EQUAL(fluke_ref_compare(read, ref), 1);
+	fluke_ref_clear(ref);
+	fluke_thread_set_state(thread, 0, links);
+	fluke_thread_get_state(thread, 0, got);
+	CHECK_EQUAL(fluke_ref_type(read), FLUKE_NULL);
+}
+
+CASE("thread-37", "get_client and get_server refuse what is no reference")
+{
+	natural_t flags;
+
+	fluke_ipc_client_disconnect();
+	fluke_ipc_server_disconnect();
+	REFUSES_BAD(FLUKE_INSANITY_NOT_REF, check_mutex_new(), fluke_thread_get_client(check_first_thread, o, &flags));
+	REFUSES_BAD(FLUKE_INSANITY_NOT_REF, check_mutex_new(), fluke_thread_get_server(check_first_thread, o, &flags));
+	fluke_thread_get_client(check_first_thread, check_ref_new(), &flags);
+	CHECK_EQUAL(flags, 0);
+	fluke_thread_get_server(check_first_thread, check_ref_new(), &flags);
+	CHECK_EQUAL(flags, 0);
+}
+
+/* The reference may also be the thread itself; anything else is refused. */
+static void set_peer_refuses(void (*set_peer)(fluke_thread_t *, fluke_ref_t *, natural_t))
+{
+	fluke_ref_t *ref = check_ref_new();
+	fluke_thread_t *other = check_object(sizeof *other);
+
+	fluke_thread_create(other);
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, set_peer(check_first_thread, check_object(64), 0));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_OBJECT, set_peer(check_first_thread, KERNEL_ADDRESS, 0));
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_THREAD_REF, set_peer(check_first_thread, (fluke_ref_t *)check_mutex_new(), 0));
+	fluke_mutex_reference(check_mutex_new(), ref);
+	EXPECT_INSANITY(FLUKE_INSANITY_NOT_THREAD_REF, set_peer(check_first_thread, ref, 0));
+	fluke_ref_clear(ref);
+	set_peer(check_first_thread, ref, 0);
+	set_peer(check_first_thread, 0, 0);
+	set_peer(check_first_thread, (fluke_ref_t *)other, 0);
+	fluke_thread_reference(other, ref);
+	set_peer(check_first_thread, ref, 0);
+}
+
+CASE("thread-38", "set_client refuses what leads to no thread")
+{
+	fluke_ipc_server_disconnect();
+	set_peer_refuses(fluke_thread_set_client);
+}
+
+CASE("thread-39", "set_server refuses what leads to no thread")
+{
+	fluke_ipc_client_disconnect();
+	set_peer_refuses(fluke_thread_set_server);
+}
+
+static void listener(void *room)
+{
+	static uint32_t got[64];
+	fluke_ipc_params_t block = { .recv_words = (uint32_t)room, .recv_data = got };
+
+	words[10] = fluke_ipc_setup_wait_receive(&block, set, 0);
+	words[11] = (uint32_t)room - block.recv_words;
+}
+
+CASE("thread-40", "a client sets its server aside for another one, and takes it up again")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+	fluke_ref_t *first = check_ref_new(), *second = check_ref_new(), *wanted = check_ref_new();
+	natural_t first_flags, flags;
+	fluke_thread_t *server;
+
+	make_port();
+	server = check_thread_new(check_root_space, listener, (void *)64);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, dest), FLUKE_SUCCESS);
+	fluke_thread_get_server(check_first_thread, first, &first_flags);
+	CHECK_EQUAL(first_flags & 0xffff, 0);
+	fluke_thread_reference(server, wanted);
+	CHECK_EQUAL(fluke_ref_compare(first, wanted), 1);
+	fluke_thread_set_server(check_first_thread, 0, 0);
+	CHECK_EQUAL(fluke_ipc_client_send(&block), FLUKE_IPC_SEND_DISCONNECTED);
+	check_thread_new(check_root_space, listener, (void *)64);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, dest), FLUKE_SUCCESS);
+	fluke_thread_get_server(check_first_thread, second, &flags);
+	CHECK_EQUAL(fluke_ref_compare(first, second), 0);
+	fluke_ipc_client_disconnect();
+	check_run();
+	CHECK_EQUAL(words[11], 2);
+	fluke_thread_set_server(check_first_thread, first, 0);
+	CHECK_EQUAL(fluke_ipc_client_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_client_disconnect();
+	check_run();
+	CHECK_EQUAL(words[11], 4);
+}
+
+CASE("thread-41", "return_from_exception loads the registers that set_saved_state wrote")
+{
+	fluke_thread_t *thread;
+
+	make_port();
+	thread = check_thread_new(check_root_space, sleeper, 0);
+	set_interrupt_handler(thread);
+	check_run();
+	fluke_thread_interrupt(thread);
+	fluke_thread_interrupt(thread);		/* two before the first is taken are one */
+	check_run();
+	CHECK_EQUAL(interrupts, 1);
+	fluke_thread_interrupt(thread);
+	check_run();
+	CHECK_EQUAL(interrupts, 2);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("thread-42", "an interrupt of a thread that is stopped is taken when it goes on")
+{
+	fluke_thread_t *thread;
+
+	make_port();
+	thread = check_thread_new(check_root_space, sleeper, 0);
+	set_interrupt_handler(thread);
+	fluke_thread_get_state(thread, &state, none);
+	fluke_thread_interrupt(thread);
+	fluke_thread_get_state(thread, &state, none);
+	CHECK(state.flags & FLUKE_THREAD_INTERRUPT_PENDING);
+	check_run();
+	CHECK_EQUAL(interrupts, 0);
+	go_on(thread);
+	check_run();
+	CHECK_EQUAL(interrupts, 1);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("thread-43", "a thread without a space does not run until it is given one")
+{
+	fluke_thread_t *thread;
+	fluke_ref_t *ref = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = ref };
+
+	count = 0;
+	thread = check_thread_new(check_root_space, once, 0);
+	fluke_thread_get_state(thread, &state, none);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, links);
+	check_run();
+	CHECK_EQUAL(count, 0);
+	fluke_thread_get_state(thread, &state, none);
+	fluke_space_reference(check_space_twin(), ref);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, links);
+	check_run();
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("thread-44", "get_state without record and links just stops")
+{
+	fluke_thread_t *thread;
+
+	count = 0;
+	thread = check_thread_new(check_root_space, once, 0);
+	fluke_thread_get_state(thread, 0, 0);
+	check_run();
+	CHECK_EQUAL(count, 0);
+	fluke_thread_get_state(thread, &state, none);
+	go_on(thread);
+	check_run();
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("thread-45", "stopping a stopped thread again changes nothing")
+{
+	fluke_thread_t *thread;
+	static fluke_thread_state_t again;
+
+	thread = check_thread_new(check_root_space, once, 0);
+	fluke_thread_get_state(thread, &state, none);
+	fluke_thread_get_state(thread, &again, none);
+	CHECK(!memcmp(&state.regs, &again.regs, sizeof state.regs));
+	CHECK_EQUAL(state.flags, again.flags);
+}
+
+CASE("thread-46", "destroying a thread alerts its client and its server")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+	oskit_addr_t old[4];
+	fluke_thread_t *server;
+
+	make_port();
+	server = check_thread_new(check_root_space, listener, (void *)64);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, dest), FLUKE_SUCCESS);
+	fluke_thread_get_handlers(check_first_thread, old);
+	fluke_thread_set_handlers(check_first_thread, old[0], 0, 0, (uint32_t)interrupt_entry);
+	interrupts = 0;
+	fluke_thread_destroy(server);
+	fluke_thread_set_handlers(check_first_thread, old[0], old[1], old[2], old[3]);
+	CHECK_EQUAL(interrupts, 1);
+	CHECK_EQUAL(words[8], FLUKE_EXC_ALERT);
+	CHECK_EQUAL(fluke_ipc_client_send(&block), FLUKE_IPC_SEND_DISCONNECTED);
+}
+
+CASE("thread-47", "set_state with a server link takes the connection over")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+	fluke_thread_t *server, *heir = check_object(sizeof *heir);
+	fluke_ref_t *me = check_ref_new(), *got = check_ref_new(), *wanted = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_CLIENT] = me };
+	natural_t flags;
+
+	make_port();
+	server = check_thread_new(check_root_space, listener, (void *)64);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, dest), FLUKE_SUCCESS);
+	fluke_thread_create(heir);
+	fluke_thread_reference(check_first_thread, me);
+	fluke_thread_set_state(heir, 0, links);
+	fluke_thread_get_server(check_first_thread, got, &flags);
+	fluke_thread_reference(heir, wanted);
+	CHECK_EQUAL(fluke_ref_compare(got, wanted), 1);
+	fluke_thread_destroy(server);
+	CHECK_EQUAL(fluke_ref_type(got), FLUKE_TYPE_THREAD);
+	fluke_ipc_client_disconnect();
+}
+
+CASE("thread-48", "the TLS base is state, and set_tls sets it")
+{
+	fluke_thread_t *thread = check_object(sizeof *thread);
+
+	fluke_thread_create(thread);
+	memset(&state, 0, sizeof state);
+	state.flags = FLUKE_THREAD_STOPPED;
+	state.regs.tls_base = 0x12345000;
+	state.regs.gs = FLUKE_USER_TLS;
+	fluke_thread_set_state(thread, &state, none);
+	memset(&state, 0, sizeof state);
+	fluke_thread_get_state(thread, &state, none);
+	CHECK_EQUAL(state.regs.tls_base, 0x12345000);
+	CHECK_EQUAL(state.regs.gs, FLUKE_USER_TLS);
 }

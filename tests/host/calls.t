@@ -29,4 +29,12 @@ with tempfile.TemporaryDirectory() as folder:
     t.check("calls-07", "every call has a prototype with a manual text", r.returncode == 0, r.stderr)
     gone = sorted(set(os.listdir(folder)) ^ set(os.listdir("docs/man")))
     t.check("calls-08", "docs/man has a page per call and no other", not gone, "make docs: " + " ".join(gone))
+sys.path.insert(0, "tools")
+import man
+documented = {(kind, name) for _, kind, name in man.documented()}
+every = re.findall(r"^#define FLUKE_(INSANITY_)?(\w+)\s+\d+(?:\s+/\*(.*)\*/)?$", open("include/fluke/errors.h").read(), re.M)
+names = man.codes()
+odd = [n for i, n, text in every if n in names["Insanities" if i else "Returns"]
+       and (("insanity" if i else "error", n) in documented) == text.strip().startswith("reserved")]
+t.check("calls-09", "every error and insanity is some call's, except those marked reserved", not odd and len(every) > 40, odd)
 t.done()

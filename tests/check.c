@@ -41,6 +41,7 @@ static fluke_ref_t	*sched_ref;
 static fluke_portset_t	*sched_portset;
 static fluke_thread_t	*sched_thread;
 static char		thread_ready[THREADS];
+static fluke_port_t	*alarm_port;		/* of check_run_for */
 
 /* ---- text */
 
@@ -469,6 +470,44 @@ int check_run_one(fluke_thread_t *target)
 	return result;
 }
 
+static void alarm_set(uint64_t at)
+{
+	uint32_t send[3] = { MACHINE(DEADLINE_SET), (uint32_t)at, (uint32_t)(at >> 32) }, answer[8];
+	void *refs[1] = { alarm_port };
+	fluke_ipc_params_t p = {
+		.send_refs = 1, .send_words = 3, .send_data = send, .send_ref_table = refs, .recv_words = 8, .recv_data = answer,
+	};
+
+	fluke_ipc_call(&p, check_kernel);
+}
+
+static uint64_t rdtsc(void)
+{
+	uint64_t now;
+
+	__asm__ volatile ("rdtsc" : "=A" (now));
+	return now;
+}
+
+int check_run_for(fluke_thread_t *target, uint32_t microseconds)
+{
+	fluke_port_state_t state;
+	int how;
+
+	if (!alarm_port)
+		alarm_port = check_port_new(check_portset_new(), 0);
+	alarm_set(rdtsc() + (uint64_t)microseconds * (check_boot->tsc_khz / 1000));
+	do {
+		how = fluke_thread_schedule(target, alarm_port, FLUKE_WAKEUP_ON_BLOCK);
+		fluke_port_get_state(alarm_port, &state, 0);
+	} while (how == FLUKE_SCHED_MESSAGE && !(state.pending & FLUKE_PENDING_DEADLINE));
+	alarm_set(~0ull >> 1);
+	fluke_port_get_state(alarm_port, &state, 0);
+	state.pending = 0;
+	fluke_port_set_state(alarm_port, &state, 0);
+	return how;
+}
+
 /* Until nobody is ready. */
 void check_run(void)
 {
@@ -510,6 +549,7 @@ static void destroy_all(void)
 	free_next = free_start;
 	object_page = object_used = thread_count = 0;
 	sched_port = 0;
+	alarm_port = 0;
 }
 
 static void count_objects(uint32_t count[FLUKE_TYPES])

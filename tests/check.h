@@ -89,6 +89,7 @@ fluke_mapping_t	*check_mapping_new(fluke_region_t *region, uint32_t offset, fluk
 fluke_thread_t	*check_thread_new(fluke_space_t *space, void (*function)(void *), void *argument);
 void		check_run(void);		/* until all threads of the case block or end */
 int		check_run_one(fluke_thread_t *thread);	/* until it blocks; result of fluke_thread_schedule */
+int		check_run_for(fluke_thread_t *thread, uint32_t microseconds);	/* the same, but no longer than that */
 void		check_thread_end(void) __attribute__((noreturn));	/* a thread blocks for good */
 
 /* Messages of up to 8 words by idempotent call; returns the status (FLUKE_IPC_STATUS). */

@@ -96,45 +96,6 @@ __asm__ ("adversary_trap: movl $0x20008000 - 64, %esp; call fluke_thread_enable_
 
 /* ---- the first thread */
 
-static uint64_t rdtsc(void)
-{
-	uint64_t now;
-
-	__asm__ volatile ("rdtsc" : "=A" (now));
-	return now;
-}
-
-static void deadline(uint32_t milliseconds, fluke_port_t *port)
-{
-	uint64_t at = rdtsc() + (uint64_t)milliseconds * check_boot->tsc_khz;
-	uint32_t send[3] = { 1u << 8 | 4, (uint32_t)at, (uint32_t)(at >> 32) }, answer[8];
-	void *refs[1] = { port };
-	fluke_ipc_params_t p = {
-		.send_refs = 1, .send_words = 3, .send_data = send, .send_ref_table = refs, .recv_words = 8, .recv_data = answer,
-	};
-
-	fluke_ipc_call(&p, check_kernel);
-}
-
-/* Lends time to the thread until it blocks or its time is over. */
-static void run_for(fluke_thread_t *t, uint32_t milliseconds, fluke_port_t *port)
-{
-	fluke_port_state_t state;
-
-	deadline(milliseconds, port);
-	for (;;) {
-		uint32_t how = fluke_thread_schedule(t, port, FLUKE_WAKEUP_ON_BLOCK);
-
-		fluke_port_get_state(port, &state, 0);
-		if (how != FLUKE_SCHED_MESSAGE || (state.pending & FLUKE_PENDING_DEADLINE))
-			break;
-	}
-	deadline(1000000, port);
-	fluke_port_get_state(port, &state, 0);
-	state.pending = 0;
-	fluke_port_set_state(port, &state, 0);
-}
-
 /* Lives of at most `calls` calls, until `total` are made: a life ends early when the thread has
  * switched its exceptions off and takes one. */
 static void fuzz(uint32_t seed, uint32_t total, uint32_t calls)
@@ -142,8 +103,6 @@ static void fuzz(uint32_t seed, uint32_t total, uint32_t calls)
 	static fluke_thread_state_t state;
 	uint8_t *data = check_pages(DATA_PAGES);
 	uint32_t objects = check_physical_of(check_pages(OBJECT_PAGES)), i, made = 0;
-	fluke_portset_t *set = check_portset_new();
-	fluke_port_t *port = check_port_new(set, 0);
 	fluke_space_t *space = check_space_new();
 	fluke_region_t *image = check_region_new(check_root_space, FLUKE_ROOT_IMAGE, 0x10000, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE, 0);
 	fluke_thread_t *t = check_object(sizeof *t);
@@ -171,7 +130,7 @@ static void fuzz(uint32_t seed, uint32_t total, uint32_t calls)
 		fluke_thread_set_state(t, &state, links);
 		for (uint32_t left = 0; f->left && f->left != left; ) {
 			left = f->left;
-			run_for(t, 20, port);
+			check_run_for(t, 20000);
 			fluke_thread_interrupt(t);	/* out of whatever it waits for */
 		}
 		made += calls - f->left;

@@ -334,44 +334,6 @@ __asm__ ("random_begin: pushl %ecx; call random_loop; 1: jmp 1b\n"
 
 /* ---- the first thread */
 
-static uint64_t rdtsc(void)
-{
-	uint64_t now;
-
-	__asm__ volatile ("rdtsc" : "=A" (now));
-	return now;
-}
-
-static void deadline(uint32_t milliseconds, fluke_port_t *port)
-{
-	uint64_t at = rdtsc() + (uint64_t)milliseconds * check_boot->tsc_khz;
-	uint32_t send[3] = { 1u << 8 | 4, (uint32_t)at, (uint32_t)(at >> 32) }, answer[8];
-	void *refs[1] = { port };
-	fluke_ipc_params_t p = {
-		.send_refs = 1, .send_words = 3, .send_data = send, .send_ref_table = refs, .recv_words = 8, .recv_data = answer,
-	};
-
-	fluke_ipc_call(&p, check_kernel);
-}
-
-static void run_for(fluke_thread_t *t, uint32_t milliseconds, fluke_port_t *port)
-{
-	fluke_port_state_t state;
-
-	deadline(milliseconds, port);
-	for (;;) {
-		uint32_t how = fluke_thread_schedule(t, port, FLUKE_WAKEUP_ON_BLOCK);
-
-		fluke_port_get_state(port, &state, 0);
-		if (how != FLUKE_SCHED_MESSAGE || (state.pending & FLUKE_PENDING_DEADLINE))
-			break;
-	}
-	deadline(1000000, port);
-	fluke_port_get_state(port, &state, 0);
-	state.pending = 0;
-	fluke_port_set_state(port, &state, 0);
-}
-
 /* Pages of the first space, seen in another through so many segments. */
 static void show(uint32_t from, uint32_t pages, fluke_space_t *space, uint32_t at, uint32_t prot, int depth)
 {
@@ -392,7 +354,6 @@ static struct world {
 	fluke_space_t	*space;
 	uint32_t	objects;	/* their pages, in the first space */
 	uint8_t		*data;
-	fluke_port_t	*port;
 	fluke_thread_t	*thread[MAIN];
 	fluke_ref_t	*space_ref;
 } w;
@@ -404,7 +365,6 @@ static void world_new(int depth)
 	w.objects = (uint32_t)check_pages(OBJECT_PAGES);
 	w.data = check_pages(CALLERS * CALLER_PAGES);
 	w.space = check_space_new();
-	w.port = check_port_new(check_portset_new(), 0);
 	w.space_ref = check_ref_new();
 	show(FLUKE_ROOT_IMAGE, 16, w.space, FLUKE_ROOT_IMAGE, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE, depth);
 	show((uint32_t)w.data, CALLERS * CALLER_PAGES, w.space, DATA, FLUKE_PROT_READ | FLUKE_PROT_WRITE, depth);
@@ -475,7 +435,7 @@ static void run(uint32_t seed, uint32_t total, int depth, uint32_t least)
 		for (uint32_t turn = 0; turn < 12; turn++)
 			for (uint32_t i = 0; i < MAIN; i++)
 				if (caller(i)->left) {
-					run_for(w.thread[i], 1 + (round + turn) % 3, w.port);
+					check_run_for(w.thread[i], 1000 * (1 + (round + turn) % 3));
 					if ((turn + i) % 3 == 2)
 						fluke_thread_interrupt(w.thread[i]);
 				}

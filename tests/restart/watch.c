@@ -234,7 +234,7 @@ CASE("places-01", "stopped at any place by any cause, read, replaced: the same e
 	to_found = check_ref_new();
 	for (uint32_t i = 0; i < FLUKE_THREAD_LINKS; i++)
 		links[i] = check_ref_new();
-	for (const struct scene *s = __start_scenes; s < __stop_scenes; s++)
+	for (const struct scene *s = __start_scenes; s < __stop_scenes; s++) if (s->name[0] == 'o' || s->name[0] == 'm' || s->name[0] == 'r')
 		play(s);
 	for (uint32_t i = 0; i < places; i++)
 		for (uint32_t c = 0; c < PLACES_CAUSES; c++)

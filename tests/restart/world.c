@@ -11,6 +11,7 @@ fluke_portset_t	*set;
 fluke_port_t	*port, *other_port, *watch_port;
 fluke_ref_t	*dest, *sent, *got[4];
 fluke_mutex_t	*mutex, *second;
+fluke_ref_t	*keeper_dest;
 fluke_cond_t	*cond;
 uint32_t	child_start, pages;
 static uint32_t	child_used, stacks;
@@ -163,6 +164,7 @@ void world_begin(void)
 	watch_port = check_port_new(check_portset_new(), 0);
 	keeper_set = check_portset_new();
 	keeper_port = check_port_new(keeper_set, 0);
+	keeper_dest = check_port_ref_new(keeper_port);
 	for (uint32_t i = 0; i < 4; i++) {
 		through[i / 2][i % 2] = check_region_new(check_root_space, window[i % 2].start, window[i % 2].size,
 			FLUKE_PROT_ALL, keeper_port);

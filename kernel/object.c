@@ -444,12 +444,35 @@ static result_t create(struct thread *t, unsigned type, integer_t hash, int give
 
 /* ---- destroy, move, reference ---- */
 
+static inline int begun(const struct thread *t) { return t->regs.eax & FLUKE_CALL_BEGUN; }
+
+static result_t done(struct thread *t)
+{
+	t->regs.eax = 0;
+	return OK;
+}
+
+/* The rest of a destroy or move that is committed: whoever finds nothing of it any more, be it that
+ * another thread or another life of the object came between, is done. */
+static result_t end_of(struct thread *t, struct object *o)
+{
+	result_t r = object_end(o);
+
+	if (r == OK)
+		return done(t);
+	if (object_type(o) == FLUKE_NULL)
+		t->regs.eax |= FLUKE_CALL_BEGUN;
+	return r;
+}
+
 static result_t destroy(struct thread *t, unsigned type)
 {
 	struct object *o;
 
 	TRY(PLACE(FIND, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE));
 	TRY(locate_any(cpu()->loaded, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, 1, &o));
+	if (begun(t) && (!o || !is_dead(o)))
+		return done(t);
 	if (o && is_forward(o)) {
 		TRY(object_end(o));
 		return INSANE(NO_OBJECT);
@@ -458,22 +481,8 @@ static result_t destroy(struct thread *t, unsigned type)
 		return mismatch(o, type);
 	if (o == &t->obj)
 		return INSANE(CURRENT_THREAD);
-	/* commit; resumes as: the same call, which finds the word DEAD */
-	TRY(object_end(o));
-	t->regs.eax = 0;
-	return OK;
-}
-
-/* The old place is a FORWARD: our own move, interrupted, or somebody else's. */
-static result_t move_on(struct thread *t, unsigned type, struct object *old)
-{
-	struct object *target = forward_of(old), *o;
-
-	TRY(object_end(old));
-	if (find_slowly(cpu()->loaded, t->regs.ecx, type, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, 1, &o) != OK || o != target)
-		return INSANE(NO_OBJECT);
-	t->regs.eax = 0;
-	return OK;
+	/* commit; resumes as: the same call with CALL_BEGUN, once the word is DEAD */
+	return end_of(t, o);
 }
 
 static void move_commit(struct object *old, struct object *o, unsigned type)
@@ -498,8 +507,14 @@ static result_t move(struct thread *t, unsigned type)
 
 	TRY(PLACE(FIND, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE));
 	TRY(locate(cpu()->loaded, t->regs.ebx, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, 1, &old));
-	if (old && is_forward(old))
-		return move_on(t, type, old);
+	if (old && is_forward(old)) {
+		if (begun(t))
+			return end_of(t, old);
+		TRY(object_end(old));
+		return INSANE(NO_OBJECT);
+	}
+	if (begun(t))
+		return done(t);
 	if (!old || old->word != OBJECT_WORD(type))
 		return mismatch(old, type);
 	if (old == &t->obj)
@@ -510,12 +525,9 @@ static result_t move(struct thread *t, unsigned type)
 	if (r == NO_RECORD)
 		return INSANE(INVALID_OBJECT);
 	TRY(r);
-	/* commit; resumes as: the same call, which finds FORWARD at the old place */
+	/* commit; resumes as: the same call with CALL_BEGUN */
 	move_commit(old, o, type);
-	if (type != FLUKE_TYPE_REF)
-		TRY(object_end(old));
-	t->regs.eax = 0;
-	return OK;
+	return type == FLUKE_TYPE_REF ? done(t) : end_of(t, old);
 }
 
 static result_t reference(struct thread *t, unsigned type)

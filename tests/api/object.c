@@ -257,3 +257,66 @@ CASE("object-22", "a moved space goes on with its mappings and regions")
 	fluke_space_destroy(to);
 	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(0x20000000));
 }
+
+static uint32_t ended;
+
+static void destroys(void *doomed)
+{
+	fluke_port_destroy(doomed);
+	ended++;
+}
+
+static uint64_t rdtsc(void)
+{
+	uint64_t now;
+
+	__asm__ volatile ("rdtsc" : "=A" (now));
+	return now;
+}
+
+/* Lets the thread run until it blocks, or for so many ticks; true if these were over first. */
+static int run_for(fluke_thread_t *thread, uint32_t ticks, fluke_port_t *late)
+{
+	uint64_t at = rdtsc() + ticks;
+	uint32_t send[3] = { 1u << 8 | 4, (uint32_t)at, (uint32_t)(at >> 32) }, reply[8];
+	const fluke_port_state_t nothing = { 0 };
+	void *refs[1] = { late };
+	fluke_ipc_params_t p = { .send_refs = 1, .send_words = 3, .send_data = send, .send_ref_table = refs,
+		.recv_words = 8, .recv_data = reply };
+	int over;
+
+	fluke_ipc_call(&p, check_kernel);
+	over = fluke_thread_schedule(thread, late, FLUKE_WAKEUP_ON_BLOCK) == FLUKE_SCHED_MESSAGE;
+	fluke_port_set_state(late, &nothing, 0);
+	return over;
+}
+
+CASE("object-40", "a destroy that is stopped halfway leaves alone what is made at the place meanwhile")
+{
+	fluke_port_t *late = check_port_new(check_portset_new(), 0), *doomed;
+	uint32_t halfway = 0;
+
+	for (uint32_t after = 2000; after < 26000; after += 1000) {
+		fluke_thread_t *thread;
+		fluke_ref_t *ref = 0;
+		int made = 0;
+
+		doomed = check_port_new(0, 0);
+		for (uint32_t i = 0; i < 300; i++)
+			ref = check_port_ref_new(doomed);
+		thread = check_thread_new(check_root_space, destroys, doomed);
+		ended = 0;
+		run_for(thread, after, late);
+		if (fluke_ref_type(ref) == FLUKE_NULL && !ended) {
+			made = 1;
+			halfway++;
+			CHECK_EQUAL(fluke_port_create(doomed), FLUKE_SUCCESS);
+			fluke_port_reference(doomed, ref);
+		}
+		check_run();
+		CHECK_EQUAL(ended, 1);
+		if (made)
+			CHECK_EQUAL(fluke_ref_type(ref), FLUKE_TYPE_PORT);
+	}
+	CHECK(halfway > 3);
+}

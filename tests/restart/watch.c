@@ -31,6 +31,12 @@ static int valid(const fluke_thread_state_t *s)
 		(s->regs.eip >= (uint32_t)__executable_start && s->regs.eip < (uint32_t)etext);
 }
 
+static void note_longest(uint32_t *longest, uint32_t took)
+{
+	if (took > *longest)
+		*longest = took;
+}
+
 static int leads_to_old(fluke_ref_t *ref)
 {
 	return fluke_ref_compare(ref, to_old);
@@ -72,18 +78,25 @@ static void point_at(fluke_thread_t *fresh)
 	}
 }
 
-static void replace(uint32_t i, uint64_t since)
+/* Stops and reads it: the watcher's own memory, which the removal of the subjects' may have taken
+ * from its page tables too, is touched first, so that the time is that of the call alone. */
+static void read_state(fluke_thread_t *t)
 {
-	uint64_t start = now();
-	uint32_t took;
+	uint64_t start;
 
-	fluke_thread_get_state(subject[i], &state, links);
-	took = (uint32_t)(now() - start);
-	if (took > longest_read)
-		longest_read = took;
-	if (since && (uint32_t)(start - since) > longest_way)
-		longest_way = (uint32_t)(start - since);
+	for (uint32_t n = 0; n < FLUKE_THREAD_LINKS; n++)
+		fluke_ref_clear(links[n]);
+	fluke_thread_reference(t, to_found);
+	memset(&state, 0, offsetof(fluke_thread_state_t, fpu));
+	start = now();
+	fluke_thread_get_state(t, &state, links);
+	note_longest(&longest_read, (uint32_t)(now() - start));
 	CHECK(valid(&state));
+}
+
+static void replace(uint32_t i)
+{
+	read_state(subject[i]);
 	fluke_thread_move(subject[i], aside);
 	fluke_thread_create(subject[i]);
 	fluke_thread_set_state(subject[i], &state, links);
@@ -94,7 +107,7 @@ static void replace(uint32_t i, uint64_t since)
 }
 
 /* The subject has been stopped at its place. */
-static void stopped(const struct stop *s, const uint32_t *fired, uint64_t since)
+static void stopped(const struct stop *s, const uint32_t *fired)
 {
 	static const fluke_port_state_t nothing;
 	uint32_t who = ((fired[4] & 0xff) - 1) & 1;
@@ -110,9 +123,9 @@ static void stopped(const struct stop *s, const uint32_t *fired, uint64_t since)
 		gone[!who] = 1;
 	}
 	if (s->mode == MODE_SELF)
-		replace(who, since);
+		replace(who);
 	else if (s->mode == MODE_OTHER && !gone[!who])
-		replace(!who, 0);
+		replace(!who);
 	else if (s->mode == MODE_TREE)
 		tree_again();
 	if (s->cause == PLACES_SOFT && s->mode)
@@ -123,12 +136,10 @@ static void stopped(const struct stop *s, const uint32_t *fired, uint64_t since)
 static int run(const struct scene *scene, const struct stop *s, uint32_t *left)
 {
 	uint32_t who = scene->first, idle = 0, fired[8], done = 0;
-	uint64_t t0 = now(), t1, t2;
 
 	runs++;
 	gone[0] = gone[1] = 0;
 	world_new(scene);
-	t1 = now();
 	places_request(PLACES_ARM, s->place, s->visit, s->cause, 0, 0);
 	for (uint32_t turn = 0; turn < 400 && idle < 4; turn++, who ^= 1) {
 		uint32_t how = gone[who] ? FLUKE_SCHED_BLOCKED :
@@ -140,15 +151,14 @@ static int run(const struct scene *scene, const struct stop *s, uint32_t *left)
 			continue;
 		places_request(PLACES_FIRED, 0, 0, 0, fired, 0);
 		if (fired[1] == PLACES_STOPPED) {
-			stopped(s, fired, since - (uint32_t)((uint32_t)since - fired[5]));
+			note_longest(&longest_way, (uint32_t)since - fired[5]);
+			stopped(s, fired);
 			done = 1;
 			idle = 0;
 		}
 	}
-	t2 = now();
 	world_result(left);
 	world_end();
-	if (runs % 100 == 7) check_print("# %u %s: new %u run %u end %u\n", s->mode, s->place == ~0u ? "calm" : cause_name[s->cause], (uint32_t)(t1 - t0), (uint32_t)(t2 - t1), (uint32_t)(now() - t2));
 	return (int)done;
 }
 
@@ -229,18 +239,18 @@ static void play(const struct scene *scene)
 CASE("places-01", "stopped at any place by any cause, read, replaced: the same end")
 {
 	world_begin();
+	tree_begin();
 	aside = check_object(sizeof *aside);
 	to_old = check_ref_new();
 	to_found = check_ref_new();
 	for (uint32_t i = 0; i < FLUKE_THREAD_LINKS; i++)
 		links[i] = check_ref_new();
-	for (const struct scene *s = __start_scenes; s < __stop_scenes; s++) if (s->name[0] == 'o' || s->name[0] == 'm' || s->name[0] == 'r')
+	for (const struct scene *s = __start_scenes; s < __stop_scenes; s++)
 		play(s);
 	for (uint32_t i = 0; i < places; i++)
 		for (uint32_t c = 0; c < PLACES_CAUSES; c++)
 			check_print("hits %u %s %u %u %u\n", i, cause_name[c], hits[i][c][MODE_SELF], hits[i][c][MODE_OTHER],
 				hits[i][c][MODE_TREE]);
-	check_print("# %u runs, %u differ, %u not stopped; longest read %u, longest way %u\n", runs, bad, unfired, longest_read,
-		longest_way);
+	check_print("runs %u differ %u unfired %u read %u way %u\n", runs, bad, unfired, longest_read, longest_way);
 	CHECK_EQUAL(bad, 0);
 }

@@ -62,6 +62,7 @@ struct stop {			/* what a run is to do at its place */
 enum { MODE_NONE, MODE_SELF, MODE_OTHER, MODE_TREE, MODES };	/* whom the watcher replaces */
 
 /* tree.c */
+void		tree_begin(void);
 void		tree_again(void);		/* all objects of the subjects, destroyed and made again */
 uint32_t	child_list(fluke_obspec_t *list, uint32_t room);
 

@@ -20,6 +20,10 @@
 #define FLUKE_MIN_MSG_SIZE	2	/* words that every connecting send must have */
 #define FLUKE_MAX_MIN_MSG	8	/* messages up to this travel in min_msg */
 
+/* In eax, beside the number of a destroy or move call that stopped halfway: what is not there any
+ * more has been dealt with. */
+#define FLUKE_CALL_BEGUN	0x10000u
+
 /* User selectors. */
 #define FLUKE_USER_CS	0x1b
 #define FLUKE_USER_DS	0x23

@@ -138,10 +138,8 @@ static void adopt(struct thread *t, enum side side, struct thread *peer)
 	t->peer[side] = peer;
 	if (side == SERVER)
 		peer->flags &= ~FLUKE_THREAD_ASIDE;
-	if (waits_on_connection(peer, !side)) {
-		peer->wait_object = &t->obj;
+	if (waits_on_connection(peer, !side))
 		sched_donate(peer, t);
-	}
 }
 
 void ipc_take_over(struct thread *t, enum side side, struct thread *peer)
@@ -215,8 +213,6 @@ void ipc_thread_moved(struct thread *old, struct thread *t)
 	for (enum side side = CLIENT; side <= SERVER; side++) {
 		struct thread *peer = t->peer[side];
 
-		if (peer && peer->wait_object == &old->obj)
-			peer->wait_object = &t->obj;
 		if (peer && peer->peer[!side] == old) {
 			peer->peer[!side] = t;
 		} else if (peer) {
@@ -227,11 +223,8 @@ void ipc_thread_moved(struct thread *old, struct thread *t)
 			if (t->park_next[side])
 				t->park_next[side]->park_prev[side] = t;
 		}
-		for (struct thread *other = t->parked[side]; other; other = other->park_next[side]) {
+		for (struct thread *other = t->parked[side]; other; other = other->park_next[side])
 			other->peer[side] = t;
-			if (other->wait_object == &old->obj)
-				other->wait_object = &t->obj;
-		}
 	}
 }
 

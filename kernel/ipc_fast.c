@@ -1,5 +1,5 @@
 /* The path that matters: client_connect_send_over_receive to a server that waits, and its
- * server_ack_send_wait_receive back, with at most 8 words and no references.
+ * server_ack_send_wait_receive back, with at most 1024 words and no references.
  * The processor passes from one thread to the other with no queue and no decision.
  *
  * Each call first looks, without effect, whether all of that holds, and if not goes to the
@@ -8,47 +8,151 @@
  * leaves these pending in min_msg, as after a general short send. */
 #include "ipc_fast.h"
 #include "irq.h"
+#include "mmu.h"
 #include "wait.h"
+
+#define DIRECT_WORDS	(FLUKE_PAGE_SIZE / 4)	/* at most: interrupts are off while they are copied */
+
+/* Words of the loaded space, more than fit into min_msg, into the first buffer of `to`. */
+static int take_long(uint32_t data, uint32_t words, struct thread *to)
+{
+	uint32_t at = to->regs.esi, left, piece, word;
+	struct space *space = thread_space(to);
+	void *page;
+
+	if (words > DIRECT_WORDS || words > to->regs.ecx || at & 3 || !space || !BELOW_KERNEL(data, 4 * DIRECT_WORDS))
+		return -1;
+	for (left = words; left; left -= piece, at += 4 * piece, data += 4 * piece) {
+		piece = (FLUKE_PAGE_SIZE - (at & (FLUKE_PAGE_SIZE - 1))) / 4;
+		if (piece > left)
+			piece = left;
+		page = pmap_page(space, at, PTE_PRESENT | PTE_USER | PTE_WRITE);
+		if (!page)
+			return -1;
+		if (left == words) {
+			USER_READ(word, data, 0, fault);
+			to->min_msg[0] = word;
+			USER_READ(word, data, 4, fault);
+			to->min_msg[1] = word;
+		}
+		frame_of(virt_to_phys(page))->marks |= FRAME_DIRTY | FRAME_REFERENCED;
+		USER_COPY((uint32_t)page, data, piece, data, FLUKE_PROT_READ, fault);
+	}
+	return (int)words;
+fault:
+	return -1;
+}
+
+/* A few words out of several buffers. */
+static int take_scattered(uint32_t block, uint32_t left, struct thread *to)
+{
+	uint32_t words, data, word, table, total = 0;
+
+	to->min_msg[1] = 0;
+	USER_READ(words, block, BLOCK_SEND, fault);
+	USER_READ(data, block, BLOCK_SEND + 4, fault);
+	USER_READ(table, block, BLOCK_SEND + 8, fault);
+	for (;; left--, table += 8) {
+		if (words > FLUKE_MAX_MIN_MSG - total || !BELOW_KERNEL(data, 4 * FLUKE_MAX_MIN_MSG))
+			return -1;
+		for (; words; words--, data += 4) {
+			USER_READ(word, data, 0, fault);
+			to->min_msg[total++] = word;
+		}
+		if (!left)
+			return total ? (int)total : -1;
+		if (!BELOW_KERNEL(table, 8))
+			return -1;
+		USER_READ(words, table, 0, fault);
+		USER_READ(data, table, 4, fault);
+	}
+fault:
+	return -1;
+}
+
+/* The send half of the block, without references and not long: into min_msg of `to`. */
+static int take_words(uint32_t block, struct thread *to)
+{
+	uint32_t counts;
+
+	USER_READ(counts, block, 0, fault);
+	return counts & 0xff00 ? -1 : take_scattered(block, counts & 0xff, to);
+fault:
+	return -1;
+}
+
+/* What take_block leaves: other numbers of words, several buffers, room for references. */
+int __attribute__((noinline)) take_other(struct thread *t, struct thread *to, uint32_t call)
+{
+	uint32_t block = t->regs.ebx, counts, words, data, table, refs;
+	int taken = -1;
+
+	USER_READ(counts, block, 0, fault);
+	USER_READ(words, block, BLOCK_SEND, fault);
+	USER_READ(data, block, BLOCK_SEND + 4, fault);
+	if ((counts & 0xff00) || !words)
+		return -1;
+	if (!(counts & 0xff) && words > FLUKE_MAX_MIN_MSG)
+		taken = take_long(data, words, to);
+	else
+		taken = take_scattered(block, counts & 0xff, to);
+	counts = HALF_COUNTS(counts);
+	if (taken < 0)
+		return -1;
+	if (counts) {
+		USER_READ(table, block, BLOCK_RECEIVE + 8, fault);
+		USER_READ(refs, block, BLOCK_RECEIVE + 12, fault);
+		t->regs.edi = table;
+		t->regs.edx = refs;
+	}
+	t->regs.eax = counts | call;
+	return taken;
+fault:
+	return -1;
+}
 
 result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 {
-	struct object *ref = quick_find(t->regs.edi, FLUKE_TYPE_REF);
+	struct ref *ref = (struct ref *)quick_find(t, RECENT_REF, t->regs.edi, FLUKE_TYPE_REF);
 	struct port *port;
 	struct portset *set;
 	struct thread *s;
+	uint32_t status;
 	int words;
 
-	if (!ref || t->attention || cpu()->preempt || t->peer[CLIENT])
-		goto slow;
-	port = (struct port *)((struct ref *)ref)->link.target;
-	if (!port || port->obj.word != OBJECT_WORD(FLUKE_TYPE_PORT) || port == &kernel_port)
-		goto slow;
-	set = (struct portset *)port->portset.target;
-	if (!set || set->obj.word != OBJECT_WORD(FLUKE_TYPE_PORTSET))
-		goto slow;
-	s = set->servers.head;
-	if (!s || !only_waits(s, WAIT_MESSAGE) || s->donee || s->server_eip[FLUKE_IPC_RELIABLE - 1])
-		goto slow;
-	words = take_words(t, s);
-	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_client_over_receive))
-		goto slow;
+	ONLY_IF(ref, slow);
+	ONLY_IF(!t->attention, slow);
+	ONLY_IF(!t->peer[CLIENT], slow);
+	port = (struct port *)ref->link.target;
+	ONLY_IF(port, slow);
+	ONLY_IF(port->obj.word == OBJECT_WORD(FLUKE_TYPE_PORT), slow);
+	set = (struct portset *)port->portset.target;	/* null: the kernel's port too */
+	ONLY_IF(set, slow);
+	s = set->servers.head;		/* nobody waits in a set that is dead or has moved */
+	ONLY_IF(s, slow);
+	ONLY_IF(s->standing == WAITS(WAIT_MESSAGE, CLIENT), slow);
+	ONLY_IF(s->space.target, slow);
+	ONLY_IF(!s->donors, slow);
+	ONLY_IF(!s->server_eip[FLUKE_IPC_RELIABLE - 1], slow);
+	s->regs.ebp = port->alias;	/* dead while it waits */
+	words = take_block(t, s, FLUKE_CALL_ipc_client_over_receive);
+	ONLY_IF(words > 0, slow);
 	/* commit: the server leaves its queue, connected, with the message */
-	leave_queue(set, s);
+	status = FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS | leave_queue(set, s);
 	t->peer[CLIENT] = s;
 	s->peer[SERVER] = t;
 	t->serial++;
 	t->flags &= ~(FLUKE_THREAD_SERVER_SENDER | FLUKE_THREAD_ASIDE | FLUKE_THREAD_ALERTED);
-	s->flags = (s->flags & ~FLUKE_THREAD_ACCEPTED) | FLUKE_THREAD_CLIENT_SENDER |
-		FLUKE_IPC_RELIABLE << FLUKE_THREAD_ACCEPTED_SHIFT;
-	call_become(s, FLUKE_CALL_ipc_server_receive);
-	s->regs.ebp = port->alias;
+	s->flags |= FLUKE_THREAD_CLIENT_SENDER;
 	/* the client waits, the turn offered, and lends its time */
 	t->min_msg_words = 0;
-	t->wait_side = CLIENT;
-	block(t, WAIT_OVER, &s->obj);
+	wait_in(t, WAIT_OVER);
 	lend(t, s);
-	return store_and_return(t, s, SERVER, (uint32_t)words,
-		FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS | last_bit(set));
+	if (pass_to(s, (uint32_t)words, status))
+		return_finished(s);
+	call_become(s, FLUKE_CALL_ipc_server_receive);
+	s->flags |= FLUKE_IPC_RELIABLE << FLUKE_THREAD_ACCEPTED_SHIFT;
+	return RESTART;
 slow:
 	return ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
 }
@@ -56,33 +160,33 @@ slow:
 result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 {
 	struct thread *c = t->peer[SERVER];
-	struct object *o;
 	struct portset *set;
 	int words;
 
-	if (!c || c->peer[CLIENT] != t || !only_waits(c, WAIT_OVER) || t->attention || cpu()->preempt || t->asker || irq_fired)
-		goto slow;
-	if (c->donee != t || t->supplier != c || t->donors != c || c->donor_next || t->request_pending || c->wait_side != CLIENT)
-		goto slow;
-	o = quick_find(t->server_portset, FLUKE_TYPE_PORTSET);
-	set = (struct portset *)o;
-	if (!o || set->active)
-		goto slow;
-	words = take_words(t, c);
-	if (words < 0 || !load_receive(t, FLUKE_CALL_ipc_wait_receive))
-		goto slow;
+	ONLY_IF(c, slow);
+	ONLY_IF(c->peer[CLIENT] == t, slow);
+	ONLY_IF(c->standing == WAITS(WAIT_OVER, CLIENT), slow);
+	ONLY_IF(c->space.target, slow);
+	ONLY_IF(runs_for(t, c), slow);
+	ONLY_IF(!t->asker, slow);
+	ONLY_IF(!irq_fired, slow);
+	set = (struct portset *)quick_find(t, RECENT_PORTSET, t->server_portset, FLUKE_TYPE_PORTSET);
+	ONLY_IF(set, slow);
+	ONLY_IF(!set->active, slow);
+	words = take_block(t, c, FLUKE_CALL_ipc_wait_receive);
+	ONLY_IF(words > 0, slow);
 	/* commit: the connection ends, the server waits for the next message */
 	c->peer[CLIENT] = 0;
 	t->peer[SERVER] = 0;
-	c->flags &= ~FLUKE_THREAD_SERVER_SENDER;
 	t->flags &= ~(FLUKE_THREAD_CLIENT_SENDER | FLUKE_THREAD_ACCEPTED);
 	t->min_msg_words = 0;
-	t->donors = t->supplier = 0;
-	c->donee = 0;
+	give_back(t, c);
 	enter_queue(set, t);
 	/* the client goes on with what it had lent */
+	if (pass_to(c, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED))
+		return_finished(c);
 	call_become(c, FLUKE_CALL_ipc_client_receive);
-	return store_and_return(t, c, CLIENT, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED);
+	return RESTART;
 slow:
 	return ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
 }
@@ -128,9 +232,9 @@ result_t sys_ipc_server_answer(struct thread *t)
 	}
 	stopped = stopped_over(c);
 	if (c->peer[CLIENT]->peer[SERVER] == c ||
-	    (!stopped && (!only_waits(c, WAIT_OVER) || c->wait_side != CLIENT || c->min_msg_words)))
+	    (!stopped && (c->standing != WAITS(WAIT_OVER, CLIENT) || c->min_msg_words)))
 		goto not_now;
-	words = take_words(t, c);
+	words = take_words(block, c);
 	if (words < 0)
 		goto not_now;
 	/* commit */

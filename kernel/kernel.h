@@ -14,6 +14,7 @@ struct cpu {			/* per processor; reached by cpu() */
 	struct thread	*thread_loaded;	/* whose entry stack, TLS and space are set (cpu_load) */
 	struct thread	*root;		/* root scheduler */
 	uint32_t	preempt;	/* something became ready that should run: checked at preemption points */
+	uint32_t	rare;		/* RARE_* (i386/machine_local.h): what leaving the loaded thread must undo */
 };
 extern struct cpu boot_cpu;
 static inline struct cpu *cpu(void) { return &boot_cpu; }
@@ -22,6 +23,8 @@ static inline struct cpu *cpu(void) { return &boot_cpu; }
 void	panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 int	kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define assert(x) ((x) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #x))
+
+#define container_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 
 /* Direct map */
 #define KERNEL_BASE	0xc0000000u
@@ -42,6 +45,8 @@ extern call_function *const call_table[256];
 void	trap_dispatch(struct thread *t);		/* i386/trap.c: exception from user mode */
 void	irq_dispatch(unsigned irq);			/* irq.c */
 void	thread_attend(void);				/* thread.c: attention of current != 0, or no current */
+/* and back, entry.S: t is current and loaded, its call finished, nothing else to do for it */
+void	return_finished(struct thread *t) __attribute__((noreturn));
 
 /* exception.c: what the way out does with a result */
 void	exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t access);

@@ -15,7 +15,7 @@ CHECK_FLAGS	:= $(if $(CHECK),-DCHECK -fsanitize=undefined -fsanitize-undefined-t
 # PLACES=1: each place asks tests/restart/hook.c.
 PLACE_FLAGS	:= $(if $(PLACES),-DPLACES)
 KERNEL_CFLAGS	:= -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie -mno-sse -mno-mmx -mno-80387 \
-		-fno-stack-protector -fno-common -fno-strict-aliasing -fno-asynchronous-unwind-tables -march=i686 -mregparm=3 \
+		-fno-stack-protector -fno-common -fno-strict-aliasing -fno-asynchronous-unwind-tables -march=i686 -mtune=generic -mregparm=3 \
 		-Iinclude -I$(B)/include -Ikernel -Ikernel/i386 $(CHECK_FLAGS) $(PLACE_FLAGS)
 KERNEL_LD	:= ld -m elf_i386 -T kernel/i386/kernel.ld -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments
 

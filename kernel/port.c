@@ -157,7 +157,6 @@ static void take_client(struct thread *s, struct port *port, struct thread *c)
 	call_become(c, over ? FLUKE_CALL_ipc_client_send_over_receive : FLUKE_CALL_ipc_client_send);
 	c->wait_kind = WAIT_SEND;
 	c->wait_side = CLIENT;
-	c->wait_object = &s->obj;
 }
 
 static void take_from(struct thread *s, struct port *port)
@@ -179,7 +178,6 @@ static void take_from(struct thread *s, struct port *port)
 			take_client(s, port, t);
 		else
 			t->wait_kind = ipc_accept_call(s, port, t);
-		t->wait_object = &s->obj;
 		sched_donate(t, s);
 	}
 }
@@ -299,10 +297,8 @@ static void port_moved(struct object *old_object, struct object *new_object)
 	}
 	if (set && set->active == old)
 		set->active = port;
-	for (struct thread *t = port->clients.head; t; t = t->wait_next) {
+	for (struct thread *t = port->clients.head; t; t = t->wait_next)
 		t->wait_queue = &port->clients;
-		t->wait_object = new_object;
-	}
 }
 
 const struct object_type port_type = {

@@ -93,7 +93,7 @@ static void undonate(struct thread *t)
 		donee->donors = t->donor_next;
 	if (t->donor_next)
 		t->donor_next->donor_prev = t->donor_prev;
-	t->donee = NULL;
+	t->donee = t->donor_next = t->donor_prev = NULL;
 	if (donee->supplier == t) {
 		donee->supplier = NULL;
 		sched_preempt();
@@ -121,7 +121,6 @@ void sched_donate(struct thread *t, struct thread *donee)
 	if (!donee || !may_donate(t, donee))
 		return;
 	t->donee = donee;
-	t->donor_prev = NULL;
 	t->donor_next = donee->donors;
 	if (donee->donors)
 		donee->donors->donor_prev = t;

@@ -164,6 +164,32 @@ static result_t find_other(struct thread *t, unsigned access, struct thread **fo
 	return OK;
 }
 
+/* What t waits for: a thread, a portset, port, mutex or condition. */
+static struct object *waits_for(const struct thread *t)
+{
+	const struct thread *peer = NULL;
+
+	if (!(t->blocked & BLOCKED_WAIT))
+		return NULL;
+	switch (t->wait_kind) {
+	case WAIT_QUEUE: case WAIT_SCHEDULE:
+		return t->wait_object;
+	case WAIT_MESSAGE:
+		return &container_of(t->wait_queue, struct portset, servers)->obj;
+	case WAIT_CONNECT: case WAIT_CALL: case WAIT_ANSWER:
+		if (t->wait_queue)
+			return &container_of(t->wait_queue, struct port, clients)->obj;
+		peer = t->asked;
+		break;
+	case WAIT_REPLY:
+		peer = t->asker;
+		break;
+	default:
+		peer = t->peer[t->wait_side];
+	}
+	return peer ? (struct object *)&peer->obj : NULL;
+}
+
 static void state_export(struct thread *t, fluke_thread_state_t *state)
 {
 	state->hash = t->obj.hash;
@@ -197,8 +223,8 @@ result_t sys_thread_get_state(struct thread *t)
 			TRY(ref_find(table[i], &ref[i]));
 			any = 1;
 		}
-	if (other->blocked & BLOCKED_WAIT)
-		waiting = other->wait_object;
+	if (ref[FLUKE_LINK_WAITING_FOR])
+		waiting = waits_for(other);
 	thread_stop(other);
 	if (t->regs.ecx) {
 		state_export(other, &state);
@@ -244,6 +270,7 @@ static void import_links(struct thread *t, struct ref *ref[FLUKE_THREAD_LINKS])
 	if (ref[FLUKE_LINK_SPACE]) {
 		link_set(&t->space, link_target(&ref[FLUKE_LINK_SPACE]->link));
 		cpu_forget(t);
+		memset(t->recent, 0, sizeof t->recent);
 	}
 	if (ref[FLUKE_LINK_SCHEDULER]) {
 		sched_withdraw(t);

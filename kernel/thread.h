@@ -20,7 +20,7 @@ struct regs {			/* entry.S; ascending addresses = order of a push frame */
 	uint32_t	eip, cs, eflags, esp, ss;
 };
 
-struct waitq { struct thread *head, *tail; };	/* through thread.wait_next/prev */
+struct waitq { struct thread *head, *tail; };	/* through thread.wait_next/prev; tail valid while there is a head */
 
 /* thread.attention: what must happen before the thread's next user instruction. */
 #define ATTENTION_CALL		0x01	/* registers name a call: dispatch it (again) */
@@ -36,7 +36,10 @@ struct waitq { struct thread *head, *tail; };	/* through thread.wait_next/prev *
 #define BLOCKED_KEEPER		0x10	/* client of an idempotent exception or fault IPC */
 #define BLOCKED_DYING		0x20
 
-/* thread.wait_kind, valid while BLOCKED_WAIT or BLOCKED_KEEPER. */
+/* thread.standing of a thread that is blocked in nothing but a wait, and due for nothing but its call. */
+#define WAITS(kind, side) (ATTENTION_CALL | BLOCKED_WAIT << 8 | (kind) << 16 | (uint32_t)(side) << 24)
+
+/* thread.wait_kind, valid while BLOCKED_WAIT or BLOCKED_KEEPER; else WAIT_NONE, and wait_side 0. */
 enum wait_kind {
 	WAIT_NONE,
 	WAIT_QUEUE,		/* mutex, cond, ... */
@@ -74,8 +77,11 @@ struct fault {
 struct thread {
 	struct object	obj;
 	struct regs	regs;
-	uint32_t	attention;
-	uint32_t	blocked;
+	/* May it run, and if not, why.  One word, so that the IPC path compares and sets all at once. */
+	union {
+		struct { uint8_t attention, blocked, wait_kind, wait_side; };
+		uint32_t standing;
+	};
 	uint32_t	flags;		/* FLUKE_THREAD_*, exported */
 	uint32_t	thread_va, sched_val;
 	struct link	space, scheduler;	/* links of the state */
@@ -101,9 +107,8 @@ struct thread {
 	};
 	/* waiting (wait.c) */
 	struct thread	*wait_next, *wait_prev;
-	struct waitq	*wait_queue;	/* null: not queued */
-	struct object	*wait_object;	/* what it waits for, valid while BLOCKED_WAIT: exported as waiting_for */
-	uint8_t		wait_kind, wait_side;
+	struct waitq	*wait_queue;	/* null: not queued, then the two above are null too */
+	struct object	*wait_object;	/* what it waits for, valid in a wait of kind QUEUE or SCHEDULE */
 	/* dispatcher (sched.c) */
 	uint8_t		known;		/* my scheduler has been asked and not yet been told BLOCKED */
 	uint8_t		request_pending;	/* in my scheduler port's ring of requests */
@@ -111,7 +116,7 @@ struct thread {
 	uint8_t		made;		/* CHECK: the call that user code made; 0 = as the registers say */
 	struct thread	*supplier;	/* who gave me the processor last; supplier->donee == this, or null */
 	struct thread	*donee;		/* to whom I give mine while blocked */
-	struct thread	*donors, *donor_next, *donor_prev;	/* all whose donee I am */
+	struct thread	*donors, *donor_next, *donor_prev;	/* all whose donee I am; next and prev are null without a donee */
 	struct thread	*request_next, *request_prev;
 	struct portset	*last_of;	/* portset whose `last` I am */
 	struct mutex	*owned;		/* mutexes that I hold */
@@ -119,6 +124,8 @@ struct thread {
 	struct fault	fault;
 	struct link	keeper;		/* port asked */
 	uint32_t	keeper_words[KEEPER_WORDS];
+	/* The last look-ups of the IPC path: good while object_generation is as noted. */
+	struct recent { uint32_t va, generation; struct object *object; } recent[2];
 	uint8_t		fxsave[512] __attribute__((aligned(512)));
 } __attribute__((aligned(1024)));
 

@@ -10,12 +10,12 @@ void waitq_append(struct waitq *queue, struct thread *t)
 {
 	assert(!t->wait_queue);
 	t->wait_queue = queue;
-	t->wait_next = NULL;
-	t->wait_prev = queue->tail;
-	if (queue->tail)
+	if (queue->head) {
+		t->wait_prev = queue->tail;
 		queue->tail->wait_next = t;
-	else
+	} else {
 		queue->head = t;
+	}
 	queue->tail = t;
 }
 
@@ -34,6 +34,7 @@ void waitq_remove(struct thread *t)
 	else
 		queue->tail = t->wait_prev;
 	t->wait_queue = NULL;
+	t->wait_next = t->wait_prev = NULL;
 }
 
 result_t (wait_on)(struct waitq *queue, struct object *object, enum wait_kind kind, struct thread *donee)
@@ -64,7 +65,7 @@ static void unblock(struct thread *t)
 {
 	waitq_remove(t);
 	t->wait_kind = WAIT_NONE;
-	t->wait_object = NULL;
+	t->wait_side = CLIENT;
 	t->blocked &= ~(BLOCKED_WAIT | BLOCKED_KEEPER);
 	sched_donate(t, NULL);
 }

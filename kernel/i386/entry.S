@@ -45,25 +45,28 @@ call_dispatch:
 	call	*call_table(, %ecx, 4)
 	testl	%eax, %eax
 	jnz	5f
-	movl	boot_cpu + CPU_CURRENT, %ebx
-	cmpl	$FLUKE_ENTRY, THREAD_EIP(%ebx)
+	movl	boot_cpu + CPU_CURRENT, %eax
+	cmpl	$FLUKE_ENTRY, THREAD_EIP(%eax)
 	jne	0f
-	movl	$FLUKE_ENTRY_RET, THREAD_EIP(%ebx)
-0:	cmpl	$0, THREAD_ATTENTION(%ebx)
+	movl	$FLUKE_ENTRY_RET, THREAD_EIP(%eax)
+0:	cmpb	$0, THREAD_ATTENTION(%eax)
 	jne	2f
-	cmpl	%ebx, boot_cpu + CPU_THREAD
+	cmpl	%eax, boot_cpu + CPU_THREAD
 	jne	3f
-1:
+	/* void return_finished(struct thread *t): current and loaded, its call finished, nothing to attend to. */
+	.globl	return_finished
+return_finished:
 #ifdef CHECK
-	movl	%ebx, %eax
+	movl	%eax, %ebx
 	call	check_left
+	movl	%ebx, %eax
 #endif
-	leal	THREAD_REGS(%ebx), %esp
-	cmpl	$FLUKE_ENTRY_RET, THREAD_EIP(%ebx)
+	leal	THREAD_REGS(%eax), %esp
+	cmpl	$FLUKE_ENTRY_RET, THREAD_EIP(%eax)
 	.globl	sysexit_eip
 	.set	sysexit_eip, . - 4	/* the constant above: set to 0 where there is no sysexit */
 	jne	4f
-	testb	$(EFLAGS_TF >> 8), THREAD_EFLAGS + 1(%ebx)
+	testb	$(EFLAGS_TF >> 8), THREAD_EFLAGS + 1(%eax)
 	jnz	4f
 	/* a finished call: ecx, edx and flags are dead */
 	popal
@@ -76,13 +79,14 @@ call_dispatch:
 	.globl	regs_return
 regs_return:
 	movl	$kernel_stack_top, %esp
-	movl	boot_cpu + CPU_CURRENT, %ebx
-	testl	%ebx, %ebx
+	movl	boot_cpu + CPU_CURRENT, %eax
+	testl	%eax, %eax
 	jz	2b
 	jmp	0b
-3:	movl	%ebx, %eax
+3:	movl	%eax, %ebx
 	call	cpu_load
-	jmp	1b
+	movl	%ebx, %eax
+	jmp	return_finished
 4:	popal
 	addl	$8, %esp
 	iretl

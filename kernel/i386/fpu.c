@@ -11,18 +11,16 @@ const uint8_t	fpu_initial[512] __attribute__((aligned(16))) = {
 	[24] = 0x80, [25] = 0x1f,	/* mxcsr */
 };
 
-uint32_t	fpu_live;		/* TS is clear */
-
 static void trap_on(void)
 {
 	WRITE_CR(0, READ_CR(0) | CR0_TS);
-	fpu_live = 0;
+	rare_set(RARE_FPU, 0);
 }
 
 static void trap_off(void)
 {
 	__asm__ volatile ("clts");
-	fpu_live = 1;
+	rare_set(RARE_FPU, 1);
 }
 
 void fpu_boot(void)
@@ -42,7 +40,7 @@ void fpu_switch(struct thread *t)
 {
 	if (cpu()->fpu_owner == t)
 		trap_off();
-	else if (fpu_live)
+	else if (cpu()->rare & RARE_FPU)
 		trap_on();
 }
 
@@ -52,7 +50,7 @@ void fpu_save(void)
 
 	if (!owner)
 		return;
-	if (!fpu_live)
+	if (!(cpu()->rare & RARE_FPU))
 		trap_off();
 	__asm__ volatile ("fxsave %0" : "=m" (owner->fxsave));
 	cpu()->fpu_owner = 0;

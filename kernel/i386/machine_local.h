@@ -18,6 +18,12 @@ void	irq_entry(unsigned vector);
 void	irq_user(unsigned vector);		/* from user mode */
 void	trap_double_fault(void) __attribute__((noreturn));
 
+/* cpu()->rare: the processor is as most threads do not need it. */
+#define RARE_TLS	1u		/* the TLS selector has a base */
+#define RARE_FPU	2u		/* CR0.TS is clear */
+#define RARE_IO		4u		/* I/O ports are allowed */
+static inline void rare_set(uint32_t bit, int on) { cpu()->rare = on ? cpu()->rare | bit : cpu()->rare & ~bit; }
+
 /* segment.c */
 struct tss {
 	uint32_t	link, esp0, ss0, esp1, ss1, esp2, ss2, cr3, eip, eflags;
@@ -33,18 +39,17 @@ extern struct task	task;
 extern struct link	io_space;	/* whose ports stand in iomap */
 #define IOMAP_HERE	(offsetof(struct task, iomap) - offsetof(struct task, tss))
 #define IOMAP_NONE	0xffff		/* beyond the limit: no port allowed */
+void	io_show(int here);
 void	segment_boot(void);
-void	segment_switch(struct thread *from, struct thread *t, uint32_t gs_fs);	/* gs_fs: what from has now */
+void	segment_switch(struct thread *from, struct thread *t);	/* from, null = nobody, is loaded; gs, fs and TLS become t's */
 void	segment_tls(uint32_t base);		/* what the TLS selector means */
-extern uint32_t	segment_tls_base;
 void	segment_reload_tls(void);		/* gs and fs, where they hold the TLS selector */
 int	io_fault(struct object *space);		/* general protection: 1 when ports were allowed in time */
 
 /* fpu.c */
 void	fpu_boot(void);
 void	fpu_save(void);				/* the state in the processor, if any, goes to its thread */
-void	fpu_switch(struct thread *t);		/* t is being loaded; needed if fpu_live or t is the owner */
-extern uint32_t	fpu_live;
+void	fpu_switch(struct thread *t);		/* t is being loaded; needed if RARE_FPU or t is the owner */
 void	fpu_use(struct thread *t);		/* t used an FPU instruction */
 extern uint32_t	fpu_mxcsr_mask;
 extern const uint8_t fpu_initial[512];

@@ -9,8 +9,8 @@ static uint8_t		fault_stack[4096] __attribute__((aligned(16)));
 static uint64_t		gdt[8];
 static uint64_t		idt[256];
 
-struct link	io_space;		/* whose ports stand in the map */
-uint32_t	segment_tls_base;
+struct link		io_space;		/* whose ports stand in the map */
+static uint32_t		segment_tls_base;
 
 extern uint32_t	sysexit_eip[];
 
@@ -95,20 +95,23 @@ void segment_tls(uint32_t base)
 	uint32_t *descriptor = (uint32_t *)&gdt[FLUKE_USER_TLS >> 3];
 
 	segment_tls_base = base;
+	rare_set(RARE_TLS, base != 0);
 	descriptor[0] = base << 16 | 0xffff;
 	descriptor[1] = (base & 0xff000000u) | 0x00cff200u | (base >> 16 & 0xff);
 }
 
-/* Seldom: a TLS base of its own, or selectors other than null, before or after. */
-void segment_switch(struct thread *from, struct thread *t, uint32_t gs_fs)
+/* gs and fs of the loaded thread are in the processor, and 0 in the thread. */
+void segment_switch(struct thread *from, struct thread *t)
 {
-	uint32_t gs = t->gs, fs = t->fs;
+	uint32_t gs, fs;
 
+	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
 	if (from)
-		from->gs_fs = gs_fs;
+		from->gs_fs = fs << 16 | (gs & 0xffff);
 	if (t->tls_base != segment_tls_base)
 		segment_tls(t->tls_base);
-	__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" (gs), "r" (fs));
+	__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" ((uint32_t)t->gs), "r" ((uint32_t)t->fs));
+	t->gs_fs = 0;
 }
 
 void segment_reload_tls(void)
@@ -128,7 +131,15 @@ static void io_bits(uint32_t first, uint32_t count)
 		task.iomap[port / 8] &= (uint8_t)~(1u << port % 8);
 }
 
-/* The map is made at the first general protection fault of a space that has ports. */
+/* Are the ports in the map allowed from now on? */
+void io_show(int here)
+{
+	task.tss.iomap_base = here ? IOMAP_HERE : IOMAP_NONE;
+	rare_set(RARE_IO, here);
+}
+
+/* The map is made at the first general protection fault of a space that has ports.  Whoever leaves
+ * the space hides it; coming back by the fast way it is shown at the next such fault. */
 int io_fault(struct object *object)
 {
 	struct space *space = (struct space *)object;
@@ -136,11 +147,13 @@ int io_fault(struct object *object)
 
 	if (!space || task.tss.iomap_base != IOMAP_NONE || !space->io[0].count)
 		return 0;
+	io_show(1);
+	if (link_target(&io_space) == object)
+		return 1;
 	memset(task.iomap, 0xff, sizeof task.iomap);
 	for (i = 0; i < SPACE_IO_RANGES; i++)
 		io_bits(space->io[i].first, space->io[i].count);
 	link_set(&io_space, object);
-	task.tss.iomap_base = IOMAP_HERE;
 	return 1;
 }
 

@@ -101,17 +101,15 @@ void cpu_load(struct thread *t)
 {
 	struct thread *old = cpu()->thread_loaded;
 	struct object *space = link_target(&t->space);
-	uint32_t gs, fs;
 
 	if (old == t)
 		return;
-	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
-	segment_switch(old, t, fs << 16 | (gs & 0xffff));
+	segment_switch(old, t);
 	fpu_switch(t);
 	cpu()->thread_loaded = t;
 	task.tss.esp0 = (uint32_t)(&t->regs + 1);
 	pmap_switch((struct space *)space);
-	task.tss.iomap_base = space && io_space.target == space ? IOMAP_HERE : IOMAP_NONE;
+	io_show(space && io_space.target == space);
 }
 
 void cpu_forget(struct thread *t)

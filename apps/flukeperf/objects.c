@@ -81,3 +81,26 @@ CASE("bench-map", "create, set and destroy of a mapping; protection of touched p
 	map_rows("map-1p", "protect-1p", 1);
 	map_rows("map-1m", "protect-1m", 256);
 }
+
+/* Objects with their links, as a parent reads and puts them back. */
+#define STATE_ROWS(type, object, ...) do { \
+		fluke_##type##_state_t state_; \
+		fluke_##type##_t *o_ = (object); \
+		MEASURE("getstate-" #type, 500u, fluke_##type##_get_state(o_, &state_, ##__VA_ARGS__)); \
+		MEASURE("setstate-" #type, 500u, fluke_##type##_set_state(o_, &state_, ##__VA_ARGS__)); \
+	} while (0)
+
+CASE("bench-states", "get_state and set_state of an object, per type")
+{
+	uint32_t start = (uint32_t)check_pages(1);
+	fluke_region_t *r = check_region_new(check_root_space, start, PAGE, FLUKE_PROT_ALL, 0);
+	fluke_ref_t *one = check_ref_new(), *two = check_ref_new();
+
+	STATE_ROWS(mutex, check_mutex_new(), one);
+	STATE_ROWS(cond, check_cond_new(), one);
+	STATE_ROWS(port, check_port_new(check_portset_new(), 1), one);
+	STATE_ROWS(portset, check_portset_new());
+	STATE_ROWS(region, r, one, two);
+	STATE_ROWS(mapping, check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, RW), one, two);
+	STATE_ROWS(space, check_space_new(), one);
+}

@@ -32,8 +32,8 @@ static void player(void *self)
 	fluke_mutex_unlock(mutex);
 }
 
-/* The two hand the token on, by their scheduler's hand; per pass. */
-static void token_row(const char *name, fluke_space_t *other)
+/* The two hand the token on, by their scheduler's hand; all passes, less `calls` each. */
+static void token_row(const char *name, fluke_space_t *other, uint32_t calls)
 {
 	uint64_t before;
 
@@ -47,17 +47,36 @@ static void token_row(const char *name, fluke_space_t *other)
 	before = tsc();
 	check_run();
 	CHECK_EQUAL(passes, 0);
-	report(name, 1000, (uint32_t)(tsc() - before), 0);
+	report(name, 1000, (uint32_t)(tsc() - before) - 1000 * calls, 0);
+}
+
+/* A signal that wakes nobody, and what cond_wait does besides waiting. */
+static uint32_t calls_alone(void)
+{
+	uint64_t before;
+
+	mutex = check_mutex_new();
+	turn[0] = check_cond_new();
+	fluke_mutex_lock(mutex);
+	before = tsc();
+	for (uint32_t i = 0; i < 1000; i++) {
+		fluke_cond_signal(turn[0]);
+		fluke_mutex_unlock(mutex);
+		fluke_mutex_lock(mutex);
+	}
+	before = tsc() - before;
+	fluke_mutex_unlock(mutex);
+	return (uint32_t)before / 1000;
 }
 
 CASE("bench-cond", "a token between two threads of one space")
 {
-	token_row("cond", check_root_space);
+	token_row("cond", check_root_space, 0);
 }
 
-CASE("bench-switch", "a token between two threads of two spaces")
+CASE("bench-switch", "a token between two threads of two spaces, less the same calls without a switch")
 {
-	token_row("switch", check_space_twin());
+	token_row("switch", check_space_twin(), calls_alone());
 }
 
 /* ---- state of a thread that waits */
@@ -88,12 +107,17 @@ static void silent_server(void *set)
 	check_thread_end();
 }
 
-static void set_back(fluke_thread_t *t)
+static void go_on(fluke_thread_t *t)
 {
 	fluke_thread_links_t links = { 0 };
 
 	state.flags &= ~FLUKE_THREAD_STOPPED;
 	fluke_thread_set_state(t, &state, links);
+}
+
+static void set_back(fluke_thread_t *t)
+{
+	go_on(t);
 	check_run_one(t);
 }
 
@@ -109,7 +133,7 @@ static void state_rows(const char *get, const char *set, fluke_thread_t *t)
 	MEASURE(set, 200u, fluke_thread_set_state(t, &state, links));
 }
 
-CASE("bench-getstate", "the state of a thread that waits on a mutex, in RPC, or is stopped")
+CASE("bench-getstate", "the state of a thread that is ready, waits on a mutex, in RPC, or is stopped")
 {
 	fluke_portset_t *set = check_portset_new();
 	fluke_ref_t *dest = check_port_ref_new(check_port_new(set, 1));
@@ -119,6 +143,10 @@ CASE("bench-getstate", "the state of a thread that waits on a mutex, in RPC, or 
 	mutex = check_mutex_new();
 	fluke_mutex_lock(mutex);
 	t = check_thread_new(check_root_space, lock_forever, 0);
+	MEASURE_AFTER("getstate-runs", 200u, fluke_thread_get_state(t, &state, links), go_on(t));
+	fluke_thread_get_state(t, &state, links);
+	MEASURE_AFTER("setstate-runs", 200u, go_on(t), fluke_thread_get_state(t, &state, links));
+	go_on(t);
 	state_rows("getstate", "setstate", t);
 	MEASURE("getstate-stopped", 200u, fluke_thread_get_state(t, &state, links));
 	check_thread_new(check_root_space, silent_server, set);

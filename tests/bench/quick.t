@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Measurements against their budgets (tests/bench/budgets.tsv).
-import os, re, subprocess, sys
+import fcntl, os, pty, re, struct, subprocess, sys, termios
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests")
 from hosttap import Tap
@@ -11,4 +11,26 @@ for line in open("tests/bench/budgets.tsv"):
     words = line.split()
     if words and words[0] != "#":
         t.check("bench-" + words[0], "%s stays within %s" % (words[0], words[1]), words[0] not in bad and r.stdout, bad.get(words[0], r.stderr))
+
+def values(*options, **more):
+    r = subprocess.run(["tests/bench/run", *options], stdout=subprocess.PIPE, text=True, **more)
+    return dict(re.findall(r"^(\S+) +\d+ +(\d+) ", r.stdout, re.M))
+
+# flukeperf's rows: all that are named anywhere
+TYPES = "mutex cond port portset region mapping space".split()
+NAMED = """null mlock munlock mpair mtry cond switch rpc rpc-same rpc8w rpc-idem send size-8 size-16 size-128 size-1k size-4k
+    size-8k size-64k long-256k long-1m long-2m long-2m-odd refs-1 refs-8 soft soft2 soft4 hard trap keeper search-0 search-16
+    search-1024 thread recreate interrupt map-1p protect-1p map-1m protect-1m ref-create ref-copy ref-compare ref-hash ref-destroy
+    getstate getstate-runs getstate-rpc getstate-stopped setstate setstate-runs setstate-rpc irqoff-copy irqoff-revoke irqoff-clear
+    irqoff-search client-soft client-hard server-soft server-hard rollback-cs rollback-ch rollback-ss rollback-sh""".split()
+NAMED += ["create-" + n for n in TYPES + ["ref", "thread"]] + [v + "etstate-" + n for v in "gs" for n in TYPES]
+rows = values(*NAMED, stderr=subprocess.DEVNULL)
+t.equal("bench-rows", "flukeperf has every row", [n for n in NAMED if n not in rows], [])
+
+# the second time from a terminal of odd size: nothing of the host may reach what is measured
+ROWS = ["null", "rpc", "pipe", "prompt", "memory"]
+terminal, other = pty.openpty()
+fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 41, 131, 0, 0))
+one, two = values(*ROWS, stderr=subprocess.DEVNULL), values(*ROWS, stderr=other)
+t.equal("bench-same", "two runs give the same numbers", (sorted(one), two), (sorted(ROWS), one))
 t.done()

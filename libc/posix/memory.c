@@ -53,6 +53,11 @@ static long map_locked(uint32_t start, uint32_t size, uint32_t prot, uint32_t fl
 	return map_shared(file, start, size, prot, offset);
 }
 
+static bool commits(uint32_t prot, uint32_t flags)
+{
+	return prot & PROT_WRITE && (flags & MAP_TYPE) == MAP_PRIVATE && !(flags & MAP_NORESERVE);
+}
+
 static long map(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, int fd, uint64_t offset)
 {
 	int file = -1;
@@ -74,7 +79,7 @@ static long map(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, in
 		}
 	}
 	image_lock();
-	result = vm_may_grow(size) ? map_locked(PAGE_DOWN(start), size, prot, flags, file, offset) : -ENOMEM;
+	result = vm_may_grow(size) && (!commits(prot, flags) || vm_may_commit(size)) ? map_locked(PAGE_DOWN(start), size, prot, flags, file, offset) : -ENOMEM;
 	image_unlock();
 	if (file >= 0)
 		file_release(file);
@@ -137,7 +142,7 @@ static long remap_grow(struct area *a, uint32_t start, uint32_t old_size, uint32
 	uint32_t prot = a->prot, to;
 	int error;
 
-	if (!vm_may_grow(size - old_size))
+	if (!vm_may_grow(size - old_size) || (prot & PROT_WRITE && !vm_may_commit(size - old_size)))
 		return -ENOMEM;
 	if ((!next || next->start >= start + size) && start + size <= USER_TOP)
 		return (error = vm_map_anonymous(start + old_size, size - old_size, prot)) < 0 ? error : (long)start;

@@ -184,6 +184,7 @@ void	vm_start(void);
 uint32_t vm_find_free(uint32_t size);		/* or 0 */
 extern uint64_t	image_space_limit;		/* RLIMIT_AS */
 bool	vm_may_grow(uint32_t size);
+bool	vm_may_commit(uint32_t size);
 int	vm_map_anonymous(uint32_t start, uint32_t size, uint32_t prot);
 int	vm_map_file(uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *region, uint32_t offset);
 int	vm_unmap(uint32_t start, uint32_t size);

@@ -137,13 +137,17 @@ static uint32_t wanted(uint32_t access)
 		(access & FLUKE_PROT_EXECUTE ? PROT_EXEC : 0);
 }
 
-/* May the access go on, because another thread has just changed the map? */
-static bool allowed(struct thread *t, uint32_t address, uint32_t access)
+/* The area at the address, if it allows the access. */
+static struct area *allowed(uint32_t address, uint32_t access)
 {
 	struct area *a = address < START_STACK_TOP ? vm_area(address) : NULL;
 
-	if (!a || a->start > address || (wanted(access) & ~a->prot))
-		return false;
+	return a && a->start <= address && !(wanted(access) & ~a->prot) ? a : NULL;
+}
+
+/* What is allowed is tried again: another thread may have just changed the map. */
+static bool try_again(struct thread *t, uint32_t address)
+{
 	if (t->fault_address == address && ++t->fault_count > 3)
 		return false;
 	if (t->fault_address != address)
@@ -157,6 +161,16 @@ void signal_fatal(int number)
 	Process_exit(REF_PROCESS, number);
 	for (;;)
 		;
+}
+
+/* A page of anonymous memory that the pool cannot give any more (vm_may_commit only keeps off the worst). */
+static void out_of_memory(uint32_t address)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "image: pid %d: no memory for the page at %#x: killed\n", FACTS->pid, address);
+	Parent_log(REF_PROCESS, text);
+	signal_fatal(SIGKILL);
 }
 
 static void fault_in_image(struct thread *t, struct registers *r)
@@ -182,12 +196,15 @@ static void insane(struct thread *t, const struct registers *r, uint32_t code)
 void image_trap(struct registers *r, uint32_t code, uint32_t subcode, uint32_t access)
 {
 	struct thread *t = self();
-	struct area *a;
+	struct area *a = code == FLUKE_EXC_PAGE_FAULT ? allowed(subcode, access) : NULL;
+	bool dead = a && a->file;	/* the file's server cannot give this page, or is gone */
 	unsigned n;
 
 	complete(r);
-	if (code == FLUKE_EXC_PAGE_FAULT && allowed(t, subcode, access))
+	if (a && try_again(t, subcode))
 		return;
+	if ((a && !dead) || (code == FLUKE_EXC_PAGE_FAULT && subcode >= IMAGE_DATA && subcode < START_FACTS))
+		out_of_memory(subcode);
 	if (r->eip >= (uint32_t)leave_user && r->eip < (uint32_t)leave_end)
 		signal_fatal(SIGSEGV);
 	if (in_image(r)) {
@@ -204,6 +221,10 @@ void image_trap(struct registers *r, uint32_t code, uint32_t subcode, uint32_t a
 		a = subcode < START_STACK_TOP ? vm_area(subcode) : NULL;
 		t->taken.code = a && a->start <= subcode ? SEGV_ACCERR : SEGV_MAPERR;
 		t->taken.address = subcode;
+	}
+	if (dead) {
+		t->taken.number = SIGBUS;
+		t->taken.code = BUS_ADRERR;
 	}
 	for (n = 0; n < NELEM(traps); n++)
 		if (traps[n].code == code) {

@@ -6,6 +6,7 @@
  * area held is discarded when it is unmapped, so that a new one reads as zero.
  * All functions but the look-ups want the image lock. */
 #include "posix.h"
+#include <protocols/Process.h>
 #include <protocols/Segment.h>
 
 #define AREAS_MAX	(IMAGE_MAPPINGS_MAX - 16)	/* the last ones are window.c's */
@@ -112,6 +113,28 @@ bool vm_may_grow(uint32_t size)
 	for (n = 0; n < area_count; n++)
 		sum += areas[n].end == START_STACK_TOP ? 0x21000 : areas[n].end - areas[n].start;	/* a young stack */
 	return sum <= image_space_limit;
+}
+
+#define COMMIT_FREE	0x00400000u	/* a process may map so much without asking */
+#define COMMIT_MARGIN	0x00100000u	/* stays for stacks, other processes, fork */
+
+/* Is there likely to be memory for so many more bytes that can be written?  Only what certainly cannot be had is
+ * refused: the session's pool has less free.  Asked again when an eighth of that has been mapped. */
+bool vm_may_commit(uint32_t size)
+{
+	static uint32_t allowance = COMMIT_FREE;
+	uint32_t left = 0;
+
+	if (size <= allowance) {
+		allowance -= size;
+		return true;
+	}
+	if (Process_memory_left(REF_PROCESS, &left))
+		return true;
+	if (left < COMMIT_MARGIN || size > left - COMMIT_MARGIN)
+		return false;
+	allowance = (left - size) / 8;
+	return true;
 }
 
 static void mapping_make(int slot, uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *region, uint32_t offset)
@@ -237,6 +260,8 @@ int vm_protect(uint32_t start, uint32_t size, uint32_t prot)
 	for (n = area_index(start); n < area_count && areas[n].start < end; n++) {
 		if (areas[n].prot == prot)
 			continue;
+		if (prot & PROT_WRITE && !areas[n].prot && !areas[n].file && !vm_may_commit(areas[n].end - areas[n].start))
+			return -ENOMEM;		/* was only reserved */
 		if (areas[n].file == 1 && (prot & PROT_WRITE) && (error = make_anonymous(&areas[n])) < 0)
 			return error;
 		areas[n].prot = (uint8_t)prot;
@@ -329,7 +354,7 @@ static uint32_t brk_set(uint32_t to)
 	if (!brk_mapped)
 		brk_mapped = PAGE_UP(brk_start);
 	if (top > brk_mapped) {
-		if (!vm_may_grow(top - brk_mapped))
+		if (!vm_may_grow(top - brk_mapped) || !vm_may_commit(top - brk_mapped))
 			return brk_now;
 		map = (top + BRK_STEP - 1) & ~(BRK_STEP - 1);
 		n = area_index(brk_mapped);

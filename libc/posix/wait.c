@@ -11,7 +11,6 @@
 #define WAKE_PORT(n)		((fluke_port_t *)SYNC(n, 64))
 #define WATCH_PORT(n)		((fluke_port_t *)SYNC(n, 128))
 #define REF_TIMER		thread_ref(9)
-#define REF_WATCH		thread_ref(10)
 
 #define CALL_SETUP_WAIT_RECEIVE	95
 #define CALL_CONNECT_SEND_OVER_RECEIVE 98
@@ -107,20 +106,20 @@ int thread_wait(uint64_t deadline)
 	return 0;
 }
 
+/* The port itself, to be sent: only servers have references to it, so that it tells when all of them have gone. */
 fluke_ref_t *wait_watch_port(void)
 {
 	struct thread *t = self();
-	fluke_port_state_t state = { .alias = 2 };
+	fluke_port_state_t state = { .alias = 2, .flags = FLUKE_PORT_NOREFS_NOTIFY };
 	fluke_ref_t *portset = thread_ref(0);
 
 	if (!t->has_watch) {
 		fluke_port_create(WATCH_PORT(t->number));
 		fluke_portset_reference(PORTSET(t->number), portset);
 		fluke_port_set_state(WATCH_PORT(t->number), &state, portset);
-		fluke_port_reference(WATCH_PORT(t->number), REF_WATCH);
 		t->has_watch = 1;
 	}
-	return REF_WATCH;
+	return (fluke_ref_t *)WATCH_PORT(t->number);
 }
 
 void wait_watch_end(void)

@@ -114,6 +114,14 @@ static int method_set_group(void *self, struct request *r, int32_t pid, int32_t 
 	return 0;
 }
 
+static int method_memory_left(void *self, struct request *r, uint32_t *bytes)
+{
+	uint32_t limit, used;
+
+	(void)r;
+	return MemPool_statistics(&request_process(self)->body->objects->pool, &limit, &used, bytes);
+}
+
 static int method_set_session(void *self, struct request *r, int32_t *session)
 {
 	struct process *p = request_process(self);
@@ -359,7 +367,8 @@ const struct Process_methods process_methods = {
 	.kill_thread = method_kill_thread, .get_ids = method_get_ids, .set_group = method_set_group,
 	.set_session = method_set_session, .thread_started = method_thread_started, .thread_ended = method_thread_ended,
 	.take_signal = method_take_signal, .usage = method_usage, .set_limit = method_set_limit,
-	.get_limit = method_get_limit, .set_name = method_set_name, .missing_call = method_missing_call, .call_seen = method_call_seen,
+	.get_limit = method_get_limit, .set_name = method_set_name, .missing_call = method_missing_call, .memory_left = method_memory_left,
+	.call_seen = method_call_seen,
 	.set_terminal = method_set_terminal, .get_terminal = method_get_terminal,
 	.set_foreground = method_set_foreground, .get_foreground = method_get_foreground,
 	.background_access = method_background_access, .set_timer = method_set_timer, .get_timer = method_get_timer,

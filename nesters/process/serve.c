@@ -229,6 +229,19 @@ static int dispatch_proc(const void *methods, void *self, struct request *r)
 
 /* ---- exceptions and signal bits */
 
+/* The image's own pages are all allowed: one that fails is memory that the pool does not have, as when the image's handler for
+ * the same wants a page of stack itself. */
+static int ending_signal(struct process *p, uint32_t code, uint32_t address)
+{
+	char text[80];
+
+	if (code != FLUKE_EXC_PAGE_FAULT || address < IMAGE_DATA || address >= START_FACTS)
+		return exception_signal(code);
+	snprintf(text, sizeof text, "process: pid %d: no memory for the page at %#x: killed\n", p->pid, (unsigned)address);
+	Parent_log(parent_ref(), text);
+	return SIGKILL;
+}
+
 /* A thread had no handler for it, or was in one: nothing in the process can mend that. */
 static void process_exception(void *self, struct request *r)
 {
@@ -241,7 +254,7 @@ static void process_exception(void *self, struct request *r)
 			printf("process %d (%s): exception %x, %x, access %x, thread %x\n", p->pid, p->name,
 				(unsigned)r->words[0], r->count > 1 ? (unsigned)r->words[1] : 0,
 				r->count > 2 ? (unsigned)r->words[2] : 0, r->count > 4 ? (unsigned)r->words[4] : 0);
-		process_end(p, status_signalled(exception_signal(r->words[0])));
+		process_end(p, status_signalled(ending_signal(p, r->words[0], r->words[1])));
 	}
 	manager_leave();
 }

@@ -12,12 +12,14 @@ struct clone_arguments;
 struct utsname_linux;
 struct sysinfo_linux;
 struct mask_argument;
+struct event32;
 struct statfs_linux;
 
 extern void (*const posix_table[])(void);
 extern const unsigned posix_table_size;
 
 long	thread_clone(struct registers *r, uint32_t flags, uint32_t tls, int32_t *parent_tid, int32_t *child_tid);
+void	vfork_ends(void);
 void	thread_exit(int status) __attribute__((noreturn));
 long	futex(uint32_t address, uint32_t operation, uint32_t value, uint64_t deadline, uint32_t other, uint32_t address2, uint32_t value3);
 void	signal_mask_for_wait(uint64_t set);
@@ -204,9 +206,6 @@ long	posix_setrlimit(int resource, const uint32_t *from);
 long	posix_prlimit64(int pid, int resource, const uint64_t *new, uint64_t *old);
 long	posix_getrusage(int who, struct rusage_linux *to);
 long	posix_times(int32_t *to);
-long	posix_setitimer(uint32_t which, const struct timeval32 *new, struct timeval32 *old);
-long	posix_getitimer(uint32_t which, struct timeval32 *to);
-long	posix_alarm(uint32_t seconds);
 long	posix_prctl(uint32_t option, uint32_t argument);
 
 /* signal.c */
@@ -257,6 +256,18 @@ long	posix_set_tid_address(uint32_t address);
 long	posix_set_robust_list(uint32_t head, uint32_t size);
 long	posix_set_thread_area(struct user_desc *d);
 long	posix_get_thread_area(struct user_desc *d);
+
+/* timer.c */
+long	posix_setitimer(uint32_t which, const struct timeval32 *new, struct timeval32 *old);
+long	posix_getitimer(uint32_t which, struct timeval32 *to);
+long	posix_alarm(uint32_t seconds);
+long	posix_timer_create(uint32_t clock, const struct event32 *event, uint32_t *to);
+long	posix_timer_settime(uint32_t id, uint32_t flags, const struct timespec32 *new, struct timespec32 *old);
+long	posix_timer_settime64(uint32_t id, uint32_t flags, const struct timespec64 *new, struct timespec64 *old);
+long	posix_timer_gettime(uint32_t id, struct timespec32 *to);
+long	posix_timer_gettime64(uint32_t id, struct timespec64 *to);
+long	posix_timer_getoverrun(uint32_t id);
+long	posix_timer_delete(uint32_t id);
 
 /* tty.c */
 long	posix_ioctl(int fd, uint32_t request, uint32_t argument);

@@ -16,6 +16,7 @@ void image_exit(int status)
 
 long posix_exit_group(int status)
 {
+	vfork_ends();
 	image_exit((status & 0xff) << 8);
 }
 
@@ -30,9 +31,28 @@ long image_fork_call(uint32_t stack)
 	return error ? fail(error == ENOSYS ? ENOSYS : error) : pid;
 }
 
+/* vfork: the child runs on a copy, while the parent waits for its exec or end.  What it does to the parent's stack (an
+ * error of exec is told so by posix_spawn) goes back when it ends. */
+static uint32_t shared_stack;		/* in such a child: the parent's esp */
+
+#define SHARED_SIZE	4096
+
+void vfork_ends(void)
+{
+	struct area *a = shared_stack ? vm_area(shared_stack) : NULL;
+	uint32_t size;
+
+	if (!a || a->start > shared_stack || a->file)
+		return;
+	size = a->end - shared_stack < SHARED_SIZE ? a->end - shared_stack : SHARED_SIZE;
+	Process_give_back(REF_PROCESS, shared_stack, (const void *)shared_stack, size);
+	shared_stack = 0;
+}
+
 static long do_fork(uint32_t child_stack, uint32_t flags, uint32_t tls, uint32_t parent_tid, uint32_t child_tid)
 {
 	struct thread *t = self();
+	uint32_t parent_stack = t->frame->esp;
 	long pid;
 
 	image_lock();
@@ -42,9 +62,12 @@ static long do_fork(uint32_t child_stack, uint32_t flags, uint32_t tls, uint32_t
 		image_unlock();
 		if (pid > 0 && flags & CLONE_PARENT_SETTID)
 			*(int32_t *)parent_tid = (int32_t)pid;
+		if (pid > 0 && flags & CLONE_VFORK)
+			Process_wait_vfork(REF_PROCESS, (int32_t)pid);
 		return pid;
 	}
 	threads_forked();
+	shared_stack = flags & CLONE_VFORK ? parent_stack : 0;
 	t->flag = 0;
 	t->restart = false;
 	t->taken.number = 0;
@@ -67,7 +90,7 @@ long posix_fork(void)
 
 long posix_vfork(void)
 {
-	return do_fork(0, 0, 0, 0, 0);
+	return do_fork(0, CLONE_VFORK, 0, 0, 0);
 }
 
 /* Partial: clone: a process that shares memory (CLONE_VM without CLONE_VFORK or CLONE_THREAD); namespaces are ignored
@@ -375,55 +398,6 @@ long posix_times(int32_t *to)
 		to[3] = (int32_t)(u.child_system / 10000000);
 	}
 	return (long)(now_monotonic() / 10000000 & 0x7fffffff);
-}
-
-/* ---- timers ---- */
-
-static uint64_t from_value(const struct timeval32 *v)
-{
-	return (uint64_t)v->sec * 1000000000u + (uint64_t)v->usec * 1000u;
-}
-
-long posix_setitimer(uint32_t which, const struct timeval32 *new, struct timeval32 *old)
-{
-	uint64_t value = 0, interval = 0, old_value = 0, old_interval = 0;
-	int error;
-
-	if (which > 2)
-		return -EINVAL;
-	if (new) {
-		interval = from_value(&new[0]);
-		value = from_value(&new[1]);
-	}
-	error = Process_set_timer(REF_PROCESS, which, value, interval, &old_value, &old_interval);
-	if (!error && old) {
-		old[0] = time_value(old_interval);
-		old[1] = time_value(old_value);
-	}
-	return fail(error);
-}
-
-long posix_getitimer(uint32_t which, struct timeval32 *to)
-{
-	uint64_t value, interval;
-	int error;
-
-	if (which > 2)
-		return -EINVAL;
-	error = Process_get_timer(REF_PROCESS, which, &value, &interval);
-	if (error)
-		return fail(error);
-	to[0] = time_value(interval);
-	to[1] = time_value(value);
-	return 0;
-}
-
-long posix_alarm(uint32_t seconds)
-{
-	uint64_t old = 0, interval;
-	int error = Process_set_timer(REF_PROCESS, 0, (uint64_t)seconds * 1000000000u, 0, &old, &interval);
-
-	return error ? fail(error) : (long)((old + 999999999) / 1000000000);
 }
 
 /* ---- prctl ---- */

@@ -38,7 +38,8 @@ void (*const posix_table[])(void) = {
 	CALL(232, xattr) CALL(233, xattr) CALL(234, xattr) CALL(235, xattr) CALL(236, xattr) CALL(237, xattr)
 	CALL(238, tkill) CALL(239, sendfile64) CALL(240, futex) CALL(241, ok) CALL(242, sched_getaffinity)
 	CALL(243, set_thread_area) CALL(244, get_thread_area) CALL(250, fadvise64) CALL(252, exit_group)
-	CALL(258, set_tid_address) CALL(264, clock_settime) CALL(265, clock_gettime) CALL(266, clock_getres)
+	CALL(258, set_tid_address) CALL(259, timer_create) CALL(260, timer_settime) CALL(261, timer_gettime)
+	CALL(262, timer_getoverrun) CALL(263, timer_delete) CALL(264, clock_settime) CALL(265, clock_gettime) CALL(266, clock_getres)
 	CALL(267, clock_nanosleep) CALL(268, statfs64) CALL(269, fstatfs64) CALL(270, tgkill) CALL(271, utimes)
 	CALL(272, fadvise64) CALL(284, waitid) CALL(295, openat) CALL(296, mkdirat) CALL(297, mknodat) CALL(298, fchownat)
 	CALL(299, futimesat) CALL(300, fstatat64) CALL(301, unlinkat) CALL(302, renameat) CALL(303, linkat)
@@ -47,7 +48,7 @@ void (*const posix_table[])(void) = {
 	CALL(330, dup3) CALL(331, pipe2) CALL(333, preadv) CALL(334, pwritev) CALL(340, prlimit64) CALL(353, renameat2)
 	CALL(355, getrandom) CALL(358, execveat) CALL(359, socket) CALL(377, copy_file_range) CALL(383, statx) CALL(386, no_call)
 	CALL(403, clock_gettime64) CALL(404, clock_settime64) CALL(406, clock_getres64) CALL(407, clock_nanosleep64)
-	CALL(412, utimensat64) CALL(413, pselect6_64) CALL(414, ppoll64) CALL(421, rt_sigtimedwait64) CALL(422, futex64)
+	CALL(408, timer_gettime64) CALL(409, timer_settime64) CALL(412, utimensat64) CALL(413, pselect6_64) CALL(414, ppoll64) CALL(421, rt_sigtimedwait64) CALL(422, futex64)
 	CALL(435, clone3) CALL(436, close_range) CALL(439, faccessat2)
 };
 

@@ -261,8 +261,10 @@ void thread_exit(int status)
 	uint32_t address = t->clear_tid;
 
 	image_lock();
-	if (thread_count <= 1)
+	if (thread_count <= 1) {
+		vfork_ends();
 		image_exit(status << 8);
+	}
 	thread_count--;
 	CONTROL->slot[t->number].blocked = ~0ull;
 	CONTROL->slot[t->number].thread = 0;

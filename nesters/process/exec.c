@@ -229,6 +229,8 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 	body_destroy(starting.old);
 	p->usage = usage;
 	p->has_execed = 1;
+	vfork_done(p);
+	timers_drop(p);
 	p->pending |= taken;
 	remember_program(p, name, startup, size);
 	remember_descriptors(p, startup);

@@ -113,6 +113,8 @@ void process_end(struct process *p, int status)
 	p->status = status;
 	p->report_stop = p->report_continue = 0;
 	facts_destroy(p);
+	timers_drop(p);
+	vfork_done(p);
 	wait_abandon(p);
 	children_leave(p);
 	if (s->id == p->pid)

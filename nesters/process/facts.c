@@ -66,7 +66,7 @@ void facts_destroy(struct process *p)
 	if (p->has_facts)
 		fluke_region_destroy(&o->facts);
 	p->has_facts = 0;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < CLOCK_TIMERS; i++)
 		if (p->has_timer[i])
 			fluke_ref_destroy(&o->timer[i]);
 	memset(p->has_timer, 0, sizeof p->has_timer);

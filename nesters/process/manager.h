@@ -18,6 +18,7 @@
 #define PROCESS_THREADS	IMAGE_THREADS_MAX	/* index = the image's thread number */
 #define SIGNALS		64
 #define LIMITS		16
+#define CLOCK_TIMERS	4	/* of a process: ITIMER_*, and one for all that timer_create made */
 #define PID_INIT	1	/* the manager itself: reaps orphans */
 #define PID_MAX		32768
 
@@ -82,8 +83,12 @@ struct process {
 	uint64_t	started;			/* ns */
 	struct Usage	usage;
 	struct { uint64_t soft, hard; } limit[LIMITS];
-	uint8_t		has_facts, has_timer[3];
+	uint8_t		has_facts, has_timer[CLOCK_TIMERS];
 	uint64_t	timer_interval[3];
+	uint64_t	timer_end[3];			/* VIRTUAL, PROF: when so much is consumed; 0 = off */
+	uint64_t	timer_seen[3];			/* consumed when last looked at */
+	struct posix_timer *timers;			/* timer.c */
+	struct request	*vfork_wait;			/* the parent's, until exec or end */
 	uint16_t	descriptor[3];			/* 1 + index in IMAGE_FILES of 0, 1, 2 at its start; 0 closed */
 	char		name[16];			/* comm */
 	char		executable[256];
@@ -153,7 +158,7 @@ struct body_objects {
 
 struct process_objects {
 	fluke_region_t	facts;		/* read-only window on its facts page */
-	fluke_ref_t	timer[3];	/* ITIMER_* */
+	fluke_ref_t	timer[CLOCK_TIMERS];
 };
 
 struct session_objects {
@@ -234,6 +239,8 @@ struct request;
 int		wait_request(struct process *p, struct request *r, int id, uint32_t options, int32_t *pid);
 void		wait_wake(struct process *parent);	/* a child has changed: parked waits that match get it */
 void		wait_abandon(struct process *p);
+int		vfork_request(struct process *p, struct request *r, int pid);
+void		vfork_done(struct process *child);
 void		child_changed(struct process *child, int code, int value);	/* SIGCHLD to the parent, later */
 int		request_hold(struct process *p, struct request *r, int error);	/* answered once the process goes on */
 void		request_release_held(struct process *p);
@@ -270,6 +277,16 @@ void		limits_init(struct process *p);
 int		timer_set(struct process *p, uint32_t which, uint64_t value, uint64_t interval, uint64_t old[2]);
 int		timer_get(struct process *p, uint32_t which, uint64_t now[2]);
 void		process_signals(struct process *p, uint32_t bits);	/* one-way to its port */
+uint64_t	process_consumed(struct process *p);	/* ns */
+int		clock_timer_set(struct process *p, int which, uint64_t deadline, uint64_t interval, uint64_t *old);
+
+/* timer.c */
+int		timer_make(struct process *p, uint32_t clock, uint32_t notify, uint32_t signal, uint32_t tid, uint32_t value, uint32_t *id);
+int		timer_arm(struct process *p, uint32_t id, int absolute, uint64_t value, uint64_t interval, uint64_t old[2]);
+int		timer_read(struct process *p, uint32_t id, uint64_t now[2], uint32_t *overrun);
+int		timer_drop(struct process *p, uint32_t id);
+void		timers_due(struct process *p);
+void		timers_drop(struct process *p);
 
 extern struct process *first_process;
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <native.h>
 #include <protocols/MemPool.h>
+#include <protocols/Segment.h>
 #include <protocols/Process_server.h>
 #include <nest/serve.h>
 #include <nest/stream.h>
@@ -340,6 +341,58 @@ static int method_get_timer(void *self, struct request *r, uint32_t which, uint6
 	return error;
 }
 
+static int method_wait_vfork(void *self, struct request *r, int32_t pid)
+{
+	return vfork_request(request_process(self), r, pid);
+}
+
+/* Only while the parent waits in vfork, and only its own memory. */
+static int method_give_back(void *self, struct request *r, uint32_t address, const void *data, size_t size)
+{
+	struct process *p = request_process(self);
+
+	(void)r;
+	if (!p->vfork_wait || !p->parent || !p->parent->body)
+		return EPERM;
+	return Segment_write(&p->parent->body->objects->data, address, data, size);
+}
+
+static int method_make_timer(void *self, struct request *r, uint32_t clock, uint32_t notify, uint32_t signal, uint32_t tid,
+	uint32_t value, uint32_t *id)
+{
+	(void)r;
+	return timer_make(request_process(self), clock, notify, signal, tid, value, id);
+}
+
+static int method_arm_timer(void *self, struct request *r, uint32_t id, uint32_t absolute, uint64_t value, uint64_t interval,
+	uint64_t *old_value, uint64_t *old_interval)
+{
+	uint64_t old[2] = { 0, 0 };
+	int error = timer_arm(request_process(self), id, absolute != 0, value, interval, old);
+
+	(void)r;
+	*old_value = old[0];
+	*old_interval = old[1];
+	return error;
+}
+
+static int method_read_timer(void *self, struct request *r, uint32_t id, uint64_t *value, uint64_t *interval, uint32_t *overrun)
+{
+	uint64_t now[2] = { 0, 0 };
+	int error = timer_read(request_process(self), id, now, overrun);
+
+	(void)r;
+	*value = now[0];
+	*interval = now[1];
+	return error;
+}
+
+static int method_drop_timer(void *self, struct request *r, uint32_t id)
+{
+	(void)r;
+	return timer_drop(request_process(self), id);
+}
+
 /* The ends must have no other reference, so that a closed end is seen: the answer goes out from two of our
  * own, which are gone then. */
 static int method_create_pipe(void *self, struct request *r, void **reader, void **writer)
@@ -372,5 +425,6 @@ const struct Process_methods process_methods = {
 	.set_terminal = method_set_terminal, .get_terminal = method_get_terminal,
 	.set_foreground = method_set_foreground, .get_foreground = method_get_foreground,
 	.background_access = method_background_access, .set_timer = method_set_timer, .get_timer = method_get_timer,
-	.create_pipe = method_create_pipe,
+	.wait_vfork = method_wait_vfork, .give_back = method_give_back, .make_timer = method_make_timer, .arm_timer = method_arm_timer,
+	.read_timer = method_read_timer, .drop_timer = method_drop_timer, .create_pipe = method_create_pipe,
 };

@@ -189,6 +189,26 @@ void wait_abandon(struct process *p)
 	request_release_held(p);
 }
 
+/* The parent of a vfork waits for the child's exec or end. */
+int vfork_request(struct process *p, struct request *r, int pid)
+{
+	struct process *child = process_find(pid);
+
+	if (!child || child->parent != p)
+		return ECHILD;
+	if (!child->body || child->has_execed)
+		return 0;
+	child->vfork_wait = request_park(r);
+	return child->vfork_wait ? REQUEST_PARKED : EAGAIN;
+}
+
+void vfork_done(struct process *child)
+{
+	if (child->vfork_wait)
+		answer_queue(child->vfork_wait, ANSWER_PLAIN, 0);
+	child->vfork_wait = NULL;
+}
+
 /* The method has run and made its reply; the process was stopped meanwhile, so that a worker that answered now
  * would be stopped with it.  The new answer of the method. */
 int request_hold(struct process *p, struct request *r, int error)

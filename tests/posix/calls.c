@@ -15,6 +15,7 @@
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/times.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
@@ -301,6 +302,21 @@ static void names(void)
 	CALL(sync);
 }
 
+/* What the child of vfork writes, the parent sees: so posix_spawn learns why exec failed. */
+static void shared_by_vfork(void)
+{
+	volatile int seen = 1;
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		syscall(SYS_execve, "none", 0, 0);
+		seen = errno;
+		_exit(0);
+	}
+	show("vfork's child tells", seen);
+	waitpid(pid, NULL, 0);
+}
+
 static void process(void)
 {
 	struct rlimit limit;
@@ -333,9 +349,11 @@ static void process(void)
 	CALL(setpgid, 999999, 0);
 	CALL(setpgid, 0, -1);
 	CALL(wait4, -1, 0, 0, 0);
-	pid = GOOD(fork);
+	pid = syscall(SYS_fork);
 	if (pid == 0)
 		syscall(SYS_exit, 7);
+	good("fork", pid);
+	shared_by_vfork();
 	CALL(wait4, 999999, 0, 0, 0);
 	CALL(wait4, -1, 0, 0x12345, 0);
 	if (syscall(SYS_wait4, pid, &status, 0, 0) == pid)
@@ -415,6 +433,83 @@ static void nothing(int signal)
 	(void)signal;
 }
 
+/* Timers by the old numbers: value and interval of 32 bits. */
+#define SYS_timer_settime	260
+#define SYS_timer_gettime	261
+
+static void timers(void)
+{
+	int event[16] = { 77, SIGUSR1, 0 }, timer = -1, other = -1;
+	long soon[4] = { 0, 20000000, 0, 30000000 }, bad[4] = { 0, -1, 0, 1 }, off[4] = { 0 }, left[4], minute[4] = { 5, 0, 60, 0 };
+	struct timespec patience = { 10, 0 };
+	unsigned long long set = 1ull << (SIGUSR1 - 1);
+	siginfo_t info;
+
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &set, 0, 8);
+	CALL(timer_create, CLOCK_MONOTONIC, event, &timer);
+	CALL(timer_create, 77, event, &other);
+	CALL(timer_create, CLOCK_MONOTONIC, BAD, &other);
+	CALL(timer_settime, timer, 0, soon, 0);
+	CALL(timer_settime, timer, 0, bad, 0);
+	CALL(timer_settime, timer + 100, 0, soon, 0);
+	for (int n = 0; n < 3; n++) {
+		CALL(rt_sigtimedwait, &set, &info, &patience, 8);
+		printf("code %d, value %d\n", info.si_code, info.si_value.sival_int);
+	}
+	CALL(timer_settime, timer, 0, off, left);
+	printf("interval %ld.%09ld\n", left[0], left[1]);
+	CALL(timer_gettime, timer, left);
+	printf("left %ld.%09ld\n", left[2], left[3]);
+	CALL(timer_getoverrun, timer);
+	CALL(timer_getoverrun, timer + 100);
+	event[2] = 4;
+	event[3] = syscall(SYS_gettid);
+	CALL(timer_create, CLOCK_REALTIME, event, &other);
+	soon[1] = 0;
+	CALL(timer_settime, other, 0, soon, 0);
+	CALL(rt_sigtimedwait, &set, &info, &patience, 8);
+	CALL(timer_delete, other);
+	CALL(timer_delete, other);
+	event[2] = 1;
+	CALL(timer_create, CLOCK_MONOTONIC, event, &other);
+	CALL(timer_settime, other, 0, minute, 0);
+	CALL(timer_gettime, other, left);
+	printf("a minute: %s\n", left[0] == 5 && left[2] >= 50 && left[2] < 60 ? "yes" : "no");
+	CALL(timer_delete, timer);
+	CALL(timer_gettime, timer, left);
+	syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, 0, 8);
+}
+
+static volatile sig_atomic_t ticks;
+
+static void tick(int signal)
+{
+	(void)signal;
+	ticks++;
+}
+
+/* Timers of consumed time stand still in a sleep. */
+static void cpu_timers(void)
+{
+	static const struct { int which, signal; const char *name; } kind[] = {
+		{ ITIMER_VIRTUAL, SIGVTALRM, "virtual" }, { ITIMER_PROF, SIGPROF, "prof" },
+	};
+	long fifty[4] = { 0, 0, 0, 50000 };	/* 32 bits each */
+	struct timespec sleep = { 0, 150000000 };
+
+	for (unsigned n = 0; n < 2; n++) {
+		ticks = 0;
+		signal(kind[n].signal, tick);
+		CALL(setitimer, kind[n].which, fifty, 0);
+		nanosleep(&sleep, NULL);
+		printf("%s: %d ticks in a sleep", kind[n].name, ticks);
+		for (time_t end = time(NULL) + 20; !ticks && time(NULL) < end;)
+			for (volatile int k = 0; k < 100000; k++)
+				;
+		printf(", %d at work\n", ticks);
+	}
+}
+
 static void signals(void)
 {
 	struct { void (*handler)(int); unsigned long flags; void *restorer; unsigned long long mask; } action = { nothing, 0, 0, 0 }, old;
@@ -464,6 +559,8 @@ static void signals(void)
 	CALL(setitimer, ITIMER_REAL, six, 0);
 	CALL(rt_sigsuspend, &set, 8);
 	CALL(rt_sigsuspend, &set, 4);
+	timers();
+	cpu_timers();
 }
 
 static void times_(void)

@@ -10,6 +10,9 @@ FREE	= -m32 -march=i686 -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-
 	  -fno-asynchronous-unwind-tables -fno-strict-aliasing -mno-sse -mno-mmx -mno-80387 \
 	  -Iinclude -I$(B)/include $(WARN) -MMD -MP
 TREE	= debian
+# the harness of test programs (tests/check.h), and what stands around it on the bare machine
+CHECK_OBJ = $(B)/tests/check.o $(B)/tests/check_entry.o
+GUEST_OBJ = $(CHECK_OBJ) $(B)/tests/check_bare.o $(B)/tests/start.o $(B)/stubs.o
 MODULES = $(B)/root $(B)/fluke.cpio $(B)/tree-$(TREE).cpio
 
 .DELETE_ON_ERROR:

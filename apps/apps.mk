@@ -9,7 +9,7 @@ $(B)/apps/flukeperf/%.o: apps/flukeperf/%.c apps/flukeperf/flukeperf.h tests/che
 	@mkdir -p $(@D)
 	$(call say,CC $<)
 	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
-$(B)/flukeperf.elf: $(FLUKEPERF_OBJ) $(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
+$(B)/flukeperf.elf: $(FLUKEPERF_OBJ) $(GUEST_OBJ)
 	$(call say,LD $@)
 	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
 		--no-warn-rwx-segments -o $@ $^

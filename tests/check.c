@@ -1,7 +1,7 @@
-/* Runs the cases of a guest test program and reports them to port 0xE9 in lines that tests/run
- * turns into TAP: `case ID`, `# text`, `ok ID sentence`, `not ok ID sentence`, at last
- * `done N`.  Invariant: what a case took is given back before the next one starts.  The list
- * of ids and the time limit are the host's business. */
+/* Runs the cases of a guest test program and reports them in lines that the host turns into TAP:
+ * `case ID`, `# text`, `ok ID sentence`, `not ok ID sentence`, at last `done N`.  Invariant: what a
+ * case took is given back before the next one starts.  Memory, output and the count of what lives come
+ * from check_bare.c or check_native.c; the list of ids and the time limit are the host's business. */
 #include <stdarg.h>
 #include "check.h"
 
@@ -12,10 +12,9 @@
 struct check_point { uint32_t ebx, esi, edi, ebp, esp, eip, armed; };
 
 extern const struct check_case __start_check_cases[], __stop_check_cases[];
-extern char check_trap_first[], check_trap_other[], check_thread_start[];
+extern char check_trap_first[], check_trap_other[], check_interrupt_other[], check_thread_start[];
 int	check_save(struct check_point *point) __attribute__((returns_twice));
 void	check_jump(struct check_point *point) __attribute__((noreturn));
-void	check_main(struct fluke_boot_info *info) __attribute__((noreturn));
 void	check_trapped(uint32_t code, uint32_t subcode, uint32_t access) __attribute__((noreturn));
 void	check_other_trapped(uint32_t code, uint32_t subcode, uint32_t access) __attribute__((noreturn));
 extern struct check_point check_point;
@@ -23,14 +22,9 @@ extern struct check_point check_point;
 struct check_point	check_point;		/* of EXPECT_EXCEPTION */
 static struct check_point case_point;		/* ends the case */
 struct check_exception	check_caught;
-struct fluke_boot_info	*check_boot;
-fluke_space_t		*check_root_space;
-fluke_region_t		*check_physical;
-fluke_ref_t		*check_kernel;
-fluke_thread_t		*check_first_thread;
 
 static int		case_bad;		/* the case now running has failed */
-static uint32_t		free_start, free_next, free_end;	/* the largest free range, physical */
+static uint32_t		used;			/* of check_memory, by this case */
 static uint32_t		object_page, object_used;	/* small objects are cut from this page */
 static fluke_thread_t	*thread[THREADS];	/* of this case */
 static fluke_mutex_t	*end_mutex[THREADS];	/* where they end */
@@ -41,54 +35,8 @@ static fluke_ref_t	*sched_ref;
 static fluke_portset_t	*sched_portset;
 static fluke_thread_t	*sched_thread;
 static char		thread_ready[THREADS];
-static fluke_port_t	*alarm_port;		/* of check_run_for */
 
-/* ---- text */
-
-void *memcpy(void *to, const void *from, size_t size)
-{
-	uint8_t *t = to;
-	const uint8_t *f = from;
-
-	while (size--)
-		*t++ = *f++;
-	return to;
-}
-
-void *memset(void *to, int byte, size_t size)
-{
-	uint8_t *t = to;
-
-	while (size--)
-		*t++ = byte;
-	return to;
-}
-
-int memcmp(const void *a, const void *b, size_t size)
-{
-	const uint8_t *x = a, *y = b;
-
-	for (; size--; x++, y++)
-		if (*x != *y)
-			return *x - *y;
-	return 0;
-}
-
-size_t strlen(const char *text)
-{
-	size_t n = 0;
-
-	while (text[n])
-		n++;
-	return n;
-}
-
-int strcmp(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return (uint8_t)*a - (uint8_t)*b;
-}
+/* ---- messages and output */
 
 uint32_t check_call(fluke_ref_t *port, const uint32_t *send, uint32_t send_words, uint32_t *receive,
 	uint32_t *receive_words)
@@ -101,43 +49,6 @@ uint32_t check_call(fluke_ref_t *port, const uint32_t *send, uint32_t send_words
 	return status;
 }
 
-/* Machine methods by number, in the order of Machine.idl. */
-enum { DEBUG_WRITE, IRQ_ATTACH, IO_ALLOW, DEVICE_ADD, DEADLINE_SET, CLOCK, SCHEDULER_SET, POWER, OBJECT_COUNT, PANIC, SELFTEST };
-#define MACHINE(method) (1u << 8 | (method))
-
-static void machine_write(const char *text, uint32_t count)
-{
-	uint32_t send[8] = { MACHINE(DEBUG_WRITE), count }, reply[8], words = 8;
-
-	memcpy(send + 2, text, count);
-	check_call(check_kernel, send, 8, reply, &words);
-}
-
-static void power_off(uint32_t status)
-{
-	uint32_t send[3] = { MACHINE(POWER), 0, status }, reply[8], words = 8;
-
-	check_call(check_kernel, send, 3, reply, &words);
-	for (;;)
-		;
-}
-
-uint32_t check_object_count(uint32_t type)
-{
-	uint32_t send[2] = { MACHINE(OBJECT_COUNT), type }, reply[8] = { 0 }, words = 8;
-
-	check_call(check_kernel, send, 2, reply, &words);
-	return reply[1];
-}
-
-/* The kernel panics when its books are wrong. */
-static void kernel_check(void)
-{
-	uint32_t send[2] = { MACHINE(SELFTEST), 0 }, reply[8], words = 8;
-
-	check_call(check_kernel, send, 2, reply, &words);
-}
-
 static char line[256];
 static uint32_t line_length;
 
@@ -147,7 +58,7 @@ static void put(char c)
 	if (c != '\n' && line_length < sizeof line)
 		return;
 	for (uint32_t at = 0; at < line_length; at += 24)
-		machine_write(line + at, line_length - at < 24 ? line_length - at : 24);
+		check_world_write(line + at, line_length - at < 24 ? line_length - at : 24);
 	line_length = 0;
 }
 
@@ -254,34 +165,20 @@ void check_other_trapped(uint32_t code, uint32_t subcode, uint32_t access)
 
 /* ---- storage */
 
-static void largest_free_range(void)
-{
-	for (uint32_t i = 0; i < check_boot->range_count; i++) {
-		struct fluke_boot_range *r = &check_boot->range[i];
-		if (r->kind == FLUKE_RANGE_FREE && r->size > free_end - free_start) {
-			free_start = r->start;
-			free_end = r->start + r->size;
-		}
-	}
-	free_next = free_start;
-}
-
 void *check_pages(uint32_t count)
 {
-	uint32_t at = free_next;
+	uint32_t at = used;
 
-	if (count > (free_end - at) / FLUKE_PAGE_SIZE)
+	if (count > (check_memory_size - at) / FLUKE_PAGE_SIZE)
 		check_failed(__FILE__, __LINE__, "out of memory");
-	free_next += count * FLUKE_PAGE_SIZE;
-	return memset((void *)(FLUKE_ROOT_PHYSICAL + at), 0, count * FLUKE_PAGE_SIZE);
+	used += count * FLUKE_PAGE_SIZE;
+	return memset((void *)(check_memory + at), 0, count * FLUKE_PAGE_SIZE);
 }
 
 void *check_object_page(void)
 {
-	uint32_t at = free_next;
-
-	free_next += FLUKE_PAGE_SIZE;
-	return (void *)(FLUKE_ROOT_PHYSICAL + at);
+	used += FLUKE_PAGE_SIZE;
+	return (void *)(check_memory + used - FLUKE_PAGE_SIZE);
 }
 
 void *check_object(uint32_t bytes)
@@ -307,7 +204,7 @@ void __attribute__((noinline)) check_write(uint32_t address, uint32_t value)
 
 uint32_t check_physical_of(void *address)
 {
-	return (uint32_t)address - FLUKE_ROOT_PHYSICAL;
+	return (uint32_t)address - check_memory + check_memory_offset;
 }
 
 /* ---- objects */
@@ -366,7 +263,7 @@ fluke_region_t *check_region_new(fluke_space_t *space, uint32_t start, uint32_t 
 	fluke_region_state_t state = { .start_va = start, .size = size, .prot = prot };
 	fluke_ref_t *space_ref = NEW(ref), *keeper_ref = NEW(ref);
 
-	fluke_space_reference(space, space_ref);
+	check_space_reference(space, space_ref);
 	if (keeper)
 		fluke_port_reference(keeper, keeper_ref);
 	fluke_region_set_state(region, &state, space_ref, keeper_ref);
@@ -383,17 +280,17 @@ fluke_mapping_t *check_mapping_new(fluke_region_t *region, uint32_t offset, fluk
 	fluke_ref_t *region_ref = NEW(ref), *space_ref = NEW(ref);
 
 	fluke_region_reference(region, region_ref);
-	fluke_space_reference(space, space_ref);
+	check_space_reference(space, space_ref);
 	fluke_mapping_set_state(mapping, &state, region_ref, space_ref);
 	fluke_ref_destroy(region_ref);
 	fluke_ref_destroy(space_ref);
 	return mapping;
 }
 
-/* The window on physical memory is as large as it might be: of it only what there is. */
+/* What the first space has but windows of cases, and nothing that is only reserved. */
 fluke_space_t *check_space_twin(void)
 {
-	const uint32_t size = FLUKE_ROOT_PHYSICAL + free_end - FLUKE_ROOT_IMAGE;
+	const uint32_t size = check_world_end - FLUKE_ROOT_IMAGE;
 	fluke_space_t *space = NEW(space);
 	fluke_region_t *all = check_region_new(check_root_space, FLUKE_ROOT_IMAGE, size, FLUKE_PROT_ALL, 0);
 
@@ -411,7 +308,7 @@ static fluke_thread_t *make_thread(fluke_space_t *space, fluke_ref_t *scheduler,
 	fluke_ref_t *space_ref = NEW(ref);
 	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = space_ref, [FLUKE_LINK_SCHEDULER] = scheduler };
 
-	fluke_space_reference(space, space_ref);
+	check_space_reference(space, space_ref);
 	memset(&state, 0, sizeof state);
 	state.thread_va = (uint32_t)new_thread;
 	state.sched_val = value;
@@ -421,6 +318,7 @@ static fluke_thread_t *make_thread(fluke_space_t *space, fluke_ref_t *scheduler,
 	state.regs.esp = (uint32_t)check_pages(STACK / FLUKE_PAGE_SIZE) + STACK;
 	state.regs.eip = (uint32_t)check_thread_start;
 	state.regs.trap_handler = (uint32_t)check_trap_other;
+	state.regs.interrupt_handler = (uint32_t)check_interrupt_other;
 	fluke_thread_set_state(new_thread, &state, links);
 	fluke_ref_destroy(space_ref);
 	return new_thread;
@@ -470,44 +368,6 @@ int check_run_one(fluke_thread_t *target)
 	return result;
 }
 
-static void alarm_set(uint64_t at)
-{
-	uint32_t send[3] = { MACHINE(DEADLINE_SET), (uint32_t)at, (uint32_t)(at >> 32) }, answer[8];
-	void *refs[1] = { alarm_port };
-	fluke_ipc_params_t p = {
-		.send_refs = 1, .send_words = 3, .send_data = send, .send_ref_table = refs, .recv_words = 8, .recv_data = answer,
-	};
-
-	fluke_ipc_call(&p, check_kernel);
-}
-
-static uint64_t rdtsc(void)
-{
-	uint64_t now;
-
-	__asm__ volatile ("rdtsc" : "=A" (now));
-	return now;
-}
-
-int check_run_for(fluke_thread_t *target, uint32_t microseconds)
-{
-	fluke_port_state_t state;
-	int how;
-
-	if (!alarm_port)
-		alarm_port = check_port_new(check_portset_new(), 0);
-	alarm_set(rdtsc() + (uint64_t)microseconds * (check_boot->tsc_khz / 1000));
-	do {
-		how = fluke_thread_schedule(target, alarm_port, FLUKE_WAKEUP_ON_BLOCK);
-		fluke_port_get_state(alarm_port, &state, 0);
-	} while (how == FLUKE_SCHED_MESSAGE && !(state.pending & FLUKE_PENDING_DEADLINE));
-	alarm_set(~0ull >> 1);
-	fluke_port_get_state(alarm_port, &state, 0);
-	state.pending = 0;
-	fluke_port_set_state(alarm_port, &state, 0);
-	return how;
-}
-
 /* Until nobody is ready. */
 void check_run(void)
 {
@@ -542,27 +402,20 @@ void check_thread_end(void)
 
 static void destroy_all(void)
 {
-	uint32_t offset = free_start;
+	uint32_t offset = check_memory_offset;
 
-	if (free_next > free_start)
-		fluke_region_clear(check_physical, &offset, free_next - free_start);
-	free_next = free_start;
+	if (used)
+		fluke_region_clear(check_physical, &offset, used);
+	used = 0;
 	object_page = object_used = thread_count = 0;
 	sched_port = 0;
-	alarm_port = 0;
-}
-
-static void count_objects(uint32_t count[FLUKE_TYPES])
-{
-	for (uint32_t type = 1; type < FLUKE_TYPES; type++)
-		count[type] = check_object_count(type);
 }
 
 static void compare_counts(const uint32_t *before)
 {
 	uint32_t after[FLUKE_TYPES];
 
-	count_objects(after);
+	check_world_count(after);
 	for (uint32_t type = 1; type < FLUKE_TYPES; type++)
 		if (after[type] != before[type]) {
 			check_print("# objects of type %u: %u before, %u after\n", type, before[type], after[type]);
@@ -577,45 +430,23 @@ static void run_case(const struct check_case *c)
 	check_print("case %s\n", c->id);
 	case_bad = 0;
 	check_point.armed = 0;
-	count_objects(before);
+	check_world_count(before);
 	if (check_save(&case_point) == 0)
 		c->body();
-	kernel_check();
+	check_world_selftest();
 	if (check_save(&case_point) == 0)
 		destroy_all();
 	else
 		check_print("# the end of the case raised an exception\n");
-	kernel_check();
+	check_world_selftest();
 	compare_counts(before);
 	check_print("%s %s %s\n", case_bad ? "not ok" : "ok", c->id, c->sentence);
 }
 
-/* Is id in the command line's cases=a,b,c?  All are, when the word is absent. */
-static int selected(const char *id)
-{
-	const char *at = check_boot->command_line;
-	size_t n = strlen(id);
-
-	while (*at && memcmp(at, "cases=", 6))
-		at++;
-	if (!*at)
-		return 1;
-	for (at += 6; *at && *at != ' '; at++)
-		if (!memcmp(at, id, n) && (at[n] == ',' || at[n] == ' ' || !at[n]) && (at[-1] == ',' || at[-1] == '='))
-			return 1;
-	return 0;
-}
-
-void check_main(struct fluke_boot_info *info)
+uint32_t check_cases(int (*selected)(const char *id))
 {
 	uint32_t ran = 0;
 
-	check_boot = info;
-	check_root_space = (fluke_space_t *)(info->objects + FLUKE_ROOT_OBJ_SPACE);
-	check_physical = (fluke_region_t *)(info->objects + FLUKE_ROOT_OBJ_REGION);
-	check_kernel = (fluke_ref_t *)(info->objects + FLUKE_ROOT_OBJ_KERNEL);
-	check_first_thread = (fluke_thread_t *)(info->objects + FLUKE_ROOT_OBJ_THREAD);
-	largest_free_range();
 	fluke_thread_set_handlers(check_first_thread, (uint32_t)check_trap_first, 0, 0, 0);
 	fluke_thread_enable_exceptions(check_first_thread);
 	for (const struct check_case *c = __start_check_cases; c < __stop_check_cases; c++)
@@ -624,7 +455,5 @@ void check_main(struct fluke_boot_info *info)
 			ran++;
 		}
 	check_print("done %u\n", ran);
-	power_off(0);
-	for (;;)
-		;
+	return ran;
 }

@@ -1,5 +1,6 @@
-/* Guest test programs: each tests/api/AREA.c is linked with check.c into a program that the
- * kernel starts instead of root.  A case is an id, a sentence and a body that makes one claim:
+/* Guest test programs: each tests/api/AREA.c is linked with check.c and check_bare.c into a program that
+ * the kernel starts instead of root; most of them also with check_native.c into one native program that
+ * runs under nesters.  A case is an id, a sentence and a body that makes one claim:
  *
  *	CASE("mutex-04", "unlock by a non-owner is an insanity")
  *	{
@@ -58,11 +59,14 @@ struct check_exception { uint32_t code, subcode, access, eip, esp; };
 extern struct check_exception check_caught;	/* the last one, of any thread */
 
 /* The world of a test program. */
-extern struct fluke_boot_info *check_boot;
-extern fluke_space_t	*check_root_space;
-extern fluke_region_t	*check_physical;	/* offset = physical address */
-extern fluke_ref_t	*check_kernel;		/* Parent and Machine */
+extern fluke_space_t	*check_root_space;	/* its own space: only for check_* calls */
+extern fluke_region_t	*check_physical;	/* memory, see check_physical_of */
 extern fluke_thread_t	*check_first_thread;
+extern uint32_t		check_memory, check_memory_size;	/* where check_pages and check_object take from */
+#define CHECK_WINDOW	0x50000000u		/* from here on nothing is mapped but by cases */
+/* On the bare machine alone: */
+extern struct fluke_boot_info *check_boot;
+extern fluke_ref_t	*check_kernel;		/* Parent and Machine */
 
 /* Storage, until the end of the case.  Objects of one size class share pages; memory is zero. */
 void		*check_object(uint32_t bytes);		/* storage for one object, not yet created */
@@ -77,6 +81,7 @@ fluke_cond_t	*check_cond_new(void);
 fluke_port_t	*check_port_new(fluke_portset_t *portset, uint32_t alias);	/* portset may be null */
 fluke_portset_t	*check_portset_new(void);
 fluke_ref_t	*check_port_ref_new(fluke_port_t *port);
+void		check_space_reference(fluke_space_t *space, fluke_ref_t *ref);	/* check_root_space too */
 fluke_space_t	*check_space_new(void);			/* empty, no keeper */
 fluke_space_t	*check_space_twin(void);		/* sees all of the first space at the same addresses */
 fluke_region_t	*check_region_new(fluke_space_t *space, uint32_t start, uint32_t size, uint32_t prot, fluke_port_t *keeper);
@@ -84,8 +89,8 @@ fluke_mapping_t	*check_mapping_new(fluke_region_t *region, uint32_t offset, fluk
 			uint32_t size, uint32_t prot);
 
 /* Threads.  A new one has a stack of 8 KB, exceptions on (a trap handler that records in
- * check_caught and stops the thread for good), the first thread's scheduler port, and runs
- * only while the first thread lends it time: check_run, or IPC with it. */
+ * check_caught and stops the thread for good, an interrupt handler that does nothing), a scheduler
+ * port of the harness, and runs only while the first thread lends it time: check_run, or IPC with it. */
 fluke_thread_t	*check_thread_new(fluke_space_t *space, void (*function)(void *), void *argument);
 void		check_run(void);		/* until all threads of the case block or end */
 int		check_run_one(fluke_thread_t *thread);	/* until it blocks; result of fluke_thread_schedule */
@@ -109,6 +114,14 @@ void		*memset(void *to, int byte, size_t size);
 int		memcmp(const void *a, const void *b, size_t size);
 size_t		strlen(const char *text);
 int		strcmp(const char *a, const char *b);
+
+/* Between check.c and the world: check_bare.c or check_native.c. */
+extern uint32_t	check_memory_offset;			/* of check_memory in check_physical */
+extern uint32_t	check_world_end;			/* end of all that a twin of the first space sees */
+void		check_world_write(const char *text, uint32_t count);	/* at most 24 bytes */
+void		check_world_count(uint32_t count[FLUKE_TYPES]);		/* live objects */
+void		check_world_selftest(void);
+uint32_t	check_cases(int (*selected)(const char *id));
 
 /* What the macros use. */
 void		check_failed(const char *file, int line, const char *what);

@@ -19,15 +19,30 @@ $(B)/tests/%.o: tests/%.S tests/tests.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
 
-$(GUEST_TESTS): %.elf: %.o $(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
+$(GUEST_TESTS): %.elf: %.o $(GUEST_OBJ)
 	$(call say,LD $@)
 	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
 		--no-warn-rwx-segments -o $@ $(filter %.o,$^)
 
+# The same cases as a native program: all areas but those that need the bare machine.
+BARE_AREAS	:= $(shell sed -n 's/^area \([a-z_]*\).*/\1/p' tests/api/bare)
+NATIVE_API	:= $(filter-out $(BARE_AREAS:%=$(B)/tests/api/%.o), $(patsubst tests/%.c,$(B)/tests/%.o,$(wildcard tests/api/*.c)))
+user: $(B)/apps/api
+FLUKE_FILES += $(B)/apps/api
+$(B)/tests/check_native.o: tests/check_native.c tests/tests.mk | $(USER_MADE)
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(NATIVE_CFLAGS) -Itests -fno-omit-frame-pointer -c $< -o $@
+$(B)/apps/api: $(CRT0) $(NATIVE_API) $(CHECK_OBJ) $(B)/tests/check_native.o $(B)/libc.a libc/native.ld
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)ld -m elf_i386 -T libc/native.ld -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments -o $@ \
+		$(filter %.o %.a,$^) $(LIBGCC)
+
 # Several files, and a kernel of its own (kernel/place.h).
 RESTART_TEST	:= $(B)/tests/restart/places.elf
 $(RESTART_TEST): $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/restart/hook.c,$(wildcard tests/restart/*.c))) \
-		$(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
+		$(GUEST_OBJ)
 	$(call say,LD $@)
 	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
 		--no-warn-rwx-segments -o $@ $(filter %.o,$^)

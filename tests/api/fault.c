@@ -2,7 +2,7 @@
 #include <fluke/exception.h>
 #include "check.h"
 
-#define WINDOW	0x20000000u
+#define WINDOW	CHECK_WINDOW
 #define PAGE	FLUKE_PAGE_SIZE
 #define RW	(FLUKE_PROT_READ | FLUKE_PROT_WRITE)
 

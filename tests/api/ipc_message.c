@@ -299,7 +299,7 @@ CASE("ipc_message-14", "a server with a long answer goes on when its asker, halt
 		server = check_thread_new(check_space_twin(), answerer, 0);
 		check_run();
 		out[1] = 900;
-		asker = check_thread_new(check_root_space, asks_for_long, (void *)0x1000);
+		asker = check_thread_new(check_space_twin(), asks_for_long, (void *)0x1000);
 		check_run();
 		CHECK_EQUAL(status[10], 2);		/* the request has been taken */
 		if (stop)
@@ -381,7 +381,7 @@ static void other_answerer(void *unused)
 /* An answer that cannot be stored is the caller's exception; the next call gets its own answer. */
 static void call_after_exception(uint32_t answer)
 {
-	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 2048, .recv_data = (void *)0x20000000 };
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 2048, .recv_data = (void *)CHECK_WINDOW };
 	uint32_t got = 2;
 
 	make_port();

@@ -1,7 +1,7 @@
 /* Mappings. */
 #include "type.h"
 
-#define WINDOW	0x20000000u
+#define WINDOW	CHECK_WINDOW
 #define PAGE	FLUKE_PAGE_SIZE
 #define RW	(FLUKE_PROT_READ | FLUKE_PROT_WRITE)
 
@@ -53,7 +53,7 @@ CASE("mapping-04", "two mappings of a space must not overlap")
 	check_mapping_new(r, 0, check_root_space, WINDOW, 4 * PAGE, RW);
 	fluke_mapping_create(second);
 	fluke_region_reference(r, region);
-	fluke_space_reference(check_root_space, space);
+	check_space_reference(check_root_space, space);
 	EXPECT_INSANITY(FLUKE_INSANITY_ADDRESS_OVERLAP, fluke_mapping_set_state(second, &state, region, space));
 	state.start_va = WINDOW - PAGE;
 	state.size = 6 * PAGE;
@@ -121,7 +121,7 @@ CASE("mapping-08", "get_state gives back what set_state was given")
 	CHECK_EQUAL(state.prot, RW);
 	fluke_region_reference(r, want);
 	CHECK_EQUAL(fluke_ref_compare(region, want), 1);
-	fluke_space_reference(check_root_space, want);
+	check_space_reference(check_root_space, want);
 	CHECK_EQUAL(fluke_ref_compare(space, want), 1);
 }
 

@@ -4,7 +4,7 @@
 #include "check.h"
 
 #define PAGE	FLUKE_PAGE_SIZE
-#define WINDOW	0x20000000u
+#define WINDOW	CHECK_WINDOW
 #define PAGES	32u		/* backing pages; also the size of each space */
 #define SPACES	4u		/* the last is the first thread's own, seen at WINDOW */
 #define REGIONS	8u
@@ -189,7 +189,7 @@ static void begin(uint32_t with)
 		space[i].object = i == SPACES - 1 ? check_root_space : check_space_new();
 		space[i].base = i == SPACES - 1 ? WINDOW : 0x1000;
 		space[i].ref = check_ref_new();
-		fluke_space_reference(space[i].object, space[i].ref);
+		check_space_reference(space[i].object, space[i].ref);
 	}
 	for (uint32_t i = 0; i < REGIONS; i++) {
 		uint32_t to = i == 0 ? SPACES - 1 : i % (SPACES - 1);

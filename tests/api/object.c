@@ -164,9 +164,9 @@ CASE("object-17", "create without the right to write is a fault that asks for OB
 	uint32_t page = (uint32_t)check_object_page();
 	fluke_region_t *r = check_region_new(check_root_space, page, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
 
-	check_mapping_new(r, 0, check_root_space, 0x20000000, FLUKE_PAGE_SIZE, FLUKE_PROT_READ | FLUKE_PROT_OBJECT);
-	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, fluke_ref_create((fluke_ref_t *)0x20000000));
-	CHECK_EQUAL(check_caught.subcode, 0x20000000);
+	check_mapping_new(r, 0, check_root_space, CHECK_WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_READ | FLUKE_PROT_OBJECT);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, fluke_ref_create((fluke_ref_t *)CHECK_WINDOW));
+	CHECK_EQUAL(check_caught.subcode, CHECK_WINDOW);
 	CHECK_EQUAL(check_caught.access, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE);
 }
 
@@ -175,9 +175,9 @@ CASE("object-18", "a page lent without OBJECT shows no object, only a fault")
 	fluke_mutex_t *m = check_mutex_new();
 	uint32_t page = (uint32_t)m & -FLUKE_PAGE_SIZE;
 	fluke_region_t *r = check_region_new(check_root_space, page, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
-	fluke_mutex_t *there = (fluke_mutex_t *)(0x20000000 + ((uint32_t)m - page));
+	fluke_mutex_t *there = (fluke_mutex_t *)(CHECK_WINDOW + ((uint32_t)m - page));
 
-	check_mapping_new(r, 0, check_root_space, 0x20000000, FLUKE_PAGE_SIZE, FLUKE_PROT_READ | FLUKE_PROT_WRITE);
+	check_mapping_new(r, 0, check_root_space, CHECK_WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_READ | FLUKE_PROT_WRITE);
 	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, fluke_mutex_lock(there));
 	CHECK_EQUAL(check_caught.access, FLUKE_PROT_OBJECT);
 }
@@ -187,9 +187,9 @@ CASE("object-19", "an object can be used through every mapping of its page")
 	fluke_mutex_t *m = check_mutex_new();
 	uint32_t page = (uint32_t)m & -FLUKE_PAGE_SIZE;
 	fluke_region_t *r = check_region_new(check_root_space, page, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
-	fluke_mutex_t *there = (fluke_mutex_t *)(0x20000000 + ((uint32_t)m - page));
+	fluke_mutex_t *there = (fluke_mutex_t *)(CHECK_WINDOW + ((uint32_t)m - page));
 
-	check_mapping_new(r, 0, check_root_space, 0x20000000, FLUKE_PAGE_SIZE, FLUKE_PROT_OBJECT);
+	check_mapping_new(r, 0, check_root_space, CHECK_WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_OBJECT);
 	fluke_mutex_lock(there);
 	CHECK_EQUAL(fluke_mutex_trylock(m), FLUKE_MUTEX_HELD);
 }
@@ -249,13 +249,13 @@ CASE("object-22", "a moved space goes on with its mappings and regions")
 	fluke_region_t *over = check_region_new(middle, 0x1000, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
 
 	check_mapping_new(r, 0, middle, 0x1000, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
-	check_mapping_new(over, 0, check_root_space, 0x20000000, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	check_mapping_new(over, 0, check_root_space, CHECK_WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
 	check_write(page, 77);
-	CHECK_EQUAL(check_read(0x20000000), 77);
+	CHECK_EQUAL(check_read(CHECK_WINDOW), 77);
 	fluke_space_move(middle, to);
-	CHECK_EQUAL(check_read(0x20000000), 77);
+	CHECK_EQUAL(check_read(CHECK_WINDOW), 77);
 	fluke_space_destroy(to);
-	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(0x20000000));
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(CHECK_WINDOW));
 }
 
 static uint32_t ended;

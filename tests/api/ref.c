@@ -192,9 +192,9 @@ CASE("ref-19", "references to one mutex through two addresses compare equal")
 	fluke_region_t *r = check_region_new(check_root_space, page, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
 	fluke_ref_t *a = check_ref_new(), *b = check_ref_new();
 
-	check_mapping_new(r, 0, check_root_space, 0x20000000, FLUKE_PAGE_SIZE, FLUKE_PROT_OBJECT);
+	check_mapping_new(r, 0, check_root_space, CHECK_WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_OBJECT);
 	fluke_mutex_reference(m, a);
-	fluke_mutex_reference((fluke_mutex_t *)(0x20000000 + ((uint32_t)m - page)), b);
+	fluke_mutex_reference((fluke_mutex_t *)(CHECK_WINDOW + ((uint32_t)m - page)), b);
 	CHECK_EQUAL(fluke_ref_compare(a, b), 1);
 }
 
@@ -205,9 +205,9 @@ CASE("ref-20", "a reference follows an object into another space's memory and ba
 	fluke_region_t *r = check_region_new(check_root_space, page, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
 	fluke_ref_t *a = check_ref_new(), *b = check_ref_new();
 
-	check_mapping_new(r, 0, check_root_space, 0x20000000, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	check_mapping_new(r, 0, check_root_space, CHECK_WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
 	fluke_mutex_reference(m, a);
-	there = (fluke_mutex_t *)0x20000040;
+	there = (fluke_mutex_t *)(CHECK_WINDOW + 64);
 	fluke_mutex_move(m, there);
 	fluke_mutex_reference((fluke_mutex_t *)(page + 64), b);
 	CHECK_EQUAL(fluke_ref_compare(a, b), 1);

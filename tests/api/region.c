@@ -1,7 +1,7 @@
 /* Regions: protection, revoking, search, clear, usage. */
 #include "type.h"
 
-#define WINDOW	0x20000000u
+#define WINDOW	CHECK_WINDOW
 #define PAGE	FLUKE_PAGE_SIZE
 #define RW	(FLUKE_PROT_READ | FLUKE_PROT_WRITE)
 
@@ -60,7 +60,7 @@ CASE("region-04", "get_state gives back what set_state was given")
 	CHECK_EQUAL(state.start_va, pages);
 	CHECK_EQUAL(state.size, 4 * PAGE);
 	CHECK_EQUAL(state.prot, RW);
-	fluke_space_reference(check_root_space, want);
+	check_space_reference(check_root_space, want);
 	CHECK_EQUAL(fluke_ref_compare(space, want), 1);
 	fluke_port_reference(port, want);
 	CHECK_EQUAL(fluke_ref_compare(keeper, want), 1);
@@ -475,7 +475,7 @@ CASE("region-40", "clear of the range that holds the region itself ends there")
 	fluke_ref_t *space = check_ref_new();
 	oskit_addr_t offset = 0;
 
-	fluke_space_reference(check_root_space, space);
+	check_space_reference(check_root_space, space);
 	fluke_region_create(r);
 	fluke_region_set_state(r, &state, space, 0);
 	fluke_mutex_create((fluke_mutex_t *)page);

@@ -292,8 +292,8 @@ static void big_start(void)
 	big_space = check_space_new();
 	fluke_region_t *image = check_region_new(check_root_space, FLUKE_ROOT_IMAGE, 0x100000, FLUKE_PROT_ALL, 0);
 	check_mapping_new(image, 0, big_space, FLUKE_ROOT_IMAGE, 0x100000, FLUKE_PROT_ALL);
-	fluke_region_t *physical = check_region_new(check_root_space, FLUKE_ROOT_PHYSICAL, 0x7000000, FLUKE_PROT_ALL, 0);
-	check_mapping_new(physical, 0, big_space, FLUKE_ROOT_PHYSICAL, 0x7000000, FLUKE_PROT_ALL);
+	fluke_region_t *memory = check_region_new(check_root_space, check_memory, check_memory_size, FLUKE_PROT_ALL, 0);
+	check_mapping_new(memory, 0, big_space, check_memory, check_memory_size, FLUKE_PROT_ALL);
 	check_mapping_new(check_physical, check_physical_of((void *)big_pages), big_space, 0x08000000, 0x3000, FLUKE_PROT_READ);
 	big = 0x08001800;
 	count = 77;
@@ -521,7 +521,7 @@ CASE("thread-36", "a scheduler link must lead to a port")
 
 	make_port();
 	fluke_thread_create(thread);
-	fluke_space_reference(check_root_space, ref);
+	check_space_reference(check_root_space, ref);
 	EXPECT_INSANITY(FLUKE_INSANITY_NOT_PORT_REF, fluke_thread_set_state(thread, 0, links));
 	fluke_port_reference(port, ref);
 	fluke_thread_set_state(thread, 0, links);

@@ -60,7 +60,7 @@ void		ipc_connect(struct thread *client, struct thread *server);
 void		ipc_disconnect(struct thread *t, enum side side);
 struct thread	*ipc_live(struct thread *t, enum side side);	/* peer, unless none or set aside */
 int		ipc_peer_waits(struct thread *t, enum side side, enum wait_kind kind);
-void		ipc_take_over(struct thread *t, enum side side, struct thread *peer);
+void		ipc_take_over(struct thread *t, enum side side, struct thread *peer, uint32_t parked);
 void		ipc_resume(struct thread *t, enum side side, struct thread *peer, uint32_t serial);
 void		ipc_end_lending(struct thread *t);	/* t is about to wait for messages */
 int		ipc_thread_destroyed(struct thread *t);	/* one bounded step; true when done */

@@ -142,13 +142,22 @@ static void adopt(struct thread *t, enum side side, struct thread *peer)
 		sched_donate(peer, t);
 }
 
-void ipc_take_over(struct thread *t, enum side side, struct thread *peer)
+void ipc_take_over(struct thread *t, enum side side, struct thread *peer, uint32_t parked)
 {
+	uint32_t sender = t->flags & sender_flag[side];		/* the state's, just set */
+
 	if (t->peer[side] == peer)
 		return;
 	ipc_disconnect(t, side);
-	if (peer && peer != t)
+	if (!peer || peer == t)
+		return;
+	t->flags |= sender;
+	if (!parked) {
 		adopt(t, side, peer);
+		return;
+	}
+	t->peer[side] = peer;
+	park(t, side);
 }
 
 /* set_client, set_server: the present connection is set aside, and one that this thread or another

@@ -134,7 +134,7 @@ fault:
 
 INLINE void wait_in(struct thread *t, enum wait_kind kind)
 {
-	(void)PLACE(WAIT, 0, ~0u);	/* the processor passes on: what comes next stops */
+	(void)PLACE(PASS, 0, 0);
 	t->standing = WAITS(kind, CLIENT);
 }
 

@@ -192,11 +192,20 @@ static struct object *waits_for(const struct thread *t)
 
 static void state_export(struct thread *t, fluke_thread_state_t *state)
 {
+	uint32_t flags = t->flags | FLUKE_THREAD_STOPPED;
+
+	if (t->flags & FLUKE_THREAD_STOPPED)
+		flags |= FLUKE_THREAD_HELD;
+	if (t->peer[SERVER] && !ipc_live(t, SERVER))
+		flags |= FLUKE_THREAD_CLIENT_PARKED;
+	if (t->peer[CLIENT] && !ipc_live(t, CLIENT))
+		flags |= FLUKE_THREAD_SERVER_PARKED;
 	state->hash = t->obj.hash;
 	state->thread_va = t->thread_va;
 	state->sched_val = t->sched_val;
 	regs_export(t, &state->regs, &state->fpu);
-	state->flags = t->flags;
+	state->flags = flags;
+	state->connections = t->serial;
 }
 
 /* The FPU's part is neither written nor read unless the flag says that it is valid. */
@@ -223,14 +232,14 @@ result_t sys_thread_get_state(struct thread *t)
 			TRY(ref_find(table[i], &ref[i]));
 			any = 1;
 		}
-	if (ref[FLUKE_LINK_WAITING_FOR])
-		waiting = waits_for(other);
-	thread_stop(other);
 	if (t->regs.ecx) {
 		state_export(other, &state);
 		TRY(user_write(t->regs.ecx, &state, state_bytes(&state)));
 	}
 	/* commit */
+	if (ref[FLUKE_LINK_WAITING_FOR])
+		waiting = waits_for(other);
+	thread_stop(other);
 	if (!any)
 		return OK;
 	target[FLUKE_LINK_SPACE] = link_target(&other->space);
@@ -265,7 +274,7 @@ static result_t check_links(uint32_t va, struct ref *ref[FLUKE_THREAD_LINKS])
 	return OK;
 }
 
-static void import_links(struct thread *t, struct ref *ref[FLUKE_THREAD_LINKS])
+static void import_links(struct thread *t, struct ref *ref[FLUKE_THREAD_LINKS], uint32_t flags)
 {
 	if (ref[FLUKE_LINK_SPACE]) {
 		link_set(&t->space, link_target(&ref[FLUKE_LINK_SPACE]->link));
@@ -278,9 +287,11 @@ static void import_links(struct thread *t, struct ref *ref[FLUKE_THREAD_LINKS])
 		t->known = 0;
 	}
 	if (ref[FLUKE_LINK_CLIENT])
-		ipc_take_over(t, SERVER, (struct thread *)link_target(&ref[FLUKE_LINK_CLIENT]->link));
+		ipc_take_over(t, SERVER, (struct thread *)link_target(&ref[FLUKE_LINK_CLIENT]->link),
+			flags & FLUKE_THREAD_CLIENT_PARKED);
 	if (ref[FLUKE_LINK_SERVER])
-		ipc_take_over(t, CLIENT, (struct thread *)link_target(&ref[FLUKE_LINK_SERVER]->link));
+		ipc_take_over(t, CLIENT, (struct thread *)link_target(&ref[FLUKE_LINK_SERVER]->link),
+			flags & FLUKE_THREAD_SERVER_PARKED);
 }
 
 static result_t import_state(struct thread *t, const fluke_thread_state_t *state)
@@ -290,7 +301,8 @@ static result_t import_state(struct thread *t, const fluke_thread_state_t *state
 	TRY(regs_import(t, &state->regs, state->flags & FLUKE_THREAD_FPU_USED ? &state->fpu : NULL));
 	t->thread_va = state->thread_va;
 	t->sched_val = state->sched_val;
-	t->flags = state->flags;
+	t->flags = state->flags & ~(FLUKE_THREAD_HELD | FLUKE_THREAD_CLIENT_PARKED | FLUKE_THREAD_SERVER_PARKED);
+	t->serial = (uint16_t)state->connections;
 	t->made = 0;
 	t->attention = t->regs.eip == FLUKE_ENTRY ? ATTENTION_CALL : 0;
 	thread_pending(t);
@@ -318,7 +330,7 @@ result_t sys_thread_set_state(struct thread *t)
 	if (t->regs.ecx)
 		TRY(import_state(other, &state));
 	/* commit */
-	import_links(other, ref);
+	import_links(other, ref, t->regs.ecx ? state.flags : 0);
 	other->blocked = (other->flags & FLUKE_THREAD_STOPPED ? BLOCKED_STOPPED : 0) |
 		(link_target(&other->space) ? 0 : BLOCKED_NO_SPACE);
 	if (!other->blocked)

@@ -19,7 +19,11 @@
 #define FLUKE_THREAD_ANSWERED		0x0400	/* ipc_call, or client_over_receive, has its answer in min_msg */
 #define FLUKE_THREAD_ASIDE		0x0800	/* my server has set me aside for nobody else: it does not work for me now */
 #define FLUKE_THREAD_ALERTED		0x1000	/* I have alerted my server: ASIDE shall come with a software interrupt */
-#define FLUKE_THREAD_FLAGS		0x1fff	/* all of them */
+/* only read by get_state; a set_state with links looks at the two PARKED: */
+#define FLUKE_THREAD_HELD		0x2000	/* it had been stopped before */
+#define FLUKE_THREAD_CLIENT_PARKED	0x4000	/* that connection has been set aside by its other end, */
+#define FLUKE_THREAD_SERVER_PARKED	0x8000	/* and is so again in a thread that gets flag and link */
+#define FLUKE_THREAD_FLAGS		0xffff	/* all of them */
 
 /* get_client, get_server: the flags word has the connection's number in bits 16-31; set_client and
  * set_server take a word with a number only for that connection (0 = any). */
@@ -33,6 +37,7 @@ typedef struct fluke_thread_state {
 	natural_t	sched_val;	/* scheduler's id for the thread; first word of requests */
 	natural_t	flags;
 	struct fluke_i386_state	regs;
+	natural_t	connections;	/* made as client: the number in get_client's word */
 	struct fluke_i386_fpu	fpu;
 } fluke_thread_state_t;
 

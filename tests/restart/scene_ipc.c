@@ -30,8 +30,8 @@ static void rpc_client(void *unused)
 
 static void rpc_server(void *unused)
 {
-	fluke_ipc_buffer_t room[1] = { { LONG - 1000, there + 1000 } };
-	fluke_ipc_params_t p = { .recv_words = 1000, .recv_data = there, .recv_buffers = 1, .recv_buffer_table = room,
+	fluke_ipc_buffer_t room[1] = { { LONG - 1300, there + 1300 } };
+	fluke_ipc_params_t p = { .recv_words = 1300, .recv_data = there, .recv_buffers = 1, .recv_buffer_table = room,
 		.recv_refs = 3, .recv_ref_table = got };
 	natural_t alias = 0;
 

@@ -223,3 +223,43 @@ static void through_region(void *unused)
 }
 
 SCENE(regions, through_region, peer, 0, memory_prepare);
+
+/* An object where a page is that many mappings show. */
+#define VIEWS 60u
+static fluke_mapping_t *views[VIEWS];
+
+static void views_prepare(void)
+{
+	object_prepare();
+	view = child_object(sizeof *view);
+	for (uint32_t i = 0; i < VIEWS; i++)
+		views[i] = child_object(sizeof *views[i]);
+}
+
+static void many_views(void *unused)
+{
+	fluke_region_state_t state = { .start_va = place[0], .size = FLUKE_PAGE_SIZE, .prot = FLUKE_PROT_ALL };
+
+	(void)unused;
+	begin();
+	word[0] = fluke_region_create(view);
+	fluke_space_reference(subject_space[0], got[0]);
+	fluke_region_set_state(view, &state, got[0], got[3]);
+	fluke_region_reference(view, got[1]);
+	for (uint32_t i = 0; i < VIEWS; i++) {
+		fluke_mapping_state_t at = { .start_va = 0x20000000 + i * FLUKE_PAGE_SIZE, .size = FLUKE_PAGE_SIZE,
+			.prot = FLUKE_PROT_READ | FLUKE_PROT_WRITE };
+
+		word[1] += fluke_mapping_create(views[i]);
+		fluke_mapping_set_state(views[i], &at, got[1], got[0]);
+	}
+	for (uint32_t i = 0; i < VIEWS; i++)
+		*(volatile uint32_t *)(0x20000000 + i * FLUKE_PAGE_SIZE) = i;
+	word[2] = *(volatile uint32_t *)place[0];
+	word[3] = fluke_mutex_create((void *)place[0]);
+	word[4] = fluke_mutex_trylock((void *)place[0]);
+	fluke_mutex_destroy((void *)place[0]);
+	end();
+}
+
+SCENE(shared_page, many_views, peer, 0, views_prepare);

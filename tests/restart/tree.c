@@ -182,6 +182,8 @@ void tree_again(void)
 		write_object(i);
 	for (uint32_t i = 0; i < count; i++)
 		if (list[i].type == FLUKE_TYPE_THREAD) {
+			if (threads[record[i].state.thread].flags & FLUKE_THREAD_HELD)
+				continue;
 			threads[record[i].state.thread].flags &= ~FLUKE_THREAD_STOPPED;
 			fluke_thread_set_state((void *)list[i].ob, &threads[record[i].state.thread], 0);
 		}

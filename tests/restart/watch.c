@@ -15,7 +15,7 @@ static uint32_t	runs, bad, unfired, longest_read, longest_way;
 static int	gone[2];		/* ended by the run */
 static fluke_thread_t	*aside;
 static fluke_ref_t	*to_old, *to_found;
-static fluke_thread_links_t links;
+static fluke_thread_links_t links, others_links;
 static fluke_thread_state_t state;
 static const char *const cause_name[] = { "interrupt", "soft", "hard", "peer", "export" };
 static const char *const mode_name[] = { "left alone", "replaced", "its peer replaced", "all made again" };
@@ -40,6 +40,21 @@ static void note_longest(uint32_t *longest, uint32_t took)
 static int leads_to_old(fluke_ref_t *ref)
 {
 	return fluke_ref_compare(ref, to_old);
+}
+
+/* A connection that the old thread had set aside is known to its other end alone. */
+static void point_thread(fluke_thread_t *other, fluke_thread_t *fresh)
+{
+	static fluke_thread_state_t others;
+	static const int end[2] = { FLUKE_LINK_CLIENT, FLUKE_LINK_SERVER };
+
+	fluke_thread_get_state(other, &others, others_links);
+	for (uint32_t n = 0; n < 2; n++)
+		if (leads_to_old(others_links[end[n]]))
+			fluke_thread_reference(fresh, others_links[end[n]]);
+	if (!(others.flags & FLUKE_THREAD_HELD))
+		others.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(other, &others, others_links);
 }
 
 /* All that the subjects' objects say of the old thread, they say of the new one. */
@@ -68,6 +83,10 @@ static void point_at(fluke_thread_t *fresh)
 				fluke_thread_reference(fresh, to_found);
 				fluke_cond_set_state(o, 0, to_found);
 			}
+			break;
+		case FLUKE_TYPE_THREAD:
+			if (o != fresh)
+				point_thread(o, fresh);
 			break;
 		case FLUKE_TYPE_REF:
 			r = o;
@@ -102,7 +121,8 @@ static void replace(uint32_t i)
 	fluke_thread_set_state(subject[i], &state, links);
 	point_at(subject[i]);
 	fluke_thread_destroy(aside);
-	state.flags &= ~FLUKE_THREAD_STOPPED;
+	if (!(state.flags & FLUKE_THREAD_HELD))
+		state.flags &= ~FLUKE_THREAD_STOPPED;
 	fluke_thread_set_state(subject[i], &state, 0);
 }
 
@@ -244,7 +264,7 @@ CASE("places-01", "stopped at any place by any cause, read, replaced: the same e
 	to_old = check_ref_new();
 	to_found = check_ref_new();
 	for (uint32_t i = 0; i < FLUKE_THREAD_LINKS; i++)
-		links[i] = check_ref_new();
+		links[i] = check_ref_new(), others_links[i] = check_ref_new();
 	for (const struct scene *s = __start_scenes; s < __stop_scenes; s++)
 		play(s);
 	for (uint32_t i = 0; i < places; i++)

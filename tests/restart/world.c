@@ -12,6 +12,7 @@ fluke_port_t	*port, *other_port, *watch_port;
 fluke_ref_t	*dest, *sent, *got[4];
 fluke_mutex_t	*mutex, *second;
 fluke_ref_t	*keeper_dest;
+fluke_region_t	*also_kept;
 fluke_cond_t	*cond;
 uint32_t	child_start, pages;
 static uint32_t	child_used, stacks;
@@ -142,6 +143,8 @@ static void keep(void *unused)
 	fluke_ipc_setup_wait_receive(&p, keeper_set, 0);
 	for (;;) {
 		world_memory(FLUKE_PROT_ALL);
+		if (also_kept)
+			fluke_region_protect(also_kept, FLUKE_PROT_ALL);
 		p = (fluke_ipc_params_t){ .send_words = 1, .send_data = &answer,
 			.recv_words = FLUKE_EXC_WORDS, .recv_data = message };
 		fluke_ipc_reply_wait_receive(&p, 0);
@@ -177,8 +180,14 @@ void world_begin(void)
 
 void world_hook(void)
 {
-	for (uint32_t i = 0; i < 2; i++)
-		places_request(PLACES_SET, PLACES_SPACE + i, 0, 0, 0, subject_space[i]);
+	for (uint32_t i = 0; i < 2; i++) {
+		oskit_addr_t offset = check_physical_of(subject_space[i]);
+		fluke_obspec_t found;
+		natural_t room = 1;
+
+		fluke_region_search(check_physical, &offset, 32, &found, &room);
+		places_request(PLACES_SET, PLACES_SPACE + i, 0, 0, 0, room ? 0 : subject_space[i]);
+	}
 }
 
 static fluke_space_t *child_space(uint32_t who)
@@ -208,6 +217,7 @@ void world_new(const struct scene *s)
 	for (uint32_t i = 0; i < LONG; i++)
 		out[i] = i ^ 0x5a5a;
 	child_used = 0;
+	also_kept = 0;
 	set = NEW(portset);
 	port = child_port(set, 3);
 	other_port = child_port(set, 4);

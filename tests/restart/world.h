@@ -10,7 +10,7 @@
 
 #define LONG		1500u		/* words of a long message: more than a page */
 #define WORDS		96u
-#define CHILD_PAGES	16u		/* of the subjects' objects */
+#define CHILD_PAGES	20u		/* of the subjects' objects */
 
 struct scene {
 	const char	*name;
@@ -51,6 +51,7 @@ extern fluke_port_t	*watch_port;
 void		world_memory(uint32_t prot);	/* what the subjects may do with all that they see */
 extern uint32_t	child_start;			/* of the subjects' objects */
 extern fluke_thread_t	*keeper;
+extern fluke_region_t	*also_kept;			/* of the scene: gets its rights back too; may be null */
 extern fluke_ref_t	*keeper_dest;			/* leads to the keeper's port */
 fluke_thread_t	*world_thread(void *storage, fluke_space_t *space, uint32_t value, void (*function)(void *), uint32_t argument);
 void		subject_end(void) __attribute__((noreturn));

@@ -96,7 +96,7 @@ CASE("thread-05", "state written is state read")
 	wrote.regs.eflags = state.regs.eflags;
 	wrote.regs.saved_eflags = state.regs.saved_eflags;
 	CHECK(!memcmp(&state.regs, &wrote.regs, sizeof wrote.regs));
-	CHECK_EQUAL(state.flags, wrote.flags);
+	CHECK_EQUAL(state.flags, wrote.flags | FLUKE_THREAD_HELD);
 	CHECK_EQUAL(state.sched_val, 99);
 	CHECK_EQUAL(state.thread_va, (uint32_t)thread);
 }
@@ -702,7 +702,7 @@ CASE("thread-45", "stopping a stopped thread again changes nothing")
 	fluke_thread_get_state(thread, &state, none);
 	fluke_thread_get_state(thread, &again, none);
 	CHECK(!memcmp(&state.regs, &again.regs, sizeof state.regs));
-	CHECK_EQUAL(state.flags, again.flags);
+	CHECK_EQUAL(state.flags | FLUKE_THREAD_HELD, again.flags);	/* which says no more */
 }
 
 CASE("thread-46", "destroying a thread alerts its client and its server")
@@ -762,4 +762,78 @@ CASE("thread-48", "the TLS base is state, and set_tls sets it")
 	fluke_thread_get_state(thread, &state, none);
 	CHECK_EQUAL(state.regs.tls_base, 0x12345000);
 	CHECK_EQUAL(state.regs.gs, FLUKE_USER_TLS);
+}
+
+CASE("thread-60", "get_state tells whether the thread had been stopped before, and set_state takes the flag back")
+{
+	fluke_thread_t *thread = check_thread_new(check_root_space, 0, 0);
+	fluke_thread_state_t held;
+
+	fluke_thread_get_state(thread, &held, none);
+	CHECK_EQUAL(held.flags & (FLUKE_THREAD_STOPPED | FLUKE_THREAD_HELD), FLUKE_THREAD_STOPPED);
+	fluke_thread_get_state(thread, &held, none);
+	CHECK_EQUAL(held.flags & (FLUKE_THREAD_STOPPED | FLUKE_THREAD_HELD), FLUKE_THREAD_STOPPED | FLUKE_THREAD_HELD);
+	held.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &held, none);
+	fluke_thread_get_state(thread, &held, none);
+	CHECK_EQUAL(held.flags & FLUKE_THREAD_HELD, 0);
+}
+
+/* A server that sets its client aside, waits for the mutex, and then answers it. */
+static fluke_ref_t *put_aside;
+static fluke_mutex_t *until;
+static uint32_t aside_status[4], aside_words[2] = { 7, 8 }, aside_answer[2];
+
+static void aside_server(void *portset)
+{
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = aside_answer };
+	natural_t flags;
+
+	aside_status[0] = fluke_ipc_setup_wait_receive(&block, portset, 0);
+	fluke_thread_get_client(0, put_aside, &flags);
+	fluke_thread_set_client(0, 0, 0);
+	fluke_mutex_lock(until);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = aside_words, .recv_words = flags };
+	aside_status[1] = fluke_ipc_server_answer(&block, put_aside);
+}
+
+static void aside_client(void *to)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = aside_words, .recv_words = 2, .recv_data = aside_answer };
+
+	aside_status[2] = fluke_ipc_client_connect_send_over_receive(&block, to);
+	aside_status[3] = block.recv_words;
+}
+
+CASE("thread-61", "a client that its server has set aside, written into a fresh thread, is so still, under its number")
+{
+	fluke_portset_t *portset = check_portset_new();
+	fluke_thread_t *client, *fresh = check_object(sizeof *fresh);
+	fluke_thread_links_t links;
+	static fluke_thread_state_t parked;
+
+	put_aside = check_ref_new();
+	until = check_mutex_new();
+	fluke_mutex_lock(until);
+	memset(aside_status, 0xff, sizeof aside_status);
+	check_thread_new(check_root_space, aside_server, portset);
+	client = check_thread_new(check_root_space, aside_client, check_port_ref_new(check_port_new(portset, 0)));
+	check_run();
+	for (uint32_t i = 0; i < FLUKE_THREAD_LINKS; i++)
+		links[i] = check_ref_new();
+	fluke_thread_get_state(client, &parked, links);
+	CHECK_EQUAL(parked.flags & FLUKE_THREAD_SERVER_PARKED, FLUKE_THREAD_SERVER_PARKED);
+	CHECK_EQUAL(parked.connections, 1);
+	fluke_thread_create(fresh);
+	parked.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(fresh, &parked, links);
+	fluke_thread_reference(fresh, put_aside);
+	fluke_thread_destroy(client);
+	fluke_thread_move(fresh, client);
+	check_run_one(client);
+	fluke_mutex_unlock(until);
+	check_run();
+	CHECK_EQUAL(aside_status[1], FLUKE_SUCCESS);
+	CHECK_EQUAL(FLUKE_IPC_STATUS(aside_status[2]), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(aside_status[3], 0);
 }

@@ -4,6 +4,9 @@
 
 static void note(uint32_t i, uint32_t status) { word[i] = 0x100 | FLUKE_IPC_STATUS(status); }
 
+#define SHORT	6u
+static uint32_t scratch[LONG + 16];
+
 /* A long RPC with references and further buffers, then short ones. */
 static void rpc_client(void *unused)
 {
@@ -16,15 +19,16 @@ static void rpc_client(void *unused)
 	(void)unused;
 	note(0, fluke_ipc_client_connect_send_over_receive(&p, dest));
 	word[1] = p.recv_words;
-	for (uint32_t i = 0; i < 4; i++) {
-		fluke_ipc_buffer_t piece[2] = { { 2, out + 20 + i }, { i, out + 30 } };
+	for (uint32_t i = 0; i < SHORT; i++) {
+		static const uint16_t length[SHORT] = { 1, 2, 4, 6, 300, 3 };
+		fluke_ipc_buffer_t piece[2] = { { 2, out + 20 + i }, { i, out + 30 } }, rest[1] = { { 20, back + 350 } };
 
-		p = (fluke_ipc_params_t){ .send_words = 2 * i, .send_data = out + i, .recv_words = 8, .recv_data = word + 10 + 8 * i,
-			.send_buffers = i == 2 ? 2 : 0, .send_buffer_table = piece };
-		if (!i)
-			p.send_words = 1;
+		p = (fluke_ipc_params_t){ .send_words = length[i], .send_data = out + i,
+			.recv_words = i < 4 ? 8 : 300, .recv_data = i < 4 ? word + 20 + 8 * i : back,
+			.send_buffers = i == 2 ? 2 : 0, .send_buffer_table = piece,
+			.recv_buffers = i == 5, .recv_buffer_table = rest };
 		note(2 + i, fluke_ipc_client_connect_send_over_receive(&p, dest));
-		word[6 + i] = p.recv_words;
+		word[10 + i] = p.recv_words;
 	}
 }
 
@@ -36,17 +40,17 @@ static void rpc_server(void *unused)
 	natural_t alias = 0;
 
 	(void)unused;
-	note(42, fluke_ipc_setup_wait_receive(&p, set, &alias));
-	word[43] = alias;
-	word[44] = fluke_ref_compare(got[0], dest) + fluke_ref_compare(got[1], dest) + fluke_ref_compare(got[2], dest);
-	p = (fluke_ipc_params_t){ .send_words = LONG, .send_data = there, .recv_words = 8, .recv_data = word + 52 };
-	for (uint32_t i = 0; i < 4; i++) {
-		note(45 + i, fluke_ipc_server_ack_send_wait_receive(&p, &alias));
-		word[49] += alias;
-		p = (fluke_ipc_params_t){ .send_words = 8 - p.recv_words, .send_data = word + 52, .recv_words = 8,
-			.recv_data = word + 52 };
+	note(60, fluke_ipc_setup_wait_receive(&p, set, &alias));
+	word[61] = alias;
+	word[62] = fluke_ref_compare(got[0], dest) + fluke_ref_compare(got[1], dest) + fluke_ref_compare(got[2], dest);
+	p = (fluke_ipc_params_t){ .send_words = LONG, .send_data = there, .recv_words = 400, .recv_data = scratch };
+	for (uint32_t i = 0; i < SHORT; i++) {
+		note(64 + i, fluke_ipc_server_ack_send_wait_receive(&p, &alias));
+		word[63] += alias;
+		p = (fluke_ipc_params_t){ .send_words = 400 - p.recv_words, .send_data = scratch, .recv_words = 400,
+			.recv_data = scratch };
 	}
-	note(50, fluke_ipc_server_ack_send(&p));
+	note(70, fluke_ipc_server_ack_send(&p));
 	fluke_ipc_server_disconnect();
 }
 
@@ -161,8 +165,6 @@ SCENE(impatient, long_client, impatient_server, 0, 0);
 SCENE(impatient_late, long_client, impatient_server, 1, 0);
 
 /* Idempotent requests, long and short, with references; one-way messages, which may be lost. */
-static uint32_t scratch[LONG + 16];
-
 static void call_client(void *unused)
 {
 	static const uint16_t length[] = { 700, 4, 2, 1, 8, 3 };

@@ -43,7 +43,7 @@ CASE("thread-02", "a new thread is stopped and without links")
 
 	CHECK_EQUAL(fluke_thread_create(thread), FLUKE_SUCCESS);
 	fluke_thread_get_state(thread, &state, links);
-	CHECK_EQUAL(state.flags, FLUKE_THREAD_STOPPED);
+	CHECK_EQUAL(state.flags, FLUKE_THREAD_STOPPED | FLUKE_THREAD_HELD);
 	CHECK_EQUAL(state.regs.eip, 0);
 	CHECK_EQUAL(fluke_ref_type(ref), FLUKE_NULL);
 }

@@ -53,12 +53,11 @@ static void halt(struct thread *t)
 
 static void keeper_send(struct thread *t);
 
-static void keeper_start(struct thread *t, struct object *port, const uint32_t words[], unsigned count, int fault)
+/* With what stands in keeper_words. */
+static inline void keeper_start(struct thread *t, struct object *port, int fault)
 {
 	assert(t == current && !t->blocked);
 	link_set(&t->keeper, port);
-	memset(t->keeper_words, 0, sizeof t->keeper_words);
-	memcpy(t->keeper_words, words, count * sizeof words[0]);
 	t->keeper_fault = fault;
 	if (t->regs.eip == FLUKE_ENTRY)
 		t->attention |= ATTENTION_CALL;
@@ -91,7 +90,8 @@ static void keeper_send(struct thread *t)
 	(void)PLACE(WAIT, 0, 0);
 	t->wait_kind = WAIT_CALL;
 	t->blocked |= BLOCKED_KEEPER;
-	sched_donate(t, NULL);
+	if (t->donee)
+		sched_donate(t, NULL);
 	if (t == current && ipc_fast_ask(t, port))
 		return;
 	ipc_enqueue(port, t);
@@ -104,9 +104,9 @@ void keeper_retry(struct thread *t)
 	keeper_send(t);
 }
 
-result_t keeper_call(struct thread *t, struct object *port, const uint32_t words[], unsigned count)
+result_t keeper_call(struct thread *t, struct object *port)
 {
-	keeper_start(t, port, words, count, 1);
+	keeper_start(t, port, 1);
 	return RESTART;
 }
 
@@ -119,9 +119,15 @@ void keeper_answered(struct thread *t, uint32_t word)
 	wait_wake(t);
 }
 
-void exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t access)
+static void set_words(struct thread *t, uint32_t code, uint32_t subcode, uint32_t access)
 {
 	const uint32_t words[KEEPER_WORDS] = { code, subcode, access, t->sched_val, t->thread_va, t->obj.hash };
+
+	__builtin_memcpy(t->keeper_words, words, sizeof words);
+}
+
+void exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t access)
+{
 	struct space *space = thread_space(t);
 	struct object *keeper;
 
@@ -130,10 +136,12 @@ void exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t
 		return;
 	}
 	keeper = space ? link_target(&space->keeper) : NULL;
-	if (keeper)
-		keeper_start(t, keeper, words, KEEPER_WORDS, 0);
-	else
+	if (!keeper) {
 		halt(t);
+		return;
+	}
+	set_words(t, code, subcode, access);
+	keeper_start(t, keeper, 0);
 }
 
 result_t exception_insane(struct thread *t, uint32_t code)
@@ -163,11 +171,8 @@ void exception_async(struct thread *t)
 			return;
 		}
 		if (i == 0 && thread_space(t) && link_target(&thread_space(t)->keeper)) {
-			const uint32_t words[KEEPER_WORDS] = {
-				FLUKE_EXC_INTERRUPT, 0, 0, t->sched_val, t->thread_va, t->obj.hash,
-			};
-
-			keeper_start(t, link_target(&thread_space(t)->keeper), words, KEEPER_WORDS, 0);
+			set_words(t, FLUKE_EXC_INTERRUPT, 0, 0);
+			keeper_start(t, link_target(&thread_space(t)->keeper), 0);
 			return;
 		}
 	}

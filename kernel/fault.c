@@ -13,21 +13,6 @@
 
 uint32_t vm_changes;
 
-static int refuse(struct walk *w, unsigned depth, int hole)
-{
-	w->depth = depth;
-	w->hole = hole;
-	return 0;
-}
-
-static inline void narrow(struct walk *w, uint32_t before, uint32_t after)
-{
-	if (before < w->before)
-		w->before = before;
-	if (after < w->after)
-		w->after = after;
-}
-
 /* The entry page is in every space, below all mappings. */
 static int walk_entry_page(struct walk *w, uint32_t va, unsigned access)
 {
@@ -35,76 +20,123 @@ static int walk_entry_page(struct walk *w, uint32_t va, unsigned access)
 
 	w->prot = FLUKE_PROT_READ | FLUKE_PROT_EXECUTE;
 	w->phys = entry_page_phys + page;
+	w->before = page;
+	w->after = FLUKE_PAGE_SIZE - page;
 	w->device = 1;
-	narrow(w, page, FLUKE_PAGE_SIZE - page);
-	return va < KERNEL_BASE && !(access & ~w->prot) ? 1 : refuse(w, 0, 0);
+	w->hole = 0;
+	w->depth = 0;
+	w->hole_in = 0;
+	return va < KERNEL_BASE && !(access & ~w->prot);
 }
 
-static int refuse_here(struct walk *w, uint32_t before, uint32_t after, unsigned depth, int hole)
+static int __attribute__((noinline)) refuse(struct walk *w, uint32_t before, uint32_t after, unsigned depth, int hole)
 {
 	w->before = before;
 	w->after = after;
-	return refuse(w, depth, hole);
+	w->depth = depth;
+	w->hole = hole;
+	w->hole_in = 0;
+	return 0;
+}
+
+void vm_hole_ends(struct walk *w)
+{
+	if (w->hole && w->hole_in)
+		mapping_hole(w->hole_in, w->hole_va, &w->before, &w->after);
+}
+
+/* The object that a link of that type leads to: as link_target, quick for one that has never moved. */
+static inline void *target_of(const struct link *link, unsigned type)
+{
+	struct object *o = link->target;
+
+	return o && o->word == OBJECT_WORD(type) ? o : link_target(link);
+}
+
+static inline uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+static inline void note_keeper(struct walk *w, const struct region *r, unsigned depth, unsigned limit, uint32_t offset)
+{
+	struct object *keeper;
+
+	if (r->keeper.target && depth < limit && (keeper = target_of(&r->keeper, FLUKE_TYPE_PORT))) {
+		w->keeper = keeper;
+		w->keeper_depth = depth;
+		w->keeper_offset = offset;
+	}
+}
+
+/* A level that does not let the access pass: the mapping, else the region. */
+static int __attribute__((noinline)) refuse_level(struct walk *w, const struct mapping *m, const struct region *r,
+	unsigned access, unsigned limit, uint32_t offset)
+{
+	if (access & ~m->prot)
+		return 0;
+	w->hole = 1;
+	if (!r)
+		return 0;
+	w->depth++;
+	note_keeper(w, r, w->depth, limit, offset);
+	if (offset < r->size)
+		w->hole = (access & ~r->prot) == 0;	/* else it has no space */
+	else
+		w->before = least(w->before, offset - r->size);
+	return 0;
 }
 
 int vm_walk(struct space *s, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *w)
 {
 	unsigned prot = FLUKE_PROT_ALL, depth = 0;
-	uint32_t before = va, after = ~va;	/* as in *w, kept in registers */
+	uint32_t before = va, after = ~va, end;	/* as in *w, kept in registers */
 
 	w->keeper_depth = 0;
-	if (va >= FLUKE_VM_MAX && s != &kernel_space) {
-		w->before = before;
-		w->after = after;
+	if (va >= FLUKE_VM_MAX && s != &kernel_space)
 		return walk_entry_page(w, va, access);
-	}
-	while (depth < WALK_LEVELS) {
-		struct mapping *m;
+	for (; s != &kernel_space; depth++) {
+		struct mapping *m = s->last[va >> 31];
 		struct region *r;
-		struct object *keeper;
-		uint32_t offset;
+		uint32_t offset, size;
 
-		if (s == &kernel_space) {
-			w->prot = prot;
-			w->before = before;
-			w->after = after;
-			return frame_walk(va, w) ? 1 : refuse(w, depth, 1);
-		}
-		m = s->last;
-		if (!m || va - m->start >= m->size) {
-			m = mapping_find(s, va, &before, &after);
-			if (!m)
-				return refuse_here(w, before, after, depth, 1);
+		if ((!m || va - m->start >= m->size) && !(m = mapping_find(s, va))) {
+			w->hole_va = va;
+			refuse(w, before, after, depth, 1);
+			w->hole_in = s;
+			return 0;
 		}
 		offset = va - m->start;
-		before = offset < before ? offset : before;
-		after = m->size - offset < after ? m->size - offset : after;
-		if ((m->prot & access) != access)
-			return refuse_here(w, before, after, depth, 0);
-		prot &= m->prot;
-		r = (struct region *)link_target(&m->region);
-		if (!r)
-			return refuse_here(w, before, after, depth, 1);
-		offset += m->offset;
-		depth++;
-		if (r->keeper.target && depth < keeper_limit && (keeper = link_target(&r->keeper))) {
-			w->keeper = keeper;
-			w->keeper_depth = depth;
-			w->keeper_offset = offset;
+		before = least(before, offset);
+		after = least(after, m->size - offset);
+		r = target_of(&m->region, FLUKE_TYPE_REGION);
+		offset += m->offset;	/* never less than before */
+		s = 0;
+		if (r && depth < WALK_LEVELS) {
+			size = r->size;
+			if (offset < size && !(access & ~(m->prot & r->prot))) {
+				after = least(after, size - offset);
+				s = target_of(&r->space, FLUKE_TYPE_SPACE);
+			}
+		} else {
+			r = 0;
 		}
-		if (offset >= r->size)
-			return refuse_here(w, offset - r->size < before ? offset - r->size : before, after, depth, 1);
-		before = offset < before ? offset : before;
-		after = r->size - offset < after ? r->size - offset : after;
-		if ((r->prot & access) != access)
-			return refuse_here(w, before, after, depth, 0);
-		prot &= r->prot;
-		s = (struct space *)link_target(&r->space);
-		if (!s)
-			return refuse_here(w, before, after, depth, 1);
+		if (!s) {
+			refuse(w, before, after, depth, 0);
+			return refuse_level(w, m, r, access, keeper_limit, offset);
+		}
+		prot &= m->prot & r->prot;
+		note_keeper(w, r, depth + 1, keeper_limit, offset);
 		va = r->start + offset;
 	}
-	return refuse_here(w, before, after, depth, 1);
+	w->prot = prot;
+	w->before = before;
+	end = frame_count << FLUKE_PAGE_SHIFT;
+	if (va < end && !(frame_of(va)->marks & FRAME_KERNEL)) {
+		w->after = least(after, end - va);
+		w->phys = va;
+		w->device = 0;
+		return 1;
+	}
+	w->after = after;
+	return frame_walk(va, w) || refuse(w, w->before, w->after, depth, 1);
 }
 
 /* An entry for WRITE or EXECUTE is of use only with READ. */
@@ -115,7 +147,7 @@ static inline unsigned wanted(unsigned access)
 }
 
 /* The walk succeeded: enters what it found.  False when a user access meets active objects. */
-static int derive(struct space *s, uint32_t va, unsigned access, const struct walk *w)
+static inline __attribute__((always_inline)) int derive(struct space *s, uint32_t va, unsigned access, const struct walk *w)
 {
 	if (!w->device && !(access & FLUKE_PROT_OBJECT)) {
 		struct frame *f = frame_of(w->phys);
@@ -141,8 +173,7 @@ result_t fault_soft(struct space *s, uint32_t va, unsigned access)
 
 static void fault_forget(struct thread *t)
 {
-	t->fault.refused = t->fault.asked = 0;
-	t->fault.searching = t->fault.answered = t->fault.again = 0;
+	t->fault.depths = t->fault.states = 0;
 }
 
 static result_t own_exception(struct thread *t, uint32_t va, unsigned access, uint32_t code)
@@ -161,8 +192,13 @@ static result_t own_exception(struct thread *t, uint32_t va, unsigned access, ui
  * thread goes to the next keeper back: that is what fault.asked remembers. */
 static result_t ask_keeper(struct thread *t, uint32_t va, unsigned access, const struct walk *w)
 {
-	uint32_t words[FLUKE_EXC_WORDS] = { FLUKE_EXC_PAGE_FAULT, w->keeper_offset, access, t->sched_val, 0, 0 };
+	uint32_t *words = t->keeper_words;
 
+	words[0] = FLUKE_EXC_PAGE_FAULT;
+	words[1] = w->keeper_offset;
+	words[2] = access;
+	words[3] = t->sched_val;
+	words[4] = words[5] = 0;
 	t->fault.va = va;
 	t->fault.access = access;
 	t->fault.code = FLUKE_EXC_PAGE_FAULT;
@@ -170,7 +206,7 @@ static result_t ask_keeper(struct thread *t, uint32_t va, unsigned access, const
 	t->fault.asked = w->keeper_depth;
 	t->fault.answered = 0;
 	t->fault.changes = vm_changes;
-	return keeper_call(t, w->keeper, words, FLUKE_EXC_WORDS);
+	return keeper_call(t, w->keeper);
 }
 
 /* True if the thread has just been answered about this very refusal, and either nothing at all

@@ -66,17 +66,10 @@ static void narrow(struct walk *w, uint32_t before, uint32_t after)
 		w->after = after;
 }
 
-/* The end of every walk: the physical region at this offset. */
 int frame_walk(uint32_t phys, struct walk *w)
 {
 	uint32_t page = phys & (FLUKE_PAGE_SIZE - 1), end;
 
-	if (phys >> FLUKE_PAGE_SHIFT < frame_count && !(frame_of(phys)->marks & FRAME_KERNEL)) {
-		narrow(w, phys, (frame_count << FLUKE_PAGE_SHIFT) - phys);
-		w->phys = phys;
-		w->device = 0;
-		return 1;
-	}
 	for (unsigned i = 0; i < device_count; i++)
 		if (phys - device[i].start < device[i].size) {
 			narrow(w, phys - device[i].start, device[i].start + device[i].size - phys);

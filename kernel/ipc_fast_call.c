@@ -22,7 +22,7 @@ int ipc_fast_ask(struct thread *t, struct port *port)
 		return 0;
 	status = FLUKE_IPC_IDEMPOTENT << 8 | FLUKE_SUCCESS | leave_queue(set, s);
 	s->regs.ebp = port->alias;
-	memcpy(s->min_msg, t->keeper_words, sizeof t->keeper_words);
+	__builtin_memcpy(s->min_msg, t->keeper_words, sizeof t->keeper_words);
 	s->asker = t;
 	t->asked = s;
 	t->wait_kind = WAIT_ANSWER;

@@ -50,8 +50,8 @@ void	return_finished(struct thread *t) __attribute__((noreturn));
 
 /* exception.c: what the way out does with a result */
 void	exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t access);
-/* starts the idempotent keeper IPC of t to the port; RESTART */
-result_t keeper_call(struct thread *t, struct object *port, const uint32_t words[], unsigned count);
+/* starts the idempotent keeper IPC of t, with its keeper_words, to the port; RESTART */
+result_t keeper_call(struct thread *t, struct object *port);
 /* port.c: events of the kernel */
 void	port_event(struct object *port, uint32_t bits);
 

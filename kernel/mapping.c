@@ -7,24 +7,29 @@
 
 /* ---- the tree ---- */
 
-struct mapping *mapping_find(struct space *s, uint32_t va, uint32_t *before, uint32_t *after)
+struct mapping *mapping_find(struct space *s, uint32_t va)
 {
-	struct mapping *m;
+	struct mapping *m = s->mappings;
 
-	for (m = s->mappings; m;) {
+	while (m && va - m->start >= m->size)
+		m = va < m->start ? m->left : m->right;
+	if (m)
+		s->last[va >> 31] = m;
+	return m;
+}
+
+void mapping_hole(const struct space *s, uint32_t va, uint32_t *before, uint32_t *after)
+{
+	for (const struct mapping *m = s->mappings; m;)
 		if (va < m->start) {
 			if (m->start - va < *after)
 				*after = m->start - va;
 			m = m->left;
-		} else if (va - m->start < m->size) {
-			return s->last = m;
 		} else {
 			if (va - m->start - m->size < *before)
 				*before = va - m->start - m->size;
 			m = m->right;
 		}
-	}
-	return 0;
 }
 
 static void tree_insert(struct space *s, struct mapping *m)
@@ -81,6 +86,13 @@ static void slot_remove(struct mapping **slot)
 	m->in_tree = 0;
 }
 
+static void last_replace(struct space *s, const struct mapping *old, struct mapping *m)
+{
+	for (int half = 0; half < 2; half++)
+		if (s->last[half] == old)
+			s->last[half] = m;
+}
+
 static void tree_remove(struct mapping *m)
 {
 	struct space *s = (struct space *)link_real(&m->space);
@@ -88,15 +100,14 @@ static void tree_remove(struct mapping *m)
 	if (!m->in_tree)
 		return;
 	slot_remove(tree_slot(s, m, m->start));
-	if (s->last == m)
-		s->last = 0;
+	last_replace(s, m, 0);
 }
 
 int mapping_tree_take_apart(struct space *s)
 {
 	if (!s->mappings)
 		return 0;
-	s->last = 0;
+	s->last[0] = s->last[1] = 0;
 	slot_remove(&s->mappings);
 	return 1;
 }
@@ -169,8 +180,7 @@ static void mapping_moved(struct object *old_object, struct object *o)
 
 	if (m->in_tree) {
 		*tree_slot(s, old, m->start) = m;
-		if (s->last == old)
-			s->last = m;
+		last_replace(s, old, m);
 	}
 	link_move(&old->region, &m->region);
 	link_move(&old->space, &m->space);
@@ -214,10 +224,12 @@ static void mapping_commit(struct mapping *m, const fluke_mapping_state_t *state
 	m->size = state->size;
 	m->offset = state->region_off;
 	m->prot = state->prot;
+	if (same_view)
+		return;
 	if (region != link_target(&m->region) || !region)
 		use_region(m, region);
 	link_set(&m->space, space);
-	if (!same_view && space && m->size)
+	if (space && m->size)
 		tree_insert((struct space *)space, m);
 }
 
@@ -231,40 +243,25 @@ void mapping_boot(struct mapping *m, struct space *space, struct region *region,
 
 /* ---- calls ---- */
 
-static result_t mapping_find_object(uint32_t va, unsigned access, struct mapping **m)
+static inline result_t mapping_find_object(uint32_t va, unsigned access, struct mapping **m)
 {
-	return object_find(va, FLUKE_TYPE_MAPPING, access, (struct object **)m);
+	*m = (struct mapping *)object_looked_up(cpu()->loaded, va, FLUKE_TYPE_MAPPING);
+	return *m ? PLACE(FIND, va, access) : object_find(va, FLUKE_TYPE_MAPPING, access, (struct object **)m);
 }
 
 result_t sys_mapping_get_state(struct thread *t)
 {
 	fluke_mapping_state_t state;
-	struct ref *region = 0, *space = 0;
 	struct mapping *m;
 
 	TRY(mapping_find_object(t->regs.ebx, FLUKE_PROT_OBJECT, &m));
-	if (t->regs.edx)
-		TRY(ref_find(t->regs.edx, &region));
-	if (t->regs.esi)
-		TRY(ref_find(t->regs.esi, &space));
 	state = (fluke_mapping_state_t){ m->obj.hash, m->offset, m->start, m->size, m->prot };
-	if (t->regs.ecx)
-		TRY(user_write(t->regs.ecx, &state, sizeof state));
-	/* commit */
-	if (region)
-		link_set(&region->link, link_target(&m->region));
-	if (space)
-		link_set(&space->link, link_target(&m->space));
-	t->regs.eax = 0;
-	return OK;
+	return view_give(t, &state, sizeof state, link_target(&m->region), link_target(&m->space));
 }
 
 static result_t check_state(const struct mapping *m, const fluke_mapping_state_t *state, const struct object *space)
 {
-	if ((state->start_va | state->size | state->region_off) & (FLUKE_PAGE_SIZE - 1))
-		return INSANE(NOT_ALIGNED);
-	if (state->prot & ~FLUKE_PROT_ALL)
-		return INSANE(INVALID_PROT);
+	TRY(view_check(state->start_va | state->size | state->region_off, state->prot));
 	if (!state->size)
 		return OK;
 	if (state->start_va < FLUKE_VM_MIN || state->start_va >= FLUKE_VM_MAX || state->size > FLUKE_VM_MAX - state->start_va)
@@ -278,7 +275,7 @@ static result_t check_state(const struct mapping *m, const fluke_mapping_state_t
 result_t sys_mapping_set_state(struct thread *t)
 {
 	fluke_mapping_state_t state;
-	struct ref *region, *space;
+	struct ref *region = 0, *space = 0;
 	struct mapping *m;
 	struct object *from, *to;
 
@@ -288,8 +285,10 @@ result_t sys_mapping_set_state(struct thread *t)
 	TRY(revoke_finish(&m->revoke));
 	if (!t->regs.ecx)
 		state = (fluke_mapping_state_t){ m->obj.hash, m->offset, m->start, m->size, m->prot };
-	TRY(ref_check(t->regs.edx, FLUKE_TYPE_REGION, FLUKE_INSANITY_NOT_REGION_REF, &region));
-	TRY(ref_check(t->regs.esi, FLUKE_TYPE_SPACE, FLUKE_INSANITY_NOT_SPACE_REF, &space));
+	if (t->regs.edx)
+		TRY(ref_check(t->regs.edx, FLUKE_TYPE_REGION, FLUKE_INSANITY_NOT_REGION_REF, &region));
+	if (t->regs.esi)
+		TRY(ref_check(t->regs.esi, FLUKE_TYPE_SPACE, FLUKE_INSANITY_NOT_SPACE_REF, &space));
 	from = region ? link_target(&region->link) : link_target(&m->region);
 	to = space ? link_target(&space->link) : link_target(&m->space);
 	TRY(check_state(m, &state, to));

@@ -19,9 +19,10 @@ struct mapping {
 };
 _Static_assert(sizeof(struct mapping) == sizeof(fluke_mapping_t), "mapping size is ABI");
 
-/* The mapping that covers va, or null (the caller has tried s->last).  Then *before and *after get the ends of the hole: the
- * bytes to the neighbours below and above, if these are nearer than what they hold. */
-struct mapping	*mapping_find(struct space *s, uint32_t va, uint32_t *before, uint32_t *after);
+/* The mapping that covers va, or null (the caller has tried s->last[va >> 31]). */
+struct mapping	*mapping_find(struct space *s, uint32_t va);
+/* The ends of a hole: the bytes to the neighbours below and above, if these are nearer than what *before and *after hold. */
+void		mapping_hole(const struct space *s, uint32_t va, uint32_t *before, uint32_t *after);
 /* Takes the root of a dying space's tree out; false when the tree is empty. */
 int		mapping_tree_take_apart(struct space *s);
 

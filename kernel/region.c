@@ -82,35 +82,39 @@ static result_t region_find(uint32_t va, unsigned access, struct region **r)
 	return object_find(va, FLUKE_TYPE_REGION, access, (struct object **)r);
 }
 
-result_t sys_region_get_state(struct thread *t)
+result_t view_give(struct thread *t, const void *state, uint32_t bytes, struct object *first, struct object *second)
 {
-	fluke_region_state_t state;
-	struct ref *space = 0, *keeper = 0;
-	struct region *r;
+	struct ref *to_first = 0, *to_second = 0;
 
-	TRY(region_find(t->regs.ebx, FLUKE_PROT_OBJECT, &r));
 	if (t->regs.edx)
-		TRY(ref_find(t->regs.edx, &space));
+		TRY(ref_find(t->regs.edx, &to_first));
 	if (t->regs.esi)
-		TRY(ref_find(t->regs.esi, &keeper));
-	state = (fluke_region_state_t){ r->obj.hash, r->start, r->size, r->prot };
+		TRY(ref_find(t->regs.esi, &to_second));
 	if (t->regs.ecx)
-		TRY(user_write(t->regs.ecx, &state, sizeof state));
+		TRY(user_write(t->regs.ecx, state, bytes));
 	/* commit */
-	if (space)
-		link_set(&space->link, r->space.target == &kernel_space.obj ? 0 : link_target(&r->space));
-	if (keeper)
-		link_set(&keeper->link, link_target(&r->keeper));
+	if (to_first)
+		link_set(&to_first->link, first);
+	if (to_second)
+		link_set(&to_second->link, second);
 	t->regs.eax = 0;
 	return OK;
 }
 
+result_t sys_region_get_state(struct thread *t)
+{
+	fluke_region_state_t state;
+	struct region *r;
+
+	TRY(region_find(t->regs.ebx, FLUKE_PROT_OBJECT, &r));
+	state = (fluke_region_state_t){ r->obj.hash, r->start, r->size, r->prot };
+	return view_give(t, &state, sizeof state, r->space.target == &kernel_space.obj ? 0 : link_target(&r->space),
+		link_target(&r->keeper));
+}
+
 static result_t check_state(const struct region *r, const fluke_region_state_t *state, int of_kernel)
 {
-	if ((state->start_va | state->size) & (FLUKE_PAGE_SIZE - 1))
-		return INSANE(NOT_ALIGNED);
-	if (state->prot & ~FLUKE_PROT_ALL)
-		return INSANE(INVALID_PROT);
+	TRY(view_check(state->start_va | state->size, state->prot));
 	if (of_kernel)		/* physical memory: never more than it was */
 		return state->start_va >= r->start && state->start_va <= r->start + r->size &&
 			state->size <= r->start + r->size - state->start_va ? OK : INSANE(INVALID_ADDRESS);

@@ -30,6 +30,14 @@ struct region {
 };
 _Static_assert(sizeof(struct region) == sizeof(fluke_region_t), "region size is ABI");
 
+/* What the calls on mappings and regions share (region.c): get_state's way out, the state to ecx and two links to the refs
+ * at edx and esi, each if wanted; and what both ask of a new state. */
+result_t	view_give(struct thread *t, const void *state, uint32_t bytes, struct object *first, struct object *second);
+static inline result_t view_check(uint32_t addresses, uint32_t prot)
+{
+	return addresses & (FLUKE_PAGE_SIZE - 1) ? INSANE(NOT_ALIGNED) : prot & ~FLUKE_PROT_ALL ? INSANE(INVALID_PROT) : OK;
+}
+
 void		region_unlist(struct region *r);	/* leaves its space's list */
 
 /* revoke.c.  Nothing may be pending.  space null: only the frames seen through source, which is
@@ -39,7 +47,8 @@ void		revoke_begin(struct revoke *r, struct space *space, uint32_t start, struct
 /* One bounded step; true when nothing is pending any more. */
 int		revoke_step(struct revoke *r);
 /* Steps until done, or RESTART (ATTENTION_CALL set) when something more urgent waits. */
-result_t	revoke_finish(struct revoke *r);
+result_t	revoke_go_on(struct revoke *r);
+static inline result_t revoke_finish(struct revoke *r) { return r->size ? revoke_go_on(r) : OK; }
 void		revoke_moved(struct revoke *old, struct revoke *r);
 /* True if some region over the space overlaps the range (or there are too many to look at). */
 int		space_exports(const struct space *s, uint32_t start, uint32_t size);

@@ -78,7 +78,7 @@ static result_t next_page(struct thread *t, struct region *r, struct frame **f, 
 					return OK;
 				continue;
 			}
-		} else if (w.hole && w.depth) {
+		} else if (vm_hole_ends(&w), w.hole && w.depth) {
 			TRY(fault_search_hole(t, s, va, &w, &skip));
 		}
 		advance(t, skip ? skip : w.after ? w.after : FLUKE_PAGE_SIZE);

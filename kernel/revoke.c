@@ -10,14 +10,103 @@
 #include "mapping.h"
 #include "mmu.h"
 
-#define ENTRY_BUDGET	28	/* entries dropped in one step */
-#define FRAME_BUDGET	512	/* frames looked at in one step; a walk counts as 16 */
+#define ENTRY_BUDGET	25	/* entries dropped in one step */
+#define FRAME_BUDGET	384	/* frames looked at in one step; a walk counts as 16 */
+
+struct budget { int entries, frames; };
 
 static inline unsigned type_of(const struct object *o) { return o->word & 0xf; }
+
+int space_exports(const struct space *s, uint32_t start, uint32_t size)
+{
+	int looked = 0;
+
+	for (const struct region *r = s->regions; r; r = r->next)
+		if (++looked > 128 || (r->importers && r->start < start + size && start < r->start + r->size))
+			return 1;
+	return 0;
+}
+
+/* Where the frames are seen: a space, an address in it, and how much of the range is left. */
+static struct space *source_space(struct object *source, uint32_t *va, uint32_t *size)
+{
+	const struct region *region = (const struct region *)source;
+
+	if (!source || type_of(source) == FLUKE_TYPE_SPACE)
+		return (struct space *)source;
+	if (*va >= region->size)
+		return 0;
+	if (*size > region->size - *va)
+		*size = region->size - *va;
+	*va += region->start;
+	return (struct space *)link_real(&region->space);
+}
+
+/* The frames of one run; moves the position, charges the budgets. */
+static void drop_run(uint32_t phys, uint32_t bytes, uint32_t *position, struct budget *left)
+{
+	for (; bytes; bytes -= FLUKE_PAGE_SIZE, phys += FLUKE_PAGE_SIZE) {
+		if (--left->frames < 0 || !frame_drop_entries(frame_of(phys), &left->entries))
+			return;
+		*position += FLUKE_PAGE_SIZE;
+	}
+}
+
+/* All entries of the frames seen through source at [va, va + size), from *position on; true when done. */
+static int drop_frames(struct object *source, uint32_t va, uint32_t size, uint32_t *position, struct budget *left)
+{
+	struct space *s = source_space(source, &va, &size);
+
+	while (s && *position < size) {
+		struct walk w;
+		uint32_t run;
+		int found;
+
+		if (left->frames <= 0 || left->entries <= 0)
+			return 0;
+		left->frames -= 16;
+		found = vm_walk(s, va + *position, 0, 0, &w);
+		if (!found)
+			vm_hole_ends(&w);
+		run = (w.after + FLUKE_PAGE_SIZE - 1) & -FLUKE_PAGE_SIZE;
+		if (!run || run > size - *position)
+			run = size - *position;
+		if (found && !w.device) {
+			drop_run(w.phys, run, position, left);
+			continue;
+		}
+		if (found)
+			pmap_drop_devices();
+		*position += run;
+	}
+	return 1;
+}
+
+#define FEW	4	/* pages */
+
+/* A small range is done with at once, before the change: nothing runs in between. */
+static int revoke_few(struct space *space, uint32_t start, struct object *source, uint32_t offset, uint32_t size)
+{
+	struct budget left = { 2 * FEW, 32 };
+	uint32_t position = 0;
+
+	if (size > FEW * FLUKE_PAGE_SIZE)
+		return 0;
+	if (space) {
+		if (!pmap_drop_range(space, start, start + size, &position, &left.entries))
+			return 0;
+		if (!space_exports(space, start, size))
+			return 1;
+		position = 0;
+	}
+	return drop_frames(source, offset, size, &position, &left);
+}
 
 void revoke_begin(struct revoke *r, struct space *space, uint32_t start, struct object *source,
 	uint32_t offset, uint32_t size)
 {
+	if (revoke_few(space, start, source, offset, size))
+		return;
 	r->start = start;
 	r->offset = offset;
 	r->size = size;
@@ -40,84 +129,14 @@ static int revoke_end(struct revoke *r)
 	return 1;
 }
 
-int space_exports(const struct space *s, uint32_t start, uint32_t size)
+static int one_step(struct revoke *r)
 {
-	int looked = 0;
+	struct space *s = (struct space *)link_real(&r->space);
+	struct budget left = { ENTRY_BUDGET, FRAME_BUDGET };
 
-	for (const struct region *r = s->regions; r; r = r->next)
-		if (++looked > 256 || (r->importers && r->start < start + size && start < r->start + r->size))
-			return 1;
-	return 0;
-}
-
-/* Where the frames are seen: a space, an address in it, and how much of the range is left. */
-static struct space *revoke_source(const struct revoke *r, uint32_t *va, uint32_t *size)
-{
-	struct object *source = link_real(&r->source);
-	const struct region *region = (const struct region *)source;
-
-	*va = r->offset;
-	*size = r->size;
-	if (!source || type_of(source) == FLUKE_TYPE_SPACE)
-		return (struct space *)source;
-	if (r->offset >= region->size)
-		return 0;
-	if (*size > region->size - r->offset)
-		*size = region->size - r->offset;
-	*va += region->start;
-	return (struct space *)link_real(&region->space);
-}
-
-/* The frames of one run; moves the position, charges the budgets. */
-static void drop_run(struct revoke *r, uint32_t phys, uint32_t bytes, int *frames_left, int *entries_left)
-{
-	for (; bytes; bytes -= FLUKE_PAGE_SIZE, phys += FLUKE_PAGE_SIZE) {
-		if (--*frames_left < 0 || !frame_drop_entries(frame_of(phys), entries_left))
-			return;
-		r->position += FLUKE_PAGE_SIZE;
-	}
-}
-
-static int revoke_frames(struct revoke *r)
-{
-	int frames_left = FRAME_BUDGET, entries_left = ENTRY_BUDGET;
-	uint32_t va, size;
-	struct space *s = revoke_source(r, &va, &size);
-
-	while (s && r->position < size) {
-		struct walk w;
-		uint32_t run;
-		int found;
-
-		if (frames_left <= 0 || entries_left <= 0)
-			return 0;
-		frames_left -= 16;
-		found = vm_walk(s, va + r->position, 0, 0, &w);
-		run = (w.after + FLUKE_PAGE_SIZE - 1) & -FLUKE_PAGE_SIZE;
-		if (!run || run > size - r->position)
-			run = size - r->position;
-		if (found && !w.device) {
-			drop_run(r, w.phys, run, &frames_left, &entries_left);
-			continue;
-		}
-		if (found)
-			pmap_drop_devices();
-		r->position += run;
-	}
-	return revoke_end(r);
-}
-
-int revoke_step(struct revoke *r)
-{
-	struct space *s;
-	int budget = ENTRY_BUDGET;
-
-	if (!r->size)
-		return 1;
-	s = (struct space *)link_real(&r->space);
 	if (!s)
-		return revoke_frames(r);
-	if (!pmap_drop_range(s, r->start, r->start + r->size, &r->position, &budget))
+		return drop_frames(link_real(&r->source), r->offset, r->size, &r->position, &left) && revoke_end(r);
+	if (!pmap_drop_range(s, r->start, r->start + r->size, &r->position, &left.entries))
 		return 0;
 	r->position = 0;
 	if (!space_exports(s, r->start, r->size))
@@ -126,7 +145,12 @@ int revoke_step(struct revoke *r)
 	return 0;
 }
 
-result_t revoke_finish(struct revoke *r)
+int revoke_step(struct revoke *r)
+{
+	return !r->size || one_step(r);
+}
+
+result_t revoke_go_on(struct revoke *r)
 {
 	while (!revoke_step(r))
 		if (cpu_poll()) {

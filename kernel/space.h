@@ -17,12 +17,12 @@ struct space {
 	struct link	keeper;		/* port for exceptions */
 	struct mapping	*mappings;	/* root of the tree, ordered by start; no two overlap */
 	uint64_t	pdpt[4] __attribute__((aligned(32)));	/* what cr3 points at; entry 3 is the kernel's */
-	struct mapping	*last;		/* found last; may be null */
+	struct mapping	*last[2];	/* found last below and above 2 GB; may be null */
 	struct region	*regions;	/* all regions over this space */
 	struct table	*tables;	/* ring of its page tables and directories; the clock's hand */
 	uint32_t	table_count;
 	struct { uint16_t first, count; } io[SPACE_IO_RANGES];	/* I/O ports granted by Machine */
-	uint8_t		room[256 - 112];
+	uint8_t		room[256 - 116];
 };
 _Static_assert(sizeof(struct space) == sizeof(fluke_space_t), "space size is ABI");
 

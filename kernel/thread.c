@@ -137,6 +137,8 @@ void thread_attend(void)
 			}
 		} else if (t->attention & ATTENTION_FAULT) {
 			attend_fault(t);
+			if (current == t && !t->attention && !cpu()->preempt)
+				return;
 		} else if ((t->attention & ATTENTION_EXCEPTION) && !t->min_msg_words) {
 			exception_async(t);
 		} else if (!t->space.target || !link_target(&t->space)) {

@@ -63,12 +63,22 @@ struct fault {
 	uint32_t	access;
 	uint32_t	code;		/* FLUKE_EXC_PAGE_FAULT or FLUKE_EXC_OBJECT_PAGE */
 	/* kept by fault.c while keepers are asked, all 0 when none is: */
-	uint16_t	refused;	/* depth of the refusal that a keeper was last asked about */
-	uint16_t	asked;		/* depth of that keeper's region */
+	union {
+		struct {
+			uint16_t refused;	/* depth of the refusal that a keeper was last asked about */
+			uint16_t asked;		/* depth of that keeper's region */
+		};
+		uint32_t depths;
+	};
+	union {
+		struct {
+			uint8_t	searching;	/* asked by region_search or region_clear, not for an access */
+			uint8_t	answered;
+			uint8_t	again;		/* times that the same keeper was asked again because something had changed */
+		};
+		uint32_t states;
+	};
 	uint32_t	answer;		/* first word of its reply */
-	uint8_t		searching;	/* asked by region_search or region_clear, not for an access */
-	uint8_t		answered;
-	uint8_t		again;		/* times that the same keeper was asked again because something had changed */
 	uint32_t	changes;	/* vm_changes when it was asked */
 };
 

@@ -17,32 +17,31 @@ static inline int below_kernel(uint32_t va, uint32_t bytes)
 	return va < KERNEL_BASE && bytes <= KERNEL_BASE - va;
 }
 
+/* The user's side, at va, does not let the copy pass at once. */
+static result_t __attribute__((noinline)) copy_slowly(void *to, const void *from, uint32_t va, uint32_t bytes, unsigned access)
+{
+	uint64_t r;
+
+	if (!below_kernel(va, bytes))
+		return fail(va < KERNEL_BASE ? KERNEL_BASE : va, access);
+	while ((r = usercopy(to, from, bytes)))
+		if (fault_soft(cpu()->loaded, (uint32_t)r, access) != OK)
+			return fail((uint32_t)r, access);
+	return OK;
+}
+
 result_t (user_read)(void *to, uint32_t from, uint32_t bytes)
 {
-	if (!below_kernel(from, bytes))
-		return fail(from < KERNEL_BASE ? KERNEL_BASE : from, FLUKE_PROT_READ);
-	for (;;) {
-		uint64_t r = usercopy(to, (const void *)from, bytes);
-
-		if (!r)
-			return OK;
-		if (fault_soft(cpu()->loaded, (uint32_t)r, FLUKE_PROT_READ) != OK)
-			return fail((uint32_t)r, FLUKE_PROT_READ);
-	}
+	if (below_kernel(from, bytes) && !usercopy(to, (const void *)from, bytes))
+		return OK;
+	return copy_slowly(to, (const void *)from, from, bytes, FLUKE_PROT_READ);
 }
 
 result_t (user_write)(uint32_t to, const void *from, uint32_t bytes)
 {
-	if (!below_kernel(to, bytes))
-		return fail(to < KERNEL_BASE ? KERNEL_BASE : to, FLUKE_PROT_WRITE);
-	for (;;) {
-		uint64_t r = usercopy((void *)to, from, bytes);
-
-		if (!r)
-			return OK;
-		if (fault_soft(cpu()->loaded, (uint32_t)r, FLUKE_PROT_WRITE) != OK)
-			return fail((uint32_t)r, FLUKE_PROT_WRITE);
-	}
+	if (below_kernel(to, bytes) && !usercopy((void *)to, from, bytes))
+		return OK;
+	return copy_slowly((void *)to, from, to, bytes, FLUKE_PROT_WRITE);
 }
 
 result_t (user_read_word)(uint32_t *to, uint32_t from)

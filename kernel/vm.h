@@ -45,6 +45,8 @@ struct walk {
 	int		device;		/* no frame record: uncached, not chained */
 	/* when refused: */
 	int		hole;		/* nothing there; else some level lacks the right */
+	struct space	*hole_in;	/* a hole between the mappings of this space, at hole_va: for vm_hole_ends; or null */
+	uint32_t	hole_va;
 	unsigned	depth;		/* regions passed, the refusing one included; 0 = the space itself */
 	unsigned	keeper_depth;	/* of the region to ask, 0 = none: the thread's own exception */
 	struct object	*keeper;	/* its port */
@@ -53,6 +55,9 @@ struct walk {
 /* Never waits; at most 256 levels.  True when every level grants `access` (0: only holes
  * refuse).  Keepers are looked for at depths below keeper_limit (~0u = any). */
 int		vm_walk(struct space *space, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *walk);
+
+/* After a walk that was refused: before and after take the neighbours of the hole into account. */
+void		vm_hole_ends(struct walk *walk);
 
 extern uint32_t	vm_changes;	/* counts what mappings and regions are set to */
 

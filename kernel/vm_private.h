@@ -16,7 +16,7 @@ struct block {
 };
 extern struct block	*blocks;
 
-int		frame_walk(uint32_t phys, struct walk *w);
+int		frame_walk(uint32_t phys, struct walk *w);	/* what is at an offset of the physical region that is no frame */
 result_t	fault_search_hole(struct thread *t, struct space *s, uint32_t va, struct walk *w, uint32_t *skip);
 #define fault_search_hole(t, s, va, w, skip) \
 	PLACED(FIND, 0, 0, (fault_search_hole)(t, s, va, w, skip))

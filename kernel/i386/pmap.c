@@ -303,114 +303,113 @@ static void table_install(struct space *s, struct table *t, unsigned level, uint
 		flush_all();	/* the processor keeps the four top entries to itself */
 }
 
-/* The page table that covers va, made where it is missing, instead of a superpage if there is one. */
-static struct table *table_for(struct space *s, uint32_t va)
+/* The entry for va in a page table that is made now, instead of a superpage if there is one. */
+static uint32_t *table_make(struct space *s, uint32_t va)
 {
-	uint32_t *e = pmap_entry(s, va), *super = e ? 0 : pmap_super(s, va);
+	uint32_t *e = pmap_super(s, va);
 
-	if (super)
-		pmap_drop_super(id_of(super));
-	while (!e) {
+	if (e)
+		pmap_drop_super(id_of(e));
+	while (!(e = pmap_entry(s, va))) {
 		struct table *t = table_take(s);	/* may have dropped a table of s itself */
 
 		table_install(s, t, s->pdpt[va >> 30] & PTE_PRESENT ? 1 : 2, va);
-		e = pmap_entry(s, va);
 	}
-	return table_of(id_of(e));
+	return e;
 }
 
-/* ---- filling ---- */
+/* ---- filling */
 
-/* An entry that was zero. */
-static inline void enter(struct frame *f, uint32_t id, uint32_t low, uint32_t high)
-{
-	volatile uint32_t *half = (volatile uint32_t *)&entries[id];
-
-	if (f->marks & FRAME_OBJECT)
-		low = (low & ~PTE_PRESENT) | PTE_MARK;
-	half[1] = high;
-	half[0] = low;
-	chain_add(&f->chain, id);
-}
-
-static void entry_replace(struct table *t, uint32_t id)
+static void __attribute__((noinline)) entry_replace(struct table *t, uint32_t id)
 {
 	entry_clear(t, id);
 	if (loaded(t->space))
 		flush_page(entry_va(t, id));
 }
 
-#define AROUND	8u
-
-/* The neighbours of one page (index in its group of AROUND) that the same run covers. */
-static void fill_around(struct table *t, uint32_t id, uint32_t index, uint32_t below, uint32_t above, struct frame *f,
-	uint32_t low, uint32_t high)
+static void fill_device(uint32_t id, uint32_t va, uint32_t low, uint32_t high)
 {
-	uint32_t i = index > below ? index - below : 0, end = index + above < AROUND ? index + above : AROUND - 1;
+	table_of(id)->used++;
+	table_of(id)->devices = 1;
+	entry_set(&entries[id], low | PTE_UNCHAINED | (va >= FLUKE_ENTRY ? PTE_GLOBAL : PTE_UNCACHED), high);
+}
 
-	id -= index - i;
-	f -= index - i;
-	low -= (index - i) * FLUKE_PAGE_SIZE;
-	for (; i <= end; i++, id++, f++, low += FLUKE_PAGE_SIZE)
-		if (!(uint32_t)entries[id] && !(f->marks & FRAME_KERNEL)) {
-			enter(f, id, low, high);
-			t->used++;
+#define AROUND	8u	/* pages */
+
+/* The page (its entry is zero) and those of its group of AROUND that the same run covers and that have no entry. */
+static inline void fill_around(uint32_t id, uint32_t below, uint32_t above, uint32_t low, uint32_t high)
+{
+	uint32_t back = id % AROUND < below ? id % AROUND : below, ahead = AROUND - 1 - id % AROUND;
+	uint32_t end = id + (ahead < above ? ahead : above), used = end - id + back + 1;
+	struct frame *f = frame_of(low) - back;
+	struct chain *c = chains;
+
+	low -= back * FLUKE_PAGE_SIZE;
+	for (id -= back; id <= end; id++, f++, low += FLUKE_PAGE_SIZE) {
+		volatile uint32_t *half = (volatile uint32_t *)&entries[id];
+		uint32_t next = f->chain;
+
+		if (half[0] || f->marks & FRAME_KERNEL) {
+			used--;
+			continue;
 		}
+		half[1] = high;
+		half[0] = __builtin_expect(f->marks & FRAME_OBJECT, 0) ? (low & ~PTE_PRESENT) | PTE_MARK : low;
+		c[id].next = next;
+		c[id].prev = 0;
+		f->chain = id;
+		if (next)
+			c[next].prev = id;
+	}
+	table_of(end)->used += used;
 }
 
-/* Does the walk show a block as a whole, in which no object can be, and where no page table is in use? */
-static inline int super_fits(const struct space *s, uint32_t va, const struct walk *w)
+/* Where the walk shows a block as a whole, in which no object can be, and no page table is in use (e: its entry). */
+static int __attribute__((noinline)) fill_super(struct space *s, uint32_t va, const struct walk *w, uint32_t low,
+	uint32_t high, const uint32_t *e)
 {
-	const uint32_t *e = pmap_entry(s, va);
-	uint32_t offset = va % SUPER_SIZE;
+	uint32_t offset = va % SUPER_SIZE, id, *slot = pmap_super(s, va);
+	struct block *b = &blocks[low / SUPER_SIZE];
 
-	return w->phys % SUPER_SIZE == offset && w->before >= offset && w->after >= SUPER_SIZE - offset && !w->device &&
-		!blocks[w->phys / SUPER_SIZE].objects && !blocks[w->phys / SUPER_SIZE].fine &&
-		(w->prot & FLUKE_PROT_READ) && !(e && table_of(id_of(e))->used);
-}
-
-static void enter_super(struct space *s, uint32_t va, uint32_t low, uint32_t high)
-{
-	uint32_t *slot = pmap_super(s, va), *table = pmap_entry(s, va), id;
-
+	if (w->before < offset || w->after < SUPER_SIZE - offset || w->device || b->objects || b->fine ||
+	    !(low & PTE_PRESENT) || (e && table_of(id_of(e))->used))
+		return 0;
 	if (slot)
 		pmap_drop_super(id_of(slot));
-	if (table)
-		table_drop(table_of(id_of(table)));
+	if (e)
+		table_drop(table_of(id_of(e)));
 	if (!(s->pdpt[va >> 30] & PTE_PRESENT))
 		table_install(s, table_take(s), 2, va);
 	id = id_of(phys_to_virt((uint32_t)s->pdpt[va >> 30] & PTE_FRAME)) + (va >> 21 & 511);
 	entry_set(&entries[id], (low & -SUPER_SIZE) | (low & (FLUKE_PAGE_SIZE - 1)) | PTE_SUPER, high);
 	table_of(id)->used++;
-	chain_add(&blocks[low / SUPER_SIZE].chain, id);
+	chain_add(&b->chain, id);
+	return 1;
 }
 
 void pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super)
 {
-	struct table *t;
-	uint32_t index = va >> 12 & 511, id, byte = va & (FLUKE_PAGE_SIZE - 1);
+	static const uint16_t rights[FLUKE_PROT_ALL + 1] = {
+#define RIGHTS(prot) [prot] = ((prot) & FLUKE_PROT_READ ? PTE_USER | PTE_PRESENT : 0) | \
+		((prot) & FLUKE_PROT_WRITE ? PTE_WRITE : 0) | ((prot) & FLUKE_PROT_OBJECT ? PTE_OBJECT : 0)
+		RIGHTS(0), RIGHTS(1), RIGHTS(2), RIGHTS(3), RIGHTS(4), RIGHTS(5), RIGHTS(6), RIGHTS(7),
+		RIGHTS(8), RIGHTS(9), RIGHTS(10), RIGHTS(11), RIGHTS(12), RIGHTS(13), RIGHTS(14), RIGHTS(15),
+	};
 	uint32_t high = w->prot & FLUKE_PROT_EXECUTE ? 0 : (uint32_t)(nx_bit >> 32);
-	uint32_t low = (w->phys & PTE_FRAME) | (w->prot & FLUKE_PROT_READ ? PTE_USER | PTE_PRESENT : 0) |
-		(w->prot & FLUKE_PROT_WRITE ? PTE_WRITE : 0) | (w->prot & FLUKE_PROT_OBJECT ? PTE_OBJECT : 0);
-	uint32_t below = (w->before - byte) >> 12, above = (w->after + byte) >> 12;
+	uint32_t low = (w->phys & PTE_FRAME) | rights[w->prot], id;
+	uint32_t *e = pmap_entry(s, va);
 
-	if (super && super_fits(s, va, w)) {
-		enter_super(s, va, low, high);
+	if (super && (w->phys ^ va) % SUPER_SIZE == 0 && fill_super(s, va, w, low, high, e))
 		return;
-	}
-	t = table_for(s, va);
-	id = (t - tables) * ENTRIES + index;
-	if ((uint32_t)entries[id])
-		entry_replace(t, id);
-	t->used++;
-	if (w->device) {
-		t->devices = 1;
-		entry_set(&entries[id], low | PTE_UNCHAINED | (va >= FLUKE_ENTRY ? PTE_GLOBAL : PTE_UNCACHED), high);
-		return;
-	}
-	enter(frame_of(w->phys), id, low, high);
-	if (below || above > 1)
-		fill_around(t, id, index % AROUND, below, above ? above - 1 : 0, frame_of(w->phys), low, high);
+	if (!e)
+		e = table_make(s, va);
+	id = id_of(e);
+	if (*e)
+		entry_replace(table_of(id), id);
+	if (w->device)
+		fill_device(id, va, low, high);
+	else
+		fill_around(id, w->before >> FLUKE_PAGE_SHIFT, (w->after - 1) >> FLUKE_PAGE_SHIFT, low, high);
 }
 
 void *pmap_page(const struct space *s, uint32_t va, uint32_t bits)

@@ -32,6 +32,10 @@ void trap_dispatch(struct thread *t)
 	uint32_t va = READ_CR(2);
 
 	normalise(t);
+	if (t->regs.vector == 14) {
+		page_fault(t, va, t->regs.error);
+		return;
+	}
 	switch (t->regs.vector) {
 	case 1:
 		/* a step within the entry page: the call is made, the next trap comes after it */
@@ -49,9 +53,6 @@ void trap_dispatch(struct thread *t)
 	case 13:
 		if (!io_fault(link_target(&t->space)))
 			exception_raise(t, FLUKE_EXC_GENERAL, t->regs.error, 0);
-		return;
-	case 14:
-		page_fault(t, va, t->regs.error);
 		return;
 	default:
 		exception_raise(t, t->regs.vector, t->regs.error, 0);

@@ -6,7 +6,7 @@ CC32		?= $(CC) -m32
 WARN		?= -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes $(if $(WERROR),-Werror)
 
 KERNEL_C	:= $(filter-out kernel/i386/asm_offsets.c, $(wildcard kernel/*.c kernel/i386/*.c))
-KERNEL_C	+= $(if $(PLACES),tests/restart/hook.c)
+KERNEL_C	+= $(if $(PLACES),tests/restart/hook.c) $(if $(GUIDE),tests/guided/hook.c)
 KERNEL_S	:= $(wildcard kernel/i386/*.S)
 KERNEL_OBJ	:= $(KERNEL_C:%.c=$(B)/%.o) $(KERNEL_S:%.S=$(B)/%.o)
 # CHECK=1: undefined behaviour traps, stack protector, dead objects poisoned, books checked often.
@@ -14,9 +14,11 @@ CHECK_FLAGS	:= $(if $(CHECK),-DCHECK -fsanitize=undefined -fsanitize-undefined-t
 		-mstack-protector-guard=global)
 # PLACES=1: each place asks tests/restart/hook.c.
 PLACE_FLAGS	:= $(if $(PLACES),-DPLACES)
+# GUIDE=1: the kernel notes which ways it has gone (tests/guided/hook.c).
+GUIDE_FLAGS	:= $(if $(GUIDE),-fsanitize-coverage=trace-pc)
 KERNEL_CFLAGS	:= -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie -mno-sse -mno-mmx -mno-80387 \
 		-fno-stack-protector -fno-common -fno-strict-aliasing -fno-asynchronous-unwind-tables -march=i686 -mtune=generic -mregparm=3 \
-		-Iinclude -I$(B)/include -Ikernel -Ikernel/i386 $(CHECK_FLAGS) $(PLACE_FLAGS)
+		-Iinclude -I$(B)/include -Ikernel -Ikernel/i386 $(CHECK_FLAGS) $(PLACE_FLAGS) $(if $(GUIDE),-DGUIDE)
 KERNEL_LD	:= ld -m elf_i386 -T kernel/i386/kernel.ld -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments
 
 .PHONY: kernel
@@ -38,9 +40,9 @@ $(B)/kernel/i386/offsets.h: kernel/i386/asm_offsets.c kernel/kernel.mk
 $(B)/kernel/%.o: kernel/%.c kernel/kernel.mk $(B)/include/fluke/callnumbers.h
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC32) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC32) $(KERNEL_CFLAGS) $(GUIDE_FLAGS) -MMD -MP -c $< -o $@
 
-$(B)/tests/restart/hook.o: tests/restart/hook.c kernel/kernel.mk $(B)/include/fluke/callnumbers.h
+$(B)/tests/restart/hook.o $(B)/tests/guided/hook.o: $(B)/tests/%/hook.o: tests/%/hook.c kernel/kernel.mk $(B)/include/fluke/callnumbers.h
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC32) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@

@@ -18,20 +18,24 @@ struct link;
 
 #define PLACE_INTERFACE	0x504cu		/* requests to the kernel's own port, for hook.c */
 
+#if defined PLACES || defined GUIDE	/* tests/restart/hook.c, tests/guided/hook.c */
+int		place_request(unsigned method, const uint32_t *in, struct link **ref, unsigned refs, uint32_t *out);
+#endif
 #ifdef PLACES
 result_t	place_hook(const struct place *place, uint32_t va, unsigned access);
-int		place_request(unsigned method, const uint32_t *in, struct link **ref, unsigned refs, uint32_t *out);
 #else
 static inline result_t place_hook(const struct place *place, uint32_t va, unsigned access)
 {
 	(void)place, (void)va, (void)access;
 	return OK;
 }
+#ifndef GUIDE
 static inline int place_request(unsigned method, const uint32_t *in, struct link **ref, unsigned refs, uint32_t *out)
 {
 	(void)method, (void)in, (void)ref, (void)refs, (void)out;
 	return 38;	/* ENOSYS */
 }
+#endif
 #endif
 
 #define PLACE(kind, va, access) \

@@ -6,9 +6,9 @@ GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c te
 HOST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(wildcard tests/host/*_*.c),$(wildcard tests/host/*.c)))
 TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer -fno-toplevel-reorder
 
-all: $(B)/tests/restart/places.elf $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf
+all: $(B)/tests/restart/places.elf $(B)/tests/guided/guided.elf $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf
 .PHONY: tests
-tests: $(B)/tests/restart/places.elf $(B)/flukeperf.elf $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf	# what tests/run needs besides the kernel
+tests: $(B)/tests/restart/places.elf $(B)/tests/guided/guided.elf $(B)/flukeperf.elf $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf	# what tests/run needs besides the kernel
 
 $(B)/tests/%.o: tests/%.c tests/tests.mk | $(B)/include/fluke/callnumbers.h
 	@mkdir -p $(@D)
@@ -47,6 +47,13 @@ $(RESTART_TEST): $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/restart/
 	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
 		--no-warn-rwx-segments -o $@ $(filter %.o,$^)
 
+# Random calls guided by the kernel's own coverage, with a kernel built for it.
+GUIDED_TEST	:= $(B)/tests/guided/guided.elf
+$(GUIDED_TEST): $(B)/tests/guided/guided.o $(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
+	$(call say,LD $@)
+	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
+		--no-warn-rwx-segments -o $@ $(filter %.o,$^)
+
 $(B)/tests/system/standin.elf: tests/system/standin.c tests/system/standin.ld
 	@mkdir -p $(@D)
 	$(call say,CC $<)
@@ -67,4 +74,4 @@ $(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c $$(wildcard tests/host/%_*.c) $
 	$(Q)$(CC) -O1 -g $(WARN) -Wno-missing-prototypes -idirafter include -idirafter libnest/include -idirafter $(B)/include -I. -o $@ $(filter %.c,$^)
 
 .SECONDARY:
--include $(wildcard $(B)/tests/*.d $(B)/tests/restart/*.d $(B)/tests/api/*.d $(B)/tests/bad/*.d $(B)/tests/host/*.d)
+-include $(wildcard $(B)/tests/*.d $(B)/tests/restart/*.d $(B)/tests/guided/*.d $(B)/tests/api/*.d $(B)/tests/bad/*.d $(B)/tests/host/*.d)

@@ -20,6 +20,7 @@
 
 struct caller {
 	uint32_t	random, left;
+	uint32_t	more, then_random[4], then_left[4];	/* further parts of this life, the next one last */
 	uint32_t	made[CALLS], good[CALLS];
 	fluke_ipc_params_t block;
 	uint32_t	table[16], words[16];
@@ -293,9 +294,15 @@ void random_loop(struct caller *c)
 {
 	uint32_t r[6];
 
-	while (c->left) {
-		unsigned number = choose(c);
+	while (c->left || c->more) {
+		unsigned number;
 
+		if (!c->left) {
+			c->random = c->then_random[--c->more];
+			c->left = c->then_left[c->more];
+			continue;
+		}
+		number = choose(c);
 		c->left--;
 		c->made[number]++;
 		arguments(c, number, r);
@@ -361,6 +368,7 @@ static void life_new(uint32_t i, uint32_t seed, uint32_t length)
 
 	c->random = seed * 2654435761u | 1;
 	c->left = length;
+	c->more = 0;
 	c->stack_top[0] = (uint32_t)there;
 	memset(&state, 0, sizeof state);
 	state.thread_va = 0x40000000 + i * 1024;

@@ -49,7 +49,7 @@ $(RESTART_TEST): $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/restart/
 
 # Random calls guided by the kernel's own coverage, with a kernel built for it.
 GUIDED_TEST	:= $(B)/tests/guided/guided.elf
-$(GUIDED_TEST): $(B)/tests/guided/guided.o $(B)/tests/check.o $(B)/tests/start.o $(B)/stubs.o
+$(GUIDED_TEST): $(B)/tests/guided/guided.o $(GUEST_OBJ)
 	$(call say,LD $@)
 	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
 		--no-warn-rwx-segments -o $@ $(filter %.o,$^)

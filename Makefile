@@ -33,7 +33,7 @@ $(B)/setup.stamp: tools/setup
 	$(Q)tools/setup
 	@touch $@
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
--include $(B)/setup.stamp	# empty: so that it is made before all else, with -j too
+include $(B)/setup.stamp	# empty: so that it is made before all else, with -j too
 endif
 
 trees: $(B)/tree-debian.cpio $(B)/tree-small.cpio	## fetch Debian i386 packages, make both file trees

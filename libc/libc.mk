@@ -5,7 +5,7 @@
 
 NATIVE_CFLAGS	= $(FREE) $(if $(findstring clang,$(CC)),-mstack-alignment=4,-mpreferred-stack-boundary=2) -ffunction-sections -fdata-sections -Ilibc/include -Ilibnest/include
 NATIVE_LD	= ld -m elf_i386 -T libc/native.ld -z max-page-size=4096 -z noexecstack --gc-sections --no-warn-rwx-segments
-LIBGCC		:= $(shell $(CC) -m32 -print-libgcc-file-name)
+LIBGCC		:= $(shell $(CC) -m32 -print-libgcc-file-name 2>/dev/null)
 
 IDL		:= $(wildcard include/protocols/*.idl)
 PROTO_NAMES	:= $(basename $(notdir $(IDL)))

@@ -105,7 +105,7 @@ def main():
         sys.exit(__doc__)
     calls = list(parse(sys.argv[1]))
     with open(sys.argv[2], "w") as out:
-        out.write("/* Made from calls.def by mkcalls.py. */\n\t.set FLUKE_ENTRY, 0xbffff000\n")
+        out.write("/* Made from calls.def by mkcalls.py. */\n/* 0xbffff000, as a number with a sign: clang knows no other in a relative call */\n\t.set FLUKE_ENTRY, -0x40001000\n")
         for number, name, _, arguments in calls:
             out.write(Stub(number, name, arguments).text() + "\n")
         out.write('\n\t.section .note.GNU-stack, "", @progbits\n')

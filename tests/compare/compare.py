@@ -150,7 +150,7 @@ def run_guest(name, cases, options=()):
         log = "build/logs/%s.log" % name
         whole = name.endswith("-guest") and not os.environ.get("TEST_ONLY")	# a run of some cases does not count
         calls = "build/calls/%s-%d" % (name, number) if whole else "/dev/null"
-        r = subprocess.run(["boot/run", "--memory", "384", "--timeout", TIMEOUT, "--log", log, *options,
+        r = subprocess.run(["boot/run", "--icount", "--memory", "384", "--timeout", TIMEOUT, "--log", log, *options,
                             "--stack", "process -c", "--calls", calls,
                             "--put", top + ":/compare", "--", "/bin/bash", "/compare/driver.sh"],
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -1,7 +1,7 @@
 """Prints TAP from Python tests: t = Tap(); t.check(id, sentence, claim, what_was_seen);
 t.equal(id, sentence, got, wanted); t.done().  The plan comes last; a test that dies early has
 none, which counts as a failure."""
-import os, sys
+import importlib.machinery, importlib.util, os, sys
 
 class Tap:
     def __init__(self):
@@ -31,3 +31,10 @@ class Tap:
     def done(self):
         print("1..%d" % self.count)
         sys.exit(1 if self.failed else 0)
+
+def program(path):
+    """A Python program without .py as a module."""
+    loader = importlib.machinery.SourceFileLoader(os.path.basename(path), path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module

@@ -88,10 +88,12 @@ def as_root():
     return None
 
 def linux_possible():
+    """May we mount in a name space of our own, and does the host run i386 programs?"""
     prefix = as_root()
     if prefix is None:
         return False
-    return subprocess.run(prefix + ["chroot", TREE, "/bin/true"], stderr=subprocess.DEVNULL).returncode == 0
+    return subprocess.run(prefix + ["unshare", "-m", "-p", "-f", "sh", "-c", 'mount -t proc proc "$1/proc" && exec chroot "$1" /bin/true', "sh", TREE],
+                          stderr=subprocess.DEVNULL).returncode == 0
 
 def linux_root(name):
     """A copy of the tree to run in."""

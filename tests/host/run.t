@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 # tests/run itself: a group that hangs, and one that lies, are caught.
-import contextlib, importlib.machinery, importlib.util, io, os, sys, tempfile, time
+import contextlib, io, os, sys, tempfile, time
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests")
-from hosttap import Tap
-t = Tap()
-loader = importlib.machinery.SourceFileLoader("tests_run", "tests/run")
-tests_run = importlib.util.module_from_spec(importlib.util.spec_from_loader("tests_run", loader))
-loader.exec_module(tests_run)
+import hosttap
+t = hosttap.Tap()
+tests_run = hosttap.program("tests/run")
 work = tempfile.TemporaryDirectory(dir="build")
 
 def run(program, limit=60, only=()):

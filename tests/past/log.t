@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 # An empty line that arrived by itself stopped boot/run with a Python back trace.
-import importlib.machinery, importlib.util, os, sys, tempfile
+import os, sys, tempfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests")
-from hosttap import Tap
-t = Tap()
-loader = importlib.machinery.SourceFileLoader("boot_run", "boot/run")
-boot_run = importlib.util.module_from_spec(importlib.util.spec_from_loader("boot_run", loader))
-loader.exec_module(boot_run)
+import hosttap
+t = hosttap.Tap()
+boot_run = hosttap.program("boot/run")
 with tempfile.TemporaryDirectory(dir="build") as work:
     log = boot_run.Log(work + "/log", False)
     for piece in (b"\n", b"one\r\n", b"\n", b"\xff\n\n", b"", b"two"):

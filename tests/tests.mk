@@ -4,7 +4,7 @@
 
 GUEST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%.elf,$(wildcard tests/api/*.c tests/bad/*.c))
 HOST_TESTS	:= $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(wildcard tests/host/*_*.c),$(wildcard tests/host/*.c)))
-TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer -fno-toplevel-reorder
+TEST_CFLAGS	= $(FREE) -Itests -fno-omit-frame-pointer $(if $(findstring clang,$(CC)),,-fno-toplevel-reorder)	# cases in their order; clang keeps it
 
 all: $(B)/tests/restart/places.elf $(B)/tests/guided/guided.elf $(GUEST_TESTS) $(HOST_TESTS) $(B)/tests/system/standin.elf
 .PHONY: tests

@@ -46,7 +46,10 @@ void image_dispatch(struct registers *r)
 		r->eax = (uint32_t)-ENOSYS;
 		return;
 	}
+	t->holding = 0;
 	result = image_guarded(r, run);
+	if (result == -EFAULT)
+		files_drop(t);
 	r = t->frame;
 	r->eax = (uint32_t)result;
 	if (FACTS->flags & FACTS_COUNT_CALLS)

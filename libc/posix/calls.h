@@ -13,6 +13,7 @@ struct utsname_linux;
 struct sysinfo_linux;
 struct mask_argument;
 struct event32;
+struct epoll_event32;
 struct statfs_linux;
 
 extern void (*const posix_table[])(void);
@@ -80,6 +81,19 @@ long	posix_getcwd(char *to, uint32_t size);
 long	posix_umask(uint32_t mask);
 long	posix_getdents64(int fd, void *to, uint32_t count);
 long	posix_getdents(int fd, uint8_t *to, uint32_t count);
+
+/* epoll.c; what it needs of poll.c */
+int	poll_check(struct pollfd32 *list, uint32_t count, fluke_ref_t *port);
+long	poll_wait(struct pollfd32 *list, uint32_t count, uint64_t deadline);
+long	poll_masked(const uint64_t *mask);
+long	poll_unmasked(long result);
+long	posix_epoll_create(int size);
+long	posix_epoll_create1(uint32_t flags);
+long	posix_epoll_ctl(int fd, uint32_t operation, int target, const struct epoll_event32 *from);
+long	posix_epoll_wait(int fd, struct epoll_event32 *to, int most, int32_t ms);
+long	posix_epoll_pwait(int fd, struct epoll_event32 *to, int most, int32_t ms, const uint64_t *mask);
+long	posix_eventfd(uint32_t value);
+long	posix_eventfd2(uint32_t value, uint32_t flags);
 
 /* exec.c */
 long	posix_execve(const char *path, char *const *argv, char *const *envp);

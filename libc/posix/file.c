@@ -36,6 +36,8 @@ static long read_once(int file, void *to, uint32_t count, uint64_t offset)
 
 	if (f->special == FILE_TEXT)
 		return read_text(f, to, count, offset);
+	if (f->special)
+		return f->special == FILE_EVENT ? event_read(file, to, count) : -EINVAL;
 	if (S_ISCHR(f->mode) && (FACTS->flags & (FACTS_TERMINAL | FACTS_FOREGROUND)) == FACTS_TERMINAL && tty_is_ours(file)) {
 		error = tty_background(0);
 		if (error)
@@ -89,6 +91,8 @@ static long write_once(int file, const void *from, uint32_t count, uint64_t *off
 	uint64_t position = *offset;
 	int error;
 
+	if (f->special)
+		return f->special == FILE_EVENT ? event_write(file, from, count) : -EINVAL;
 	if (S_ISCHR(f->mode) && (FACTS->flags & (FACTS_TERMINAL | FACTS_FOREGROUND)) == FACTS_TERMINAL && tty_is_ours(file) &&
 	    tty_tostop(file)) {
 		error = tty_background(1);

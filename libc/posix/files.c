@@ -25,6 +25,7 @@ static fluke_ref_t *region_ref(int n)
 
 int file_new(void)
 {
+	static uint16_t serial;
 	int n;
 
 	image_lock();
@@ -35,7 +36,7 @@ int file_new(void)
 		image_unlock();
 		return -ENFILE;
 	}
-	files[n] = (struct file){ .uses = 1, .made = files[n].made, .region_made = files[n].region_made };
+	files[n] = (struct file){ .uses = 1, .made = files[n].made, .region_made = files[n].region_made, .serial = ++serial };
 	if (!files[n].made)
 		fluke_ref_create(file_ref(n));
 	files[n].made = 1;
@@ -49,17 +50,43 @@ static void release_locked(int n)
 		return;
 	if (files[n].window)
 		window_drop(n);
+	if (files[n].special)
+		epoll_closed(n);
 	fluke_ref_clear(file_ref(n));
 	if (files[n].region)
 		fluke_ref_clear(region_ref(n));
 	files[n].region = 0;
 }
 
+static void hold(struct thread *t, int n)
+{
+	if (t->holding < NELEM(t->held))
+		t->held[t->holding++] = (int16_t)n;
+}
+
+static void let_go(struct thread *t, int n)
+{
+	uint32_t k = t->holding;
+
+	while (k--)
+		if (t->held[k] == n) {
+			t->held[k] = t->held[--t->holding];
+			return;
+		}
+}
+
 void file_release(int n)
 {
+	let_go(self(), n);
 	image_lock();
 	release_locked(n);
 	image_unlock();
+}
+
+void files_drop(struct thread *t)
+{
+	while (t->holding)
+		file_release(t->held[t->holding - 1]);
 }
 
 int fd_file(int fd)
@@ -70,6 +97,7 @@ int fd_file(int fd)
 	if (fd >= 0 && fd < FDS && fds[fd].file) {
 		n = fds[fd].file - 1;
 		files[n].uses++;
+		hold(self(), n);
 	}
 	image_unlock();
 	return n;

@@ -258,6 +258,8 @@ int self_link(const char *path, char *to, size_t size)
 		return -ENOENT;
 	if (S_ISFIFO(files[file].mode))
 		snprintf(to, size, "pipe:[%d]", file + 1);
+	else if (files[file].special >= FILE_EPOLL)
+		strlcpy(to, files[file].special == FILE_EPOLL ? "anon_inode:[eventpoll]" : "anon_inode:[eventfd]", size);
 	else if (files[file].special)
 		snprintf(to, size, "/proc/%d/%s", FACTS->pid, files[file].special == FILE_FDS ? "fd" : "maps");
 	else

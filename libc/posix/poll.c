@@ -11,6 +11,10 @@ static uint32_t events_of(int file, uint32_t events, fluke_ref_t *port)
 	uint32_t ready = 0;
 	int error;
 
+	if (files[file].special == FILE_EPOLL)
+		return epoll_poll(file, port) & events;
+	if (files[file].special == FILE_EVENT)
+		return event_poll(file) & events;
 	if (files[file].special || S_ISREG(files[file].mode) || S_ISDIR(files[file].mode))
 		return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 	error = FileDescription_watch(file_ref(file), events | POLLERR | POLLHUP, port, &ready);
@@ -36,7 +40,7 @@ static int check(struct pollfd32 *fd, fluke_ref_t *port)
 	return fd->revents != 0;
 }
 
-static int check_all(struct pollfd32 *list, uint32_t count, fluke_ref_t *port)
+int poll_check(struct pollfd32 *list, uint32_t count, fluke_ref_t *port)
 {
 	int ready = 0;
 	uint32_t n;
@@ -46,15 +50,15 @@ static int check_all(struct pollfd32 *list, uint32_t count, fluke_ref_t *port)
 	return ready;
 }
 
-static long wait_for(struct pollfd32 *list, uint32_t count, uint64_t deadline)
+long poll_wait(struct pollfd32 *list, uint32_t count, uint64_t deadline)
 {
 	int ready = 0, error = 0;
 	bool none = deadline != FOREVER && now_monotonic() >= deadline;
 
 	if (none)
-		return check_all(list, count, NULL);
+		return poll_check(list, count, NULL);
 	for (;;) {
-		ready = check_all(list, count, wait_watch_port());
+		ready = poll_check(list, count, wait_watch_port());
 		if (ready || error)
 			break;
 		error = thread_wait(deadline);
@@ -79,7 +83,7 @@ long posix_poll(struct pollfd32 *list, uint32_t count, int32_t ms)
 {
 	uint64_t deadline = ms < 0 ? FOREVER : deadline_after(ms / 1000, (uint32_t)(ms % 1000) * 1000000);
 
-	return count > FDS ? -EINVAL : wait_for(list, count, deadline);
+	return count > FDS ? -EINVAL : poll_wait(list, count, deadline);
 }
 
 static bool bad_time(int64_t sec, int32_t nsec)
@@ -87,7 +91,7 @@ static bool bad_time(int64_t sec, int32_t nsec)
 	return sec < 0 || nsec < 0 || nsec >= (int32_t)NS;
 }
 
-static long masked(const uint64_t *mask)
+long poll_masked(const uint64_t *mask)
 {
 	uint64_t set;
 
@@ -99,7 +103,7 @@ static long masked(const uint64_t *mask)
 	return signal_pending() ? -EINTR : 0;
 }
 
-static long unmasked(long result)
+long poll_unmasked(long result)
 {
 	self()->flag = 1;	/* image_signals puts the mask back */
 	return result;
@@ -112,8 +116,8 @@ long posix_ppoll(struct pollfd32 *list, uint32_t count, const struct timespec32 
 
 	if (time && bad_time(time->sec, time->nsec))
 		return -EINVAL;
-	error = masked(mask);
-	return unmasked(error ? error : count > FDS ? -EINVAL : wait_for(list, count, deadline));
+	error = poll_masked(mask);
+	return poll_unmasked(error ? error : count > FDS ? -EINVAL : poll_wait(list, count, deadline));
 }
 
 long posix_ppoll64(struct pollfd32 *list, uint32_t count, const struct timespec64 *time, const uint64_t *mask)
@@ -123,8 +127,8 @@ long posix_ppoll64(struct pollfd32 *list, uint32_t count, const struct timespec6
 
 	if (time && bad_time(time->sec, time->nsec))
 		return -EINVAL;
-	error = masked(mask);
-	return unmasked(error ? error : count > FDS ? -EINVAL : wait_for(list, count, deadline));
+	error = poll_masked(mask);
+	return poll_unmasked(error ? error : count > FDS ? -EINVAL : poll_wait(list, count, deadline));
 }
 
 /* ---- select ---- */
@@ -165,7 +169,7 @@ static long select(int count, uint32_t *in, uint32_t *out, uint32_t *except, uin
 	if (count > FDS)
 		count = FDS;
 	n = collect(list, count, in, out, except);
-	result = wait_for(list, (uint32_t)n, deadline);
+	result = poll_wait(list, (uint32_t)n, deadline);
 	if (result < 0)
 		return result;
 	for (k = 0; k < n; k++)
@@ -205,9 +209,9 @@ struct mask_argument { uint32_t set, size; };
 
 static long masked_select(int count, uint32_t *in, uint32_t *out, uint32_t *except, uint64_t deadline, const struct mask_argument *m)
 {
-	long error = masked(m ? (const uint64_t *)m->set : NULL);
+	long error = poll_masked(m ? (const uint64_t *)m->set : NULL);
 
-	return unmasked(error ? error : select(count, in, out, except, deadline));
+	return poll_unmasked(error ? error : select(count, in, out, except, deadline));
 }
 
 long posix_pselect6(int count, uint32_t *in, uint32_t *out, uint32_t *except, const struct timespec32 *time, const struct mask_argument *m)

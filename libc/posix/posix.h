@@ -59,6 +59,8 @@ struct thread {			/* at the start of the thread's area */
 	uint32_t	futex, futex_bits;
 	volatile bool	woken;
 	uint32_t	fault_address, fault_count;
+	int16_t		held[4];		/* files that the call in progress uses, for files_drop */
+	uint32_t	holding;
 	char		name[16];
 };
 _Static_assert(offsetof(struct thread, frame) == 16 && offsetof(struct thread, guard) == 20, "entry.S");
@@ -125,12 +127,13 @@ struct file {
 	uint8_t		special;	/* FILE_* */
 	uint8_t		window;		/* window.c: number + 1 */
 	uint8_t		no_window, reads;
+	uint16_t	serial;		/* of its opening */
 	uint32_t	flags, mode;
 	uint64_t	offset;
 	uint32_t	size_hint;	/* size as last heard, while there is a window */
-	char		*text;		/* made-up content (FILE_TEXT) */
+	char		*text;		/* made-up content (FILE_TEXT), or what epoll.c keeps */
 };
-enum { FILE_PLAIN, FILE_TEXT, FILE_FDS };	/* FDS: the folder /proc/self/fd */
+enum { FILE_PLAIN, FILE_TEXT, FILE_FDS, FILE_EPOLL, FILE_EVENT };	/* FDS: the folder /proc/self/fd */
 
 #define FDS		1024
 struct descriptor { int16_t file; uint16_t cloexec; };
@@ -140,6 +143,7 @@ extern uint32_t	image_fd_limit;
 
 int	file_new(void);			/* slot with uses 1, or -ENFILE */
 void	file_release(int n);
+void	files_drop(struct thread *t);	/* the call was left by a bad address: what it holds */
 int	fd_file(int fd);		/* file with a use taken, or -EBADF */
 int	fd_install(int file, int least, bool cloexec);	/* takes the use over */
 fluke_ref_t *file_ref(int n);
@@ -148,6 +152,12 @@ void	files_share(void);
 bool	file_seekable(int n);
 int	file_open(const char *path, uint32_t flags, uint32_t mode);	/* internal; file or -errno */
 int	file_read_at(int n, uint64_t offset, void *to, uint32_t count);	/* bytes or -errno */
+
+void	epoll_closed(int file);
+uint32_t epoll_poll(int file, fluke_ref_t *port);
+uint32_t event_poll(int file);
+long	event_read(int file, void *to, uint32_t count);
+long	event_write(int file, const void *from, uint32_t count);
 
 uint32_t window_read(int file, void *to, uint32_t count, uint64_t offset);
 void	window_grown(int file, uint64_t end);

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -57,6 +59,21 @@ static long good(const char *name, long result)
 
 static char buffer[70000];
 static long six[64];
+
+/* A call that a bad address ends holds nothing back: the closed end is seen. */
+static void bad_then_closed(void)
+{
+	int pair[2];
+
+	pipe(pair);
+	CALL(write, pair[1], BAD, 10);
+	CALL(write, pair[1], "x", 1);
+	CALL(read, pair[0], BAD, 10);
+	close(pair[1]);
+	GOOD(read, pair[0], buffer, 10);
+	CALL(read, pair[0], buffer, 10);
+	close(pair[0]);
+}
 
 static void files(void)
 {
@@ -161,6 +178,7 @@ static void files(void)
 	CALL(fchown32, 99, 1, 2);
 	CALL(fchown, 3, 0, 0);
 	CALL(fchown, 99, 0, 0);
+	bad_then_closed();
 }
 
 static void names(void)
@@ -667,6 +685,75 @@ static void memory(void)
 	CALL(read, f, q, 10);
 }
 
+static void show_events(const struct epoll_event *event, long count)
+{
+	for (long n = 0; n < count; n++)
+		printf("event %x of %llx\n", event[n].events, (unsigned long long)event[n].data.u64);
+}
+
+static void epoll(void)
+{
+	struct epoll_event in = { EPOLLIN, { .u64 = 0x1122334455667788ull } }, out = { EPOLLOUT | EPOLLONESHOT, { .u64 = 2 } }, seen[4];
+	int pair[2], ep, event;
+	unsigned long long value = 5;
+	char byte;
+	pid_t child;
+
+	pipe(pair);
+	CALL(epoll_create, 0);
+	CALL(epoll_create1, 77);
+	ep = syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
+	CALL(epoll_ctl, ep, EPOLL_CTL_ADD, pair[0], &in);
+	CALL(epoll_ctl, ep, EPOLL_CTL_ADD, pair[0], &in);
+	CALL(epoll_ctl, ep, EPOLL_CTL_MOD, pair[1], &out);
+	CALL(epoll_ctl, ep, EPOLL_CTL_ADD, 99, &in);
+	CALL(epoll_ctl, 99, EPOLL_CTL_ADD, pair[0], &in);
+	CALL(epoll_ctl, pair[0], EPOLL_CTL_ADD, pair[1], &in);
+	CALL(epoll_ctl, ep, EPOLL_CTL_ADD, ep, &in);
+	CALL(epoll_ctl, ep, EPOLL_CTL_ADD, pair[1], BAD);
+	CALL(epoll_wait, ep, seen, 4, 0);
+	CALL(epoll_wait, ep, seen, 4, 20);
+	CALL(epoll_wait, ep, seen, 0, 0);
+	CALL(epoll_wait, pair[0], seen, 4, 0);
+	CALL(epoll_ctl, ep, EPOLL_CTL_ADD, pair[1], &out);
+	show_events(seen, CALL(epoll_wait, ep, seen, 4, -1));
+	CALL(epoll_wait, ep, seen, 4, 0);
+	child = fork();
+	if (child == 0) {
+		usleep(20000);
+		_exit(write(pair[1], "x", 1) != 1);
+	}
+	show_events(seen, CALL(epoll_wait, ep, seen, 4, -1));
+	waitpid(child, NULL, 0);
+	read(pair[0], &byte, 1);
+	CALL(epoll_pwait, ep, seen, 4, 0, 0, 8);
+	CALL(epoll_ctl, ep, EPOLL_CTL_DEL, pair[1], 0);
+	CALL(epoll_ctl, ep, EPOLL_CTL_DEL, pair[1], 0);
+	close(pair[1]);
+	show_events(seen, CALL(epoll_wait, ep, seen, 4, -1));
+	close(pair[0]);
+	CALL(epoll_wait, ep, seen, 4, 0);
+	event = syscall(SYS_eventfd2, 0, EFD_NONBLOCK);
+	CALL(eventfd2, 0, 0x777);
+	CALL(epoll_ctl, ep, EPOLL_CTL_ADD, event, &in);
+	CALL(epoll_wait, ep, seen, 4, 0);
+	CALL(read, event, &value, 8);
+	CALL(write, event, &value, 8);
+	CALL(write, event, &value, 8);
+	CALL(write, event, &value, 4);
+	show_events(seen, CALL(epoll_wait, ep, seen, 4, -1));
+	CALL(read, event, &value, 8);
+	printf("counted %llu\n", value);
+	CALL(read, ep, &value, 8);
+	close(event);
+	event = syscall(SYS_eventfd2, 2, EFD_SEMAPHORE);
+	CALL(read, event, &value, 8);
+	CALL(read, event, &value, 4);
+	printf("one: %llu\n", value);
+	close(event);
+	close(ep);
+}
+
 static void misc(void)
 {
 	GOOD(uname, buffer);
@@ -688,6 +775,7 @@ static void misc(void)
 	CALL(close_range, 60, 50, 0);
 	CALL(nice, 0);
 	show("unknown", syscall(600));
+	epoll();
 }
 
 int main(int count, char **word)

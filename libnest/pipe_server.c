@@ -9,7 +9,7 @@ struct fifo {
 	struct stream_source source;
 	struct pipe	pipe;
 	struct fifo	**node;		/* where the owner's pointer to it is; null for a plain pipe */
-	uint32_t	number;
+	uint32_t	number, opens;	/* opens: ends made so far */
 };
 
 static uint32_t next_number = 1;
@@ -117,6 +117,7 @@ static struct stream *end_new(struct server *server, struct fifo *f, unsigned fl
 
 	if (!s)
 		return 0;
+	f->opens++;
 	f->pipe.readers += access != O_WRONLY;
 	if (access != O_RDONLY) {
 		f->pipe.writers++;
@@ -174,6 +175,11 @@ int fifo_open(struct server *server, struct fifo **fifo, unsigned flags, struct 
 	}
 	fast_lock_drop(&stream_lock);
 	return error;
+}
+
+uint32_t fifo_opens(struct fifo *fifo)
+{
+	return fifo->opens;
 }
 
 int fifo_alone(struct fifo *fifo, unsigned flags)

@@ -277,12 +277,15 @@ image_resume:
 	movl	$CALL_ENABLE, %eax
 	movl	$ENTRY, %ecx
 	call	*%ecx
+	.globl	resume_enabled, resume_end
+resume_enabled:				/* one byte each: see finish_resume */
 	popl	%ebp
 	popl	%edx
 	popl	%ecx
 	popl	%eax
 	popfl
 	ret
+resume_end:
 
 /* From an interrupt or trap outside the image, exceptions enabled again: esp = struct registers at the
  * top of the thread's stack. */

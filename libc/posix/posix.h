@@ -245,7 +245,7 @@ fluke_error_t image_blocking_call(uint32_t number, fluke_ipc_params_t *params, v
 long	image_fork(void);
 extern char	image_text[], image_data[], image_data_end[], image_data_load[], image_bss_end[];
 extern char	image_vdso[], image_sigreturn[], image_rt_sigreturn[], image_syscall[];
-extern char	leave_check[], leave_user[], leave_end[], guard_fault[], image_async[], image_leave[];
+extern char	leave_check[], leave_user[], leave_end[], resume_enabled[], resume_end[], guard_fault[], image_async[], image_leave[];
 extern char	cancel_begin[], cancel_end[], cancel_out[];
 
 #endif

@@ -55,6 +55,33 @@ static void finish_leave(struct registers *r)
 	r->esp = (uint32_t)(stack + 4);
 }
 
+/* Caught in the last instructions of image_resume, or in its enabling of exceptions: the registers as they will be. */
+static void finish_resume(struct registers *r)
+{
+	uint32_t *stack = (uint32_t *)r->esp, done;
+
+	if (r->eip >= FLUKE_ENTRY && in_image(r) && *stack == (uint32_t)resume_enabled) {
+		r->eip = *stack++;
+		r->esp = (uint32_t)stack;
+	}
+	if (r->eip < (uint32_t)resume_enabled || r->eip >= (uint32_t)resume_end)
+		return;
+	done = r->eip - (uint32_t)resume_enabled;
+	stack -= done;
+	if (done < 1)
+		r->ebp = stack[0];
+	if (done < 2)
+		r->edx = stack[1];
+	if (done < 3)
+		r->ecx = stack[2];
+	if (done < 4)
+		r->eax = stack[3];
+	if (done < 5)
+		r->eflags = stack[4];
+	r->eip = stack[5];
+	r->esp = (uint32_t)(stack + 6);
+}
+
 /* Makes the interrupted user code's registers the frame of a visit: image_resume goes to image_async. */
 static void visit(struct thread *t, struct registers *r)
 {
@@ -107,6 +134,7 @@ void image_interrupt(struct registers *r)
 	struct thread *t = self();
 
 	complete(r);
+	finish_resume(r);
 	if (r->eip >= (uint32_t)leave_user && r->eip < (uint32_t)leave_end)
 		finish_leave(r);
 	if (!in_image(r)) {

@@ -191,21 +191,25 @@ static struct opener *openers_ready(struct ramfs_node *node)
 	return ready;
 }
 
-/* Without the lock. */
-static void openers_answer(struct opener *o)
+/* Without the lock; how many were still there. */
+static int openers_answer(struct opener *o)
 {
 	struct opener *next;
+	int answered = 0;
 
 	for (; o; o = next) {
 		next = o->next;
 		FileSystem_open_reply(o->request, o->stream->served.port, &o->status);
 		if (request_answer(o->request, 0))
 			served_end(&o->stream->served);
+		else
+			answered++;
 		root_lock();
 		ramfs_put(&ramfs, o->node);
 		root_unlock();
 		free(o);
 	}
+	return answered;
 }
 
 /* With the lock; keeps the node. */
@@ -230,27 +234,36 @@ static int opener_park(struct request *r, struct ramfs_node *node, struct stream
 	return REQUEST_PARKED;
 }
 
-/* With the lock; takes over the caller's hold on the node. */
-static int open_fifo(struct request *r, struct ramfs_node *node, unsigned flags, void **port, struct opener **ready)
+/* With the lock: those who can go on now, the ones whose client has gone among them, and an end for the caller. */
+static int open_fifo(struct ramfs_node *node, unsigned flags, struct stream **s, struct opener **ready)
 {
 	struct opener **link = ready;
-	struct stream *s;
 	int error;
 
-	/* those whose client has gone count no more */
 	*ready = openers_ready(node);
-	error = fifo_open(server, (struct fifo **)&node->pipe, flags, &s);
-	if (error) {
-		ramfs_put(&ramfs, node);
-		return error;
-	}
+	error = fifo_open(server, (struct fifo **)&node->pipe, flags, s);
 	while (*link)
 		link = &(*link)->next;
 	*link = openers_ready(node);
-	if (fifo_alone(node->pipe, flags))
-		return opener_park(r, node, s, flags);
-	ramfs_put(&ramfs, node);	/* a name keeps it; without one the pipe lives by its descriptions */
-	return open_stream(r, s, port);
+	return error;
+}
+
+/* Without the lock; takes over the caller's hold on the node.  The caller waits if it has met nobody: partners who had left their
+ * wait were none.  opens: of the FIFO when the caller's end was made; another one since is a partner, even if it is gone. */
+static int meet(struct request *r, struct ramfs_node *node, struct stream *s, unsigned flags, uint32_t opens, struct opener *ready,
+	void **port)
+{
+	int met = openers_answer(ready) > 0, error;
+
+	root_lock();
+	if (!met && fifo_alone(node->pipe, flags) && fifo_opens(node->pipe) == opens) {
+		error = opener_park(r, node, s, flags);
+	} else {
+		ramfs_put(&ramfs, node);	/* a name keeps it; without one the pipe lives by its descriptions */
+		error = open_stream(r, s, port);
+	}
+	root_unlock();
+	return error;
 }
 
 static int fs_open(void *self, struct request *r, const char *path, uint32_t flags, uint32_t mode, void **port,
@@ -259,6 +272,8 @@ static int fs_open(void *self, struct request *r, const char *path, uint32_t fla
 	struct file *f = self;
 	struct ramfs_node *node;
 	struct opener *ready = 0;
+	struct stream *s;
+	uint32_t opens;
 	int error;
 
 	root_lock();
@@ -271,8 +286,12 @@ static int fs_open(void *self, struct request *r, const char *path, uint32_t fla
 	if (flags & O_PATH || S_ISREG(node->mode) || S_ISDIR(node->mode)) {
 		error = open_plain(r, node, flags, port);
 	} else if (S_ISFIFO(node->mode)) {
-		error = open_fifo(r, node, flags, port, &ready);
-		node = 0;
+		error = open_fifo(node, flags, &s, &ready);
+		opens = error ? 0 : fifo_opens(node->pipe);
+		if (!error) {
+			root_unlock();
+			return meet(r, node, s, flags, opens, ready, port);
+		}
 	} else if (S_ISCHR(node->mode) && device_is_tty(node->rdev)) {
 		error = open_stream(r, console_open(flags), port);
 		ramfs_put(&ramfs, node);

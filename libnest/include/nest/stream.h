@@ -81,6 +81,7 @@ int		pipe_serve(struct server *server, fluke_ref_t *reader, fluke_ref_t *writer)
  * O_WRONLY|O_NONBLOCK without readers. */
 struct fifo;
 int		fifo_open(struct server *server, struct fifo **fifo, unsigned flags, struct stream **stream);
+uint32_t	fifo_opens(struct fifo *fifo);				/* ends made so far */
 int		fifo_alone(struct fifo *fifo, unsigned flags);	/* an open with the flags waits for the other side */
 void		fifo_detach(struct fifo **fifo);		/* the node goes; the pipe lives on for those who have it open */
 

@@ -13,3 +13,5 @@ $(B)/flukeperf.elf: $(FLUKEPERF_OBJ) $(GUEST_OBJ)
 	$(call say,LD $@)
 	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
 		--no-warn-rwx-segments -o $@ $^
+
+-include $(wildcard $(B)/apps/*.d)

@@ -153,18 +153,18 @@ INLINE uint32_t leave_queue(struct portset *set, struct thread *s)
 	return 0;
 }
 
-/* t waits for the next message, at the end of the queue. */
+/* t waits for the next message, before those who waited already: it is the warm one. */
 INLINE void enter_queue(struct portset *set, struct thread *t)
 {
 	wait_in(t, WAIT_MESSAGE);
 	t->wait_queue = &set->servers;
 	if (!LIKELY(!set->servers.head)) {
-		t->wait_prev = set->servers.tail;
-		set->servers.tail->wait_next = t;
+		t->wait_next = set->servers.head;
+		set->servers.head->wait_prev = t;
 	} else {
-		set->servers.head = t;
+		set->servers.tail = t;
 	}
-	set->servers.tail = t;
+	set->servers.head = t;
 }
 
 /* t, blocked, lends its time to s, to whom nobody else lends. */

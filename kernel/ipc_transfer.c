@@ -124,6 +124,9 @@ static enum transfer move_words(struct stream from, struct stream to, struct tra
 	for (;;) {
 		result_t r;
 
+		/* full: so without a look at the sender's table, which may not be there */
+		if (!to.t->regs.ecx && !HALF_BUFFERS(to.t->regs.eax) && HALF_BUFFERS(from.t->regs.eax))
+			return TRANSFER_FULL_DATA;
 		if (!from.t->regs.ecx) {
 			if (!HALF_BUFFERS(from.t->regs.eax))
 				return TRANSFER_SENT;

@@ -19,6 +19,19 @@ void waitq_append(struct waitq *queue, struct thread *t)
 	queue->tail = t;
 }
 
+/* Servers of a port set: the last to come is the first to go on. */
+static void waitq_push(struct waitq *queue, struct thread *t)
+{
+	t->wait_queue = queue;
+	t->wait_prev = NULL;
+	t->wait_next = queue->head;
+	if (queue->head)
+		queue->head->wait_prev = t;
+	else
+		queue->tail = t;
+	queue->head = t;
+}
+
 void waitq_remove(struct thread *t)
 {
 	struct waitq *queue = t->wait_queue;
@@ -48,7 +61,9 @@ result_t (wait_on)(struct waitq *queue, struct object *object, enum wait_kind ki
 			sched_ready(donee);
 		return RESTART;
 	}
-	if (queue)
+	if (queue && kind == WAIT_MESSAGE)
+		waitq_push(queue, t);
+	else if (queue)
 		waitq_append(queue, t);
 	t->wait_object = object;
 	t->wait_kind = kind;

@@ -109,6 +109,8 @@ struct child *child_new(const char *name, struct server *server, fluke_ref_t *po
 	*error = make_refs(c);
 	if (!*error)
 		*error = served_init(&c->parent, &child_parent_class, server);
+	if (!*error)
+		*error = served_session(&c->parent);
 	if (*error)
 		goto fail;
 	c->parent_port = served_ref(&c->parent);

@@ -10,14 +10,6 @@
 #include <protocols/client.h>
 #include "worker.h"
 
-struct parked {
-	struct request	r;		/* first: the two are the same address */
-	fluke_ref_t	*client;
-	natural_t	flags;		/* of the connection, for set_client */
-	struct parked	*next;
-	uint32_t	reply[REQUEST_PARKED_REPLY];
-};
-
 static struct parked *free_parked;	/* keep their ref */
 static struct fast_lock parked_lock;
 static fluke_ref_t *null_ref;
@@ -93,7 +85,7 @@ void *request_scratch(struct request *r)
 
 /* ---- waiting ---- */
 
-static struct parked *parked_new(void)
+struct parked *parked_new(void)
 {
 	struct parked *p;
 
@@ -116,12 +108,28 @@ static struct parked *parked_new(void)
 	return p;
 }
 
-static void parked_free(struct parked *p)
+void parked_free(struct parked *p)
 {
 	fast_lock_take(&parked_lock);
 	p->next = free_parked;
 	free_parked = p;
 	fast_lock_drop(&parked_lock);
+}
+
+void parked_take_client(struct parked *p)
+{
+	fluke_thread_get_client(NULL, p->client, &p->flags);	/* the kernel knows who asks */
+	fluke_thread_set_client(NULL, null_ref, 0);
+}
+
+void parked_adopt(struct parked *p, struct worker *self, fluke_ref_t *client)
+{
+	natural_t aside;
+
+	fluke_thread_get_client(NULL, self->own_client, &aside);
+	fluke_thread_set_client(NULL, client, 0);
+	fluke_thread_get_client(NULL, p->client, &p->flags);
+	fluke_thread_set_client(NULL, self->own_client, aside);
 }
 
 struct request *request_park(struct request *r)
@@ -138,8 +146,7 @@ struct request *request_park(struct request *r)
 	p->r.flavour = r->flavour;
 	p->r.object = r->object;
 	p->r.reply = p->reply;
-	fluke_thread_get_client(NULL, p->client, &p->flags);	/* the kernel knows who asks */
-	fluke_thread_set_client(NULL, null_ref, 0);
+	parked_take_client(p);
 	return &p->r;
 }
 

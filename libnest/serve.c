@@ -9,6 +9,7 @@
 #include <nest/serve.h>
 #include <fastlock.h>
 #include <linux_abi.h>
+#include <fluke/callnumbers.h>
 #include "worker.h"
 
 #define DYING		0x80000000u
@@ -97,10 +98,16 @@ int served_init(struct served *object, const struct served_class *class, struct 
 	object->class = class;
 	object->server = server;
 	object->entry = e;
+	object->session = session_present(server);
+	if (!object->session) {
+		entry_free(e);
+		return ENOMEM;
+	}
 	e->object = object;
 	object->port = served_port(server, e, class->release ? FLUKE_PORT_NOREFS_NOTIFY : 0);
 	if (object->port)
 		return 0;
+	session_put(object->session);
 	entry_free(e);
 	return ENOMEM;
 }
@@ -123,21 +130,40 @@ struct served *served_of(struct server *server, fluke_ref_t *ref)
 	fluke_port_reference(e->object->port, own);
 	same = (int)fluke_ref_compare(own, ref);
 	ref_free(own);
-	return same ? e->object : NULL;
+	return same ? facet_object(e->object) : NULL;
 }
 
 void served_done(struct served *object)
 {
 	port_free(object->port);
 	object->port = NULL;
+	session_put(object->session);
+	object->session = NULL;
 	entry_free(object->entry);
 	object->entry = NULL;
 }
 
-static void entry_leave(struct served_entry *e)
+void served_leave(struct served_entry *e)
 {
 	if (add(&e->state, (uint32_t)-1) - 1 == DYING && __sync_bool_compare_and_swap(&e->state, DYING, DYING | RELEASED))
 		e->object->class->release(e->object);
+}
+
+struct served *served_take(struct served_entry *e, uint32_t generation)
+{
+	return add(&e->state, 1) & RELEASED || e->generation != generation ? NULL : e->object;
+}
+
+struct served *served_at(natural_t alias, struct served_entry **e)
+{
+	*e = (struct served_entry *)(alias & ~GENERATION);
+	return served_take(*e, alias & GENERATION);
+}
+
+struct served_entry *served_place(struct served *object, uint32_t *generation)
+{
+	*generation = object->entry->generation;
+	return object->entry;
 }
 
 void served_end(struct served *object)
@@ -149,7 +175,7 @@ void served_end(struct served *object)
 	add(&e->state, 1);
 	if (object->class->release)
 		__sync_fetch_and_or(&e->state, DYING);
-	entry_leave(e);
+	served_leave(e);
 }
 
 fluke_ref_t *served_ref(struct served *object)
@@ -232,6 +258,8 @@ struct server *server_new(unsigned threads, unsigned most, uint32_t message_max)
 	if (!server->portset || !server->portset_ref)
 		goto fail;
 	fluke_portset_reference(server->portset, server->portset_ref);
+	if (sessions_setup(server) || watchdog_setup())
+		goto fail;
 	while (server->threads < threads)
 		if (worker_start(server) != 0)
 			goto fail;
@@ -251,24 +279,79 @@ void server_run(struct server *server)
 	abort();
 }
 
-/* The receive half for the next message. */
+/* The receive half for the next message: its first words; the rest is received once we know from whom. */
 static void prepare_receive(struct worker *w)
 {
-	w->params.recv_words = w->size;
+	w->params.recv_words = w->room = FLUKE_MAX_MIN_MSG;
 	w->params.recv_data = w->receive;
-	w->params.recv_refs = REQUEST_REFS;
+	w->params.recv_refs = 0;
+	w->refs_room = 0;
 	w->busy = 0;
+}
+
+/* fluke_ipc_(setup_)wait_receive with the first two words of the message as they come in registers. */
+static __attribute__((noinline)) uint32_t wait_registers(uint32_t call, fluke_ipc_params_t *params, fluke_portset_t *portset,
+	natural_t *alias, uint32_t words[2])
+{
+	uint32_t status, left, entry = FLUKE_ENTRY;
+
+	__asm__ volatile("pushl %%ebp; call *%%edx; movl %%ebp, %%ecx; popl %%ebp"
+		: "=a" (status), "=b" (left), "=c" (*alias), "+d" (entry), "=S" (words[0]), "=D" (words[1])
+		: "0" (call), "1" (params), "5" (portset) : "memory", "cc");
+	params->recv_words = left;
+	return status;
+}
+
+/* One of those who wait, as a rule the one that waits longest, takes no words at all: so no client can keep the
+ * last one that waits before that knows of it.  An event is in the registers, an idempotent message comes again,
+ * other one-way messages are lost, as they are when nobody waits. */
+static uint32_t wait_cautious(struct worker *w, uint32_t call, natural_t *alias)
+{
+	uint32_t status, words[2];
+
+	w->params.recv_words = w->room = 0;
+	status = wait_registers(call, &w->params, w->server->portset, alias, words);
+	w->server->cautious = 0;
+	if (FLUKE_IPC_FLAVOUR(status) == FLUKE_IPC_ONEWAY && words[0] && !words[1]) {
+		w->room = FLUKE_MIN_MSG_SIZE;
+		memcpy(w->receive, words, sizeof(words));
+		return status;
+	}
+	return FLUKE_IPC_FLAVOUR(status) == FLUKE_IPC_RELIABLE ? status : 0;
+}
+
+static int is_cautious(struct worker *w)
+{
+	return !w->server->cautious && __sync_bool_compare_and_swap(&w->server->cautious, 0, 1);
 }
 
 static uint32_t wait_message(struct worker *w, natural_t *alias)
 {
+	worker_leave(w);
 	prepare_receive(w);
+	if (is_cautious(w))
+		return wait_cautious(w, FLUKE_CALL_ipc_wait_receive, alias);
 	return fluke_ipc_wait_receive(&w->params, alias);
+}
+
+/* What did not come with the first words.  The new status. */
+static uint32_t receive_second(struct worker *w)
+{
+	uint32_t got = w->room - w->params.recv_words;
+
+	w->params.recv_words = w->size - got;
+	w->params.recv_data = w->receive + got;
+	w->params.recv_refs = REQUEST_REFS;
+	w->room = w->size;
+	w->refs_room = REQUEST_REFS;
+	return fluke_ipc_server_receive(&w->params);
 }
 
 /* The message is longer than the buffer: a larger one, which the worker keeps.  The new status. */
 static uint32_t receive_rest(struct worker *w, uint32_t status)
 {
+	if (FLUKE_IPC_STATUS(status) == FLUKE_IPC_RECV_MORE_DATA || FLUKE_IPC_STATUS(status) == FLUKE_IPC_RECV_MORE_REFS)
+		status = receive_second(w);
 	while (FLUKE_IPC_STATUS(status) == FLUKE_IPC_RECV_MORE_DATA && w->size * 4 < w->server->message_max) {
 		uint32_t size = w->size * 2, *larger;
 
@@ -282,8 +365,8 @@ static uint32_t receive_rest(struct worker *w, uint32_t status)
 		w->receive = w->request.words = larger;
 		w->params.recv_words = size - w->size;
 		w->params.recv_data = larger + w->size;
-		w->size = size;
-		status = fluke_ipc_server_receive(&w->params) | FLUKE_IPC_RELIABLE << 8;
+		w->size = w->room = size;
+		status = fluke_ipc_server_receive(&w->params);
 	}
 	return status;
 }
@@ -292,8 +375,8 @@ static void set_up_request(struct worker *w, struct served *object, uint32_t fla
 {
 	struct request *r = &w->request;
 
-	r->count = w->size - w->params.recv_words;
-	r->refs = REQUEST_REFS - w->params.recv_refs;
+	r->count = w->room - w->params.recv_words;
+	r->refs = w->refs_room - w->params.recv_refs;
 	r->flavour = flavour;
 	r->reply_words = r->reply_refs = r->reply_pieces = 0;
 	r->bulk_size = r->drop_refs = 0;
@@ -301,7 +384,7 @@ static void set_up_request(struct worker *w, struct served *object, uint32_t fla
 	r->object = object;
 }
 
-static int call_method(struct served *object, struct request *r)
+int served_call(struct served *object, struct request *r)
 {
 	const struct interface *i;
 	uint32_t number;
@@ -344,23 +427,43 @@ static void clear_refs(struct worker *w)
 	w->request.refs = 0;
 }
 
+/* The object, and what was behind it. */
+static void leave(struct worker *w, struct served_entry *e)
+{
+	struct served_entry *behind = w->behind;
+
+	served_leave(e);
+	if (behind) {
+		w->behind = NULL;
+		served_leave(behind);
+	}
+}
+
 static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_t status, natural_t *alias,
 	struct served_entry *e)
 {
 	int error;
 
+	if (FLUKE_IPC_STATUS(status) != FLUKE_IPC_RECV_DISCONNECTED && object && object->session != w->session && !worker_enter(w, object->session)) {
+		int parked = session_park(w, object->session, status, *alias);
+
+		leave(w, e);
+		if (!parked)
+			fluke_ipc_server_disconnect();
+		return wait_message(w, alias);
+	}
 	status = FLUKE_IPC_STATUS(receive_rest(w, status));
 	set_up_request(w, object, FLUKE_IPC_RELIABLE);
 	if (status != FLUKE_SUCCESS) {		/* too long, or it left */
 		clear_refs(w);
-		entry_leave(e);
+		leave(w, e);
 		fluke_ipc_server_disconnect();
 		return wait_message(w, alias);
 	}
-	error = object ? call_method(object, &w->request) : PROTO_DEAD;
+	error = object ? served_call(object, &w->request) : PROTO_DEAD;
 	clear_refs(w);
 	if (error == REQUEST_PARKED) {
-		entry_leave(e);
+		leave(w, e);
 		return wait_message(w, alias);
 	}
 	request_finish(&w->params, &w->request, error);
@@ -370,7 +473,7 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		fluke_ipc_server_disconnect();
 		w->request.sent(w->request.sent_context, status == FLUKE_SUCCESS);
 		request_free_refs(&w->request);
-		entry_leave(e);
+		leave(w, e);
 		return wait_message(w, alias);
 	}
 	if (w->request.drop_refs | w->request.reply_pieces &&
@@ -378,10 +481,14 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		/* the reply comes from the object's memory: hold the object until it has gone out */
 		fluke_ipc_server_ack_send(&w->params);
 		request_free_refs(&w->request);
-		entry_leave(e);
+		leave(w, e);
 		return wait_message(w, alias);
 	}
-	entry_leave(e);
+	leave(w, e);
+	if (!w->server->cautious) {
+		fluke_ipc_server_ack_send(&w->params);
+		return wait_message(w, alias);
+	}
 	prepare_receive(w);
 	return fluke_ipc_server_ack_send_wait_receive(&w->params, alias);
 }
@@ -396,7 +503,7 @@ static uint32_t handle_idempotent(struct worker *w, struct served *object, natur
 	if (w->request.reply_words < FLUKE_MIN_MSG_SIZE)
 		w->request.reply_words = FLUKE_MIN_MSG_SIZE;
 	prepare_send(&w->params, &w->request);
-	entry_leave(e);
+	leave(w, e);
 	prepare_receive(w);
 	return fluke_ipc_reply_wait_receive(&w->params, alias);
 }
@@ -408,9 +515,9 @@ static uint32_t handle_oneway(struct worker *w, struct served *object, natural_t
 	set_up_request(w, object, FLUKE_IPC_ONEWAY);
 	if (w->request.count > FLUKE_MIN_MSG_SIZE) {	/* a oneway method; else an event */
 		if (object)
-			call_method(object, &w->request);
+			served_call(object, &w->request);
 		clear_refs(w);
-		entry_leave(e);
+		leave(w, e);
 		return wait_message(w, alias);
 	}
 	word0 = w->request.count > 0 ? w->request.words[0] : 0;
@@ -420,16 +527,15 @@ static uint32_t handle_oneway(struct worker *w, struct served *object, natural_t
 	if (object && word0 & FLUKE_PENDING_NOREFS && object->class->release)
 		__sync_fetch_and_or(&e->state, DYING);
 	clear_refs(w);
-	entry_leave(e);
+	leave(w, e);
 	return wait_message(w, alias);
 }
 
 static uint32_t handle(struct worker *w, uint32_t status, natural_t *alias)
 {
-	struct served_entry *e = (struct served_entry *)(*alias & ~GENERATION);
-	struct served *object;
+	struct served_entry *e;
+	struct served *object = served_at(*alias, &e);
 
-	object = add(&e->state, 1) & RELEASED || e->generation != (*alias & GENERATION) ? NULL : e->object;
 	switch (FLUKE_IPC_FLAVOUR(status)) {
 	case FLUKE_IPC_RELIABLE:
 		return handle_reliable(w, object, status, alias, e);
@@ -477,16 +583,23 @@ static void worker_main(void *argument)
 	while (!__sync_bool_compare_and_swap(&server->workers, w->next, w));
 	thread_local_set(w);
 	prepare_receive(w);
-	status = fluke_ipc_setup_wait_receive(&w->params, server->portset, &alias);
+	status = is_cautious(w) ? wait_cautious(w, FLUKE_CALL_ipc_setup_wait_receive, &alias) :
+		fluke_ipc_setup_wait_receive(&w->params, server->portset, &alias);
 	for (;;) {
+		worker_leave(w);
+		if (alias == ALIAS_KICK && FLUKE_IPC_FLAVOUR(status))
+			status = session_next(w, &alias);
 		if (!FLUKE_IPC_FLAVOUR(status)) {	/* the client of the last reply had gone */
 			status = wait_message(w, &alias);
 			continue;
 		}
 		w->since = rdtsc();
 		w->busy = 1;
-		if (FLUKE_IPC_LAST(status))
+		server->used_up = FLUKE_IPC_LAST(status);
+		if (server->used_up) {
+			workers_identify(w);
 			server_used_up(server, w);
+		}
 		status = handle(w, status, &alias);
 	}
 }

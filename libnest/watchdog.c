@@ -1,4 +1,4 @@
-/* The watchdog of a server whose pool is used up: a worker that has stood still for more than 5
+/* The watchdog of a server whose pool is used up, or where a session's requests wait for those in work: a worker that has stood still for more than 5
  * seconds in a transfer with its client (which is stopped, or whose pager does not answer) is
  * taken from that client.  Never before that: a client may be stopped by its debugger, and while
  * workers are left nobody is in its way.  Who stands still in a method is not our business. */
@@ -6,6 +6,7 @@
 #include <string.h>
 #include <nest/serve.h>
 #include <fluke/callnumbers.h>
+#include <linux_abi.h>
 #include "worker.h"
 
 #define ROUND		1000000000ull	/* ns */
@@ -28,18 +29,77 @@ static int in_transfer(const fluke_thread_state_t *state)
 	return 0;
 }
 
+static struct fast_lock examine_lock;	/* two must not stop and release the same worker */
+static fluke_ref_t *seen;		/* under the lock */
+
+static int waits(const fluke_thread_state_t *state)
+{
+	uint32_t call = state->regs.eax & 0xff;
+
+	return state->regs.eip == FLUKE_ENTRY &&
+		(call == FLUKE_CALL_ipc_wait_receive || (state->flags & FLUKE_THREAD_ACCEPTED && call == FLUKE_CALL_ipc_server_receive));
+}
+
+int worker_strip(struct worker *w, struct session *s)
+{
+	static fluke_thread_state_t state;	/* under the lock */
+	fluke_thread_links_t links = { 0 };
+	int stripped;
+
+	fast_lock_take(&examine_lock);
+	fluke_thread_get_state(w->thread, &state, links);
+	stripped = waits(&state);
+	if (stripped)
+		session_strip(w, s);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(w->thread, &state, links);
+	fast_lock_drop(&examine_lock);
+	return stripped;
+}
+
+/* Stops the worker; if it is in its first receive, whose client may be keeping it, that client's session gets it. */
+static void identify(struct worker *self, struct worker *w, fluke_thread_state_t *state)
+{
+	fluke_thread_links_t links = { [FLUKE_LINK_CLIENT] = seen };
+
+	fluke_thread_get_state(w->thread, state, links);
+	if (state->regs.eip == FLUKE_ENTRY && (state->regs.eax & 0xff) == FLUKE_CALL_ipc_server_receive &&
+	    (state->flags & FLUKE_THREAD_ACCEPTED) == FLUKE_IPC_RELIABLE << FLUKE_THREAD_ACCEPTED_SHIFT &&
+	    !state->regs.min_msg_words && state->regs.ebp != ALIAS_KICK && fluke_ref_type(seen) == FLUKE_TYPE_THREAD)
+		session_identify(self, w, state->regs.ebp, w->room - state->regs.ecx, seen);
+	fluke_ref_clear(seen);
+	state->flags &= ~FLUKE_THREAD_STOPPED;
+	links[FLUKE_LINK_CLIENT] = NULL;
+	fluke_thread_set_state(w->thread, state, links);
+}
+
+void workers_identify(struct worker *self)
+{
+	static fluke_thread_state_t state;	/* under the lock */
+
+	for (struct worker *w = self->server->workers; w; w = w->next) {
+		if (w == self || w->busy)
+			continue;
+		fast_lock_take(&examine_lock);
+		identify(self, w, &state);
+		fast_lock_drop(&examine_lock);
+	}
+}
+
 /* Stops the worker to look at it; with `end` its connection, if it is in a transfer, goes.  1 if it is in one. */
 static int examine(struct worker *w, fluke_thread_state_t *state, fluke_ref_t *null, int end)
 {
 	fluke_thread_links_t links = { 0 };
 	int stuck;
 
+	fast_lock_take(&examine_lock);
 	fluke_thread_get_state(w->thread, state, links);
 	stuck = in_transfer(state);
 	state->flags &= ~FLUKE_THREAD_STOPPED;
 	if (stuck && end)
 		links[FLUKE_LINK_CLIENT] = null;
 	fluke_thread_set_state(w->thread, state, links);
+	fast_lock_drop(&examine_lock);
 	return stuck;
 }
 
@@ -58,7 +118,8 @@ static struct worker *oldest(struct server *server, fluke_thread_state_t *state,
 	struct worker *w, *found = NULL;
 
 	for (w = server->workers; w; w = w->next)
-		if (w->since < before && (!found || w->since < found->since) && examine(w, state, null, 0))
+		if (w->since < before && (server->used_up || session_waits(w->session)) && (!found || w->since < found->since) &&
+		    examine(w, state, null, 0))
 			found = w;
 	return found;
 }
@@ -69,7 +130,7 @@ static void watchdog_main(void *argument)
 	fluke_thread_state_t *state = calloc(1, sizeof(*state));
 	fluke_ref_t *null = ref_new();
 
-	for (unsigned n = 0; state && null && n < ROUNDS; n++) {
+	for (unsigned n = 0; state && null && (server->parked || (server->used_up && n < ROUNDS)); n++) {
 		uint64_t start = clock_now(), tsc = rdtsc();
 		struct worker *w;
 
@@ -84,6 +145,13 @@ static void watchdog_main(void *argument)
 	ref_free(null);
 	free(state);
 	server->watched = 0;
+}
+
+int watchdog_setup(void)
+{
+	if (!seen)
+		seen = ref_new();
+	return !seen ? ENOMEM : examine_lock.mutex ? 0 : fast_lock_init(&examine_lock);
 }
 
 void watchdog_start(struct server *server)

@@ -76,7 +76,10 @@ static int refs_copy(struct starting *s)
 			return EINVAL;
 		to = body_object(s->process->body, address[i]);
 		fluke_ref_create(to);
-		fluke_ref_copy(body_object(s->old, address[i]), to);
+		if (address[i] == IMAGE_REF_ROOT || address[i] == IMAGE_REF_CWD)
+			session_mint(body_object(s->old, address[i]), to);
+		else
+			fluke_ref_copy(body_object(s->old, address[i]), to);
 	}
 	return 0;
 }
@@ -88,9 +91,9 @@ static int refs_first(struct starting *s)
 	fluke_ref_t *root = body_object(b, IMAGE_REF_ROOT), *cwd = body_object(b, IMAGE_REF_CWD);
 
 	fluke_ref_create(root);
-	fluke_ref_copy(&manager->filesystem, root);
+	session_mint(&manager->filesystem, root);
 	fluke_ref_create(cwd);
-	fluke_ref_copy(&manager->cwd, cwd);
+	session_mint(&manager->cwd, cwd);
 	for (int n = 0; n < 3; n++) {
 		fluke_ref_t *file = body_object(b, IMAGE_FILES + n * sizeof(fluke_ref_t));
 

@@ -72,6 +72,7 @@ static void services_find(void)
 	lookup("fs", &manager->filesystem);
 	lookup("clock", &manager->clock);
 	lookup("scheduler", &manager->scheduler);
+	Parent_lookup(parent_ref(), "session", &manager->sessions);	/* a nested manager has none */
 	fluke_ref_copy(&manager->filesystem, &manager->cwd);
 	if (cwd && *cwd == '/')
 		FileSystem_open(&manager->filesystem, cwd, O_RDONLY | O_DIRECTORY, 0, &manager->cwd, &status);

@@ -168,7 +168,8 @@ struct session_objects {
 struct manager_objects {
 	fluke_region_t	search;		/* moved over the range to be searched */
 	fluke_mapping_t	wide;		/* a whole object segment, for a moment */
-	fluke_ref_t	pool, filesystem, clock, scheduler, scheduler_port, image, cwd, later, region, scratch, thread, other, null;
+	fluke_ref_t	pool, filesystem, clock, scheduler, scheduler_port, image, cwd, later, region, scratch, thread, other, sessions,
+			minted, null;
 };
 #define manager ((struct manager_objects *)MANAGER_OBJECTS)
 
@@ -289,6 +290,10 @@ void		timers_due(struct process *p);
 void		timers_drop(struct process *p);
 
 extern struct process *first_process;
+
+/* session.c: the object's reference for one process alone (a server counts what it has in work); where the server has
+ * no such thing, the same reference. */
+void		session_mint(fluke_ref_t *object, fluke_ref_t *to);
 
 /* serve.c */
 int		serve_process(struct process *p);		/* makes its port */

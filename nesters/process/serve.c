@@ -35,6 +35,11 @@ int serve_process(struct process *p)
 		free(port);
 		return ENOMEM;
 	}
+	if (served_session(&port->served)) {
+		served_done(&port->served);
+		free(port);
+		return ENOMEM;
+	}
 	port->process = p;
 	p->port = port;
 	return 0;
@@ -120,25 +125,27 @@ static int answer_ref(struct request *r, fluke_ref_t *ref, int (*reply)(struct r
 static int parent_lookup(void *self, struct request *r, const char *name, void **service)
 {
 	struct process *p = request_process(self);
-	fluke_ref_t *ref;
+	fluke_ref_t *ref, *ours = NULL;
 	int error;
 
 	if (!strcmp(name, "process") || !strcmp(name, "proc")) {
 		*service = process_port(p);
 		return 0;
 	}
-	if (!strcmp(name, "pool")) {
-		*service = &p->body->objects->pool;
-		return 0;
-	}
-	if (!strcmp(name, "fs") || !strcmp(name, "clock") || !strcmp(name, "scheduler")) {
-		*service = *name == 'f' ? &manager->filesystem : *name == 'c' ? &manager->clock : &manager->scheduler;
-		return 0;
-	}
+	if (!strcmp(name, "session"))
+		return ENOENT;
+	if (!strcmp(name, "pool"))
+		ours = &p->body->objects->pool;
+	else if (!strcmp(name, "fs") || !strcmp(name, "clock") || !strcmp(name, "scheduler"))
+		ours = *name == 'f' ? &manager->filesystem : *name == 'c' ? &manager->clock : &manager->scheduler;
 	ref = ref_new();
 	if (!ref)
 		return ENOMEM;
-	error = Parent_lookup(parent_ref(), name, ref);
+	error = 0;
+	if (ours)
+		session_mint(ours, ref);
+	else
+		error = Parent_lookup(parent_ref(), name, ref);
 	if (!error)
 		return answer_ref(r, ref, Parent_lookup_reply);
 	ref_free(ref);

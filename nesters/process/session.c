@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <native.h>
 #include <protocols/MemPool.h>
+#include <protocols/Session.h>
 #include <protocols/Tty.h>
 #include <nest/serve.h>
 #include "manager.h"
@@ -223,4 +224,14 @@ void session_signals(struct session *s, uint32_t bits)
 			signal_post(leader, SIGHUP, by_kernel);
 		signal_group(s->foreground, s, bit == SIGNAL_BIT_WINDOW ? SIGWINCH : bit, by_kernel);
 	}
+}
+
+void session_mint(fluke_ref_t *object, fluke_ref_t *to)
+{
+	if (fluke_ref_type(&manager->sessions) == FLUKE_NULL || Session_create(&manager->sessions, object, &manager->minted)) {
+		fluke_ref_copy(object, to);
+		return;
+	}
+	fluke_ref_copy(&manager->minted, to);
+	fluke_ref_clear(&manager->minted);
 }

@@ -161,8 +161,11 @@ static char **environment(void)
 	return list;
 }
 
+static struct served sessions;
+
 static void provide(struct child *c)
 {
+	fluke_ref_t *session_ref;
 	fluke_ref_t *console = console_service();
 	int n;
 
@@ -170,6 +173,8 @@ static void provide(struct child *c)
 	child_provide(c, "clock", clock_service());
 	child_provide(c, "scheduler", scheduler_service());
 	child_provide(c, "pipe", pipe_service());
+	if (!session_service(&sessions, server))
+		child_provide(c, "session", session_ref = served_ref(&sessions));
 	if (console)
 		child_provide(c, "console", console);
 	for (n = 0; n < 3; n++)

@@ -20,4 +20,9 @@ t.check("native-03", "a program that is not there", status in (125, 127) and "no
 status, out, err = run("standstill", options=["--icount"])
 t.check("native-04", "a used-up pool of workers is freed from clients that stand still for five seconds", status == 0 and
         len(re.findall("^ok", out, re.M)) == 3, "status %d\n%s%s" % (status, out, err))
+status, out, err = run("starve", options=["--icount"])
+t.check("native-05", "200 requests that never end, of one session, keep no other session waiting", status == 0 and
+        len(re.findall("^ok", out, re.M)) == 3, "status %d\n%s%s" % (status, out, err))
+status, out, err = run("starve", "bad", options=["--icount"])
+t.check("native-06", "known-bad: without the limit per session they do", "\nnot ok 1" in "\n" + out, "status %d\n%s%s" % (status, out, err))
 t.done()

@@ -40,12 +40,14 @@ struct served_class {
 };
 
 struct served_entry;
+struct session;
 
 struct served {
 	const struct served_class *class;
 	struct server	*server;
 	fluke_port_t	*port;
 	struct served_entry *entry;
+	struct session	*session;
 };
 
 /* A pool of `threads` workers, growing up to `most` while all are busy.  message_max: bytes of the longest request
@@ -54,8 +56,16 @@ struct server	*server_new(unsigned threads, unsigned most, uint32_t message_max)
 /* Makes the calling thread a worker of the server; does not return. */
 void		server_run(struct server *server) __attribute__((noreturn));
 
-/* 0 or ENOMEM. */
+/* 0 or ENOMEM.  Made by a method, the object is of the session of the object asked; else it begins a session. */
 int	served_init(struct served *object, const struct served_class *class, struct server *server);
+/* The object begins a session of its own, before its port is given away: at most two requests of a session
+ * (server_session_limit) are in work at a time, further ones wait parked.  0 or ENOMEM. */
+int	served_session(struct served *object);
+extern unsigned server_session_limit;
+/* A new ref to a second port of the object, in a session of its own; null: no memory. */
+fluke_ref_t	*served_facet(struct served *object);
+/* Makes *port a factory of sessions (Session.idl) for objects of the server; not for clients.  0 or ENOMEM. */
+int	session_service(struct served *port, struct server *server);
 /* Destroys the port; only where no method of it can run: in release, or before the port was given away. */
 void	served_done(struct served *object);
 /* The port goes now, clients get PROTO_DEAD; release follows as soon as no method runs. */

@@ -34,10 +34,7 @@ static fluke_ref_t *seen;		/* under the lock */
 
 static int waits(const fluke_thread_state_t *state)
 {
-	uint32_t call = state->regs.eax & 0xff;
-
-	return state->regs.eip == FLUKE_ENTRY &&
-		(call == FLUKE_CALL_ipc_wait_receive || (state->flags & FLUKE_THREAD_ACCEPTED && call == FLUKE_CALL_ipc_server_receive));
+	return state->regs.eip == FLUKE_ENTRY && (state->regs.eax & 0xff) == FLUKE_CALL_ipc_wait_receive;
 }
 
 int worker_strip(struct worker *w, struct session *s)

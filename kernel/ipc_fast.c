@@ -137,6 +137,8 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	s->regs.ebp = port->alias;	/* dead while it waits */
 	words = take_block(t, s, FLUKE_CALL_ipc_client_over_receive);
 	ONLY_IF(words > 0, slow);
+	/* what it has no room for stays here: it may have other things to do first, which need its min_msg */
+	ONLY_IF((uint32_t)words <= s->regs.ecx, slow);
 	/* commit: the server leaves its queue, connected, with the message */
 	status = FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS | leave_queue(set, s);
 	t->peer[CLIENT] = s;

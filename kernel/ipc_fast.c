@@ -134,11 +134,10 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	ONLY_IF(s->space.target, slow);
 	ONLY_IF(!s->donors, slow);
 	ONLY_IF(!s->server_eip[FLUKE_IPC_RELIABLE - 1], slow);
+	ONLY_IF(s->regs.ecx, slow);	/* no room: all stays with the client, who may take long */
 	s->regs.ebp = port->alias;	/* dead while it waits */
 	words = take_block(t, s, FLUKE_CALL_ipc_client_over_receive);
 	ONLY_IF(words > 0, slow);
-	/* what it has no room for stays here: it may have other things to do first, which need its min_msg */
-	ONLY_IF((uint32_t)words <= s->regs.ecx, slow);
 	/* commit: the server leaves its queue, connected, with the message */
 	status = FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS | leave_queue(set, s);
 	t->peer[CLIENT] = s;

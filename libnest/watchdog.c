@@ -32,6 +32,13 @@ static int in_transfer(const fluke_thread_state_t *state)
 static struct fast_lock examine_lock;	/* two must not stop and release the same worker */
 static fluke_ref_t *seen;		/* under the lock */
 
+/* Not, if somebody else has stopped it. */
+static void go_on(fluke_thread_state_t *state)
+{
+	if (!(state->flags & FLUKE_THREAD_HELD))
+		state->flags &= ~FLUKE_THREAD_STOPPED;
+}
+
 static int waits(const fluke_thread_state_t *state)
 {
 	return state->regs.eip == FLUKE_ENTRY && (state->regs.eax & 0xff) == FLUKE_CALL_ipc_wait_receive;
@@ -48,7 +55,7 @@ int worker_strip(struct worker *w, struct session *s)
 	stripped = waits(&state);
 	if (stripped)
 		session_strip(w, s);
-	state.flags &= ~FLUKE_THREAD_STOPPED;
+	go_on(&state);
 	fluke_thread_set_state(w->thread, &state, links);
 	fast_lock_drop(&examine_lock);
 	return stripped;
@@ -65,7 +72,7 @@ static void identify(struct worker *self, struct worker *w, fluke_thread_state_t
 	    !state->regs.min_msg_words && state->regs.ebp != ALIAS_KICK && fluke_ref_type(seen) == FLUKE_TYPE_THREAD)
 		session_identify(self, w, state->regs.ebp, w->room - state->regs.ecx, seen);
 	fluke_ref_clear(seen);
-	state->flags &= ~FLUKE_THREAD_STOPPED;
+	go_on(state);
 	links[FLUKE_LINK_CLIENT] = NULL;
 	fluke_thread_set_state(w->thread, state, links);
 }
@@ -92,7 +99,7 @@ static int examine(struct worker *w, fluke_thread_state_t *state, fluke_ref_t *n
 	fast_lock_take(&examine_lock);
 	fluke_thread_get_state(w->thread, state, links);
 	stuck = in_transfer(state);
-	state->flags &= ~FLUKE_THREAD_STOPPED;
+	go_on(state);
 	if (stuck && end)
 		links[FLUKE_LINK_CLIENT] = null;
 	fluke_thread_set_state(w->thread, state, links);

@@ -13,31 +13,54 @@
 
 #define DIRECT_WORDS	(FLUKE_PAGE_SIZE / 4)	/* at most: interrupts are off while they are copied */
 
-/* Words of the loaded space, more than fit into min_msg, into the first buffer of `to`. */
-static int take_long(uint32_t data, uint32_t words, struct thread *to)
+/* The page at va in a space that is not loaded, to be written through the direct map, noted as
+ * written; null: not at once. */
+INLINE void *page_to_write(const struct space *space, uint32_t va)
 {
-	uint32_t at = to->regs.esi, left, piece, word;
-	struct space *space = thread_space(to);
+	const uint32_t need = PTE_PRESENT | PTE_USER | PTE_WRITE;
+	uint32_t *e = pmap_entry(space, va);
+
+	if (!LIKELY(e)) {
+		void *page = pmap_page(space, va, need);
+
+		if (page)
+			frame_of(virt_to_phys(page))->marks |= FRAME_DIRTY | FRAME_REFERENCED;
+		return page;
+	}
+	if (!LIKELY((*e & (need | PTE_UNCHAINED)) == need))
+		return 0;
+	*e |= PTE_DIRTY | PTE_ACCESSED;
+	return phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
+}
+
+/* More words than fit into min_msg, out of one buffer into the first buffer of `to`. */
+int __attribute__((noinline)) take_long(struct thread *t, struct thread *to, uint32_t words)
+{
+	uint32_t at = to->regs.esi, data, piece, first, second;
+	struct space *space = (struct space *)to->space.target;
 	void *page;
 
-	if (words > DIRECT_WORDS || words > to->regs.ecx || at & 3 || !space || !BELOW_KERNEL(data, 4 * DIRECT_WORDS))
-		return -1;
-	for (left = words; left; left -= piece, at += 4 * piece, data += 4 * piece) {
-		piece = (FLUKE_PAGE_SIZE - (at & (FLUKE_PAGE_SIZE - 1))) / 4;
-		if (piece > left)
-			piece = left;
-		page = pmap_page(space, at, PTE_PRESENT | PTE_USER | PTE_WRITE);
-		if (!page)
-			return -1;
-		if (left == words) {
-			USER_READ(word, data, 0, fault);
-			to->min_msg[0] = word;
-			USER_READ(word, data, 4, fault);
-			to->min_msg[1] = word;
-		}
-		frame_of(virt_to_phys(page))->marks |= FRAME_DIRTY | FRAME_REFERENCED;
+	USER_READ(data, t->regs.ebx, BLOCK_SEND + 4, fault);
+	ONLY_IF(words <= DIRECT_WORDS && words <= to->regs.ecx, fault);
+	ONLY_IF(!(at & 3) && at < FLUKE_VM_MAX - 4 * DIRECT_WORDS && BELOW_KERNEL(data, 4 * DIRECT_WORDS), fault);
+	ONLY_IF(space->obj.word == OBJECT_WORD(FLUKE_TYPE_SPACE), fault);
+	USER_READ(first, data, 0, fault);
+	USER_READ(second, data, 4, fault);
+	to->min_msg[0] = first;
+	to->min_msg[1] = second;
+	piece = (FLUKE_PAGE_SIZE - (at & (FLUKE_PAGE_SIZE - 1))) / 4;
+	if (!LIKELY(words <= piece)) {
+		page = page_to_write(space, at);
+		ONLY_IF(page, fault);
 		USER_COPY((uint32_t)page, data, piece, data, FLUKE_PROT_READ, fault);
+		at += 4 * piece;
+		data += 4 * piece;
+	} else {
+		piece = 0;
 	}
+	page = page_to_write(space, at);
+	ONLY_IF(page, fault);
+	USER_COPY((uint32_t)page, data, words - piece, data, FLUKE_PROT_READ, fault);
 	return (int)words;
 fault:
 	return -1;
@@ -84,16 +107,15 @@ fault:
 /* What take_block leaves: other numbers of words, several buffers, room for references. */
 int __attribute__((noinline)) take_other(struct thread *t, struct thread *to, uint32_t call)
 {
-	uint32_t block = t->regs.ebx, counts, words, data, table, refs;
-	int taken = -1;
+	uint32_t block = t->regs.ebx, counts, words, table, refs;
+	int taken;
 
 	USER_READ(counts, block, 0, fault);
 	USER_READ(words, block, BLOCK_SEND, fault);
-	USER_READ(data, block, BLOCK_SEND + 4, fault);
 	if ((counts & 0xff00) || !words)
 		return -1;
 	if (!(counts & 0xff) && words > FLUKE_MAX_MIN_MSG)
-		taken = take_long(data, words, to);
+		taken = take_long(t, to, words);
 	else
 		taken = take_scattered(block, counts & 0xff, to);
 	counts = HALF_COUNTS(counts);

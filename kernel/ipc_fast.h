@@ -63,6 +63,7 @@ unknown:
 
 /* ipc_fast.c */
 int	take_other(struct thread *t, struct thread *to, uint32_t call);
+int	take_long(struct thread *t, struct thread *to, uint32_t words);
 
 /* The block at ebx of t, which sends to `to` and will wait in `call`.  Its send half, without references,
  * goes into min_msg of `to`, or, beyond 8 words, right into its buffer, with no effect that anybody could
@@ -87,8 +88,10 @@ INLINE int take_block(struct thread *t, struct thread *to, uint32_t call)
 		to->min_msg[0] = word;
 		USER_READ(word, data, 4, fault);
 		to->min_msg[1] = word;
+	} else if (words > FLUKE_MAX_MIN_MSG) {
+		ONLY_IF(take_long(t, to, words) >= 0, fault);
 	} else {
-		ONLY_IF(words > 2 && words <= FLUKE_MAX_MIN_MSG, other);
+		ONLY_IF(words > 2, other);
 		USER_COPY((uint32_t)to->min_msg, data, words, data, FLUKE_PROT_READ, fault);
 	}
 	t->regs.eax = call;

@@ -36,6 +36,8 @@ void	*memset(void *, int, size_t);
 void	*memcpy(void *, const void *, size_t);
 int	memcmp(const void *, const void *, size_t);
 size_t	strlen(const char *);
+#define memset	__builtin_memset	/* in line where few bytes are known beforehand */
+#define memcpy	__builtin_memcpy
 
 /* entry.S -> C */
 void	syscall_dispatch(struct thread *t);		/* syscall.c: the call in t->regs */

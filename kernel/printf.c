@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include "i386/machine_local.h"
 
+#undef memset
 void *memset(void *to, int c, size_t bytes)
 {
 	void *d = to;
@@ -13,6 +14,7 @@ void *memset(void *to, int c, size_t bytes)
 	return to;
 }
 
+#undef memcpy
 void *memcpy(void *to, const void *from, size_t bytes)
 {
 	void *d = to;

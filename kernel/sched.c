@@ -81,6 +81,14 @@ static void request_path(struct thread *t)
 		sched_request(t, 0);
 }
 
+/* Who runs on time given to t, as far as donations go. */
+static struct thread *leads_to(struct thread *t)
+{
+	while (t->blocked && t->donee)
+		t = t->donee;
+	return t;
+}
+
 static void undonate(struct thread *t)
 {
 	struct thread *donee = t->donee;
@@ -96,7 +104,8 @@ static void undonate(struct thread *t)
 	t->donee = t->donor_next = t->donor_prev = NULL;
 	if (donee->supplier == t) {
 		donee->supplier = NULL;
-		sched_preempt();
+		if (leads_to(donee) == current)
+			sched_preempt();
 	}
 	if (donee != current && sched_usable(donee))
 		request_path(donee);

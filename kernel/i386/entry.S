@@ -53,6 +53,8 @@ call_dispatch:
 	jne	2f
 	cmpl	%eax, boot_cpu + CPU_THREAD
 	jne	3f
+1:	cmpl	$FLUKE_ENTRY_RET, THREAD_EIP(%eax)
+	jne	4f
 	/* void return_finished(struct thread *t): current and loaded, its call finished, nothing to attend to. */
 	.globl	return_finished
 return_finished:
@@ -61,13 +63,11 @@ return_finished:
 	call	check_left
 	movl	%ebx, %eax
 #endif
-	leal	THREAD_REGS(%eax), %esp
-	cmpl	$FLUKE_ENTRY_RET, THREAD_EIP(%eax)
-	.globl	sysexit_eip
-	.set	sysexit_eip, . - 4	/* the constant above: set to 0 where there is no sysexit */
-	jne	4f
 	testb	$(EFLAGS_TF >> 8), THREAD_EFLAGS + 1(%eax)
+	.globl	sysexit_not
+	.set	sysexit_not, . - 1	/* the constant above: made to hold IF too where there is no sysexit */
 	jnz	4f
+	leal	THREAD_REGS(%eax), %esp
 	/* a finished call: ecx, edx and flags are dead */
 	popal
 	movl	$FLUKE_ENTRY_RET, %edx
@@ -86,8 +86,9 @@ regs_return:
 3:	movl	%eax, %ebx
 	call	cpu_load
 	movl	%ebx, %eax
-	jmp	return_finished
-4:	popal
+	jmp	1b
+4:	leal	THREAD_REGS(%eax), %esp
+	popal
 	addl	$8, %esp
 	iretl
 5:	call	syscall_undone

@@ -12,7 +12,7 @@ static uint64_t		idt[256];
 struct link		io_space;		/* whose ports stand in the map */
 static uint32_t		segment_tls_base;
 
-extern uint32_t	sysexit_eip[];
+extern uint8_t	sysexit_not[];
 
 static uint64_t segment(uint32_t base, uint32_t limit, uint32_t kind)
 {
@@ -79,7 +79,7 @@ void segment_boot(void)
 		wrmsr(MSR_SYSENTER_ESP, (uint32_t)&task.tss.esp0);
 		wrmsr(MSR_SYSENTER_EIP, (uint32_t)entry_sysenter);
 	} else {
-		sysexit_eip[0] = 0;
+		sysexit_not[0] |= EFLAGS_IF >> 8;
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "ipc_fast.h"
 #include "irq.h"
 #include "mmu.h"
+#include "sched.h"
 #include "wait.h"
 
 #define DIRECT_WORDS	(FLUKE_PAGE_SIZE / 4)	/* at most: interrupts are off while they are copied */
@@ -145,6 +146,7 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	ONLY_IF(ref, slow);
 	ONLY_IF(!t->attention, slow);
 	ONLY_IF(!t->peer[CLIENT], slow);
+	ONLY_IF(t->depth < DONATION_MAX, slow);
 	port = (struct port *)ref->link.target;
 	ONLY_IF(port, slow);
 	ONLY_IF(port->obj.word == OBJECT_WORD(FLUKE_TYPE_PORT), slow);

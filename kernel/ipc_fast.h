@@ -176,6 +176,7 @@ INLINE void lend(struct thread *t, struct thread *s)
 	t->donee = s;
 	s->donors = t;
 	s->supplier = t;
+	s->depth = t->depth + 1;
 }
 
 /* Does t run on the time of c, and on that alone, with nothing else to do? */

@@ -3,6 +3,7 @@
  * known to hold; else the general code does it. */
 #include "ipc_fast.h"
 #include "irq.h"
+#include "sched.h"
 #include "vm.h"
 #include "wait.h"
 
@@ -13,7 +14,7 @@ int ipc_fast_ask(struct thread *t, struct port *port)
 	struct thread *s;
 	uint32_t status;
 
-	if (!set || set->obj.word != OBJECT_WORD(FLUKE_TYPE_PORTSET) || cpu()->preempt || t->asked || t->donee ||
+	if (!set || set->obj.word != OBJECT_WORD(FLUKE_TYPE_PORTSET) || cpu()->preempt || t->depth >= DONATION_MAX || t->asked || t->donee ||
 	    t->blocked != BLOCKED_KEEPER || cpu()->thread_loaded != t)
 		return 0;
 	s = set->servers.head;

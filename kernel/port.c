@@ -79,8 +79,8 @@ void port_activate(struct port *port)
 	}
 	for (s = set->sleepers.head; s && portset_busy(set); s = next) {
 		next = s->wait_next;
-		if (!(s->regs.edx & FLUKE_WAKEUP_LAZY) || urgent(port))
-			sched_end(s, portset_announce(set, s));
+		if ((!(s->regs.edx & FLUKE_WAKEUP_LAZY) || urgent(port)) && !sched_message(s, set))
+			break;
 	}
 }
 
@@ -193,6 +193,15 @@ static struct port *first_busy(struct portset *set)
 int portset_busy(struct portset *set)
 {
 	return first_busy(set) != NULL;
+}
+
+/* The only thing that waits in the set, if that is a request for time: who asks; else null. */
+struct thread *portset_asker(const struct portset *set)
+{
+	const struct port *port = set->active;
+	struct thread *t = port ? port->requests : NULL;
+
+	return t && port->active_next == port && t->request_next == t && !port->pending && !port->clients.head ? t : NULL;
 }
 
 int portset_urgent(struct portset *set)

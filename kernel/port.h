@@ -42,6 +42,7 @@ void		port_unrequest(struct port *port, struct thread *t);
 int		portset_busy(struct portset *set);	/* would a wait_receive return at once? */
 /* The next message for s, whose registers then name server_receive with it; false if none. */
 int		portset_take(struct portset *set, struct thread *s);
+struct thread	*portset_asker(const struct portset *set);
 int		portset_urgent(struct portset *set);	/* anything but requests for time */
 uint32_t	portset_request(struct portset *set, struct thread *scheduler, uint32_t result, uint32_t otherwise);
 uint32_t	portset_announce(struct portset *set, struct thread *scheduler);

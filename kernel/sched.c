@@ -1,8 +1,8 @@
 /* The dispatcher (CPU inheritance scheduling).  Time comes from the root scheduler alone and
  * goes along donations: thread_schedule to a client, an RPC client to its server, a mutex waiter
  * to the holder.  Who runs is the first thread on that path that is not blocked.  If the path
- * ends in a blocked thread, the nearest scheduler on it is told BLOCKED and runs; if there is
- * none, the processor halts.
+ * ends in a blocked thread, the nearest scheduler on it that sleeps ON_BLOCK is told BLOCKED and runs
+ * (the others sleep on as if blocked themselves); if there is none, the processor halts.
  *
  * `known`: the thread's scheduler has been asked for time and has not been told BLOCKED since.
  * So there is at most one request per thread, and none for a thread that its scheduler counts
@@ -28,10 +28,16 @@ static int supplied(const struct thread *t)
 	return t != NULL;
 }
 
+/* Of a scheduler asleep in thread_schedule. */
+static unsigned sensitivity(const struct thread *t)
+{
+	return t->regs.edx & 0xff;
+}
+
 int sched_usable(const struct thread *t)
 {
 	while (t->blocked) {
-		if (t->wait_kind == WAIT_SCHEDULE)
+		if (t->wait_kind == WAIT_SCHEDULE && sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK)
 			return 1;	/* its call would end */
 		t = t->donee;
 		if (!t)
@@ -114,7 +120,7 @@ static void undonate(struct thread *t)
 /* May t lend to donee: neither a circle nor too long a path? */
 static int may_donate(const struct thread *t, const struct thread *donee)
 {
-	unsigned depth = 0;
+	unsigned depth = t->depth;
 
 	for (; donee; donee = donee->blocked ? donee->donee : NULL)
 		if (donee == t || ++depth > DONATION_MAX)
@@ -143,17 +149,36 @@ void sched_run(struct thread *t)
 	cpu_load(t);
 }
 
+/* t cannot use time any more, nor can those who lend to it: what they asked for and nobody has seen
+ * is taken back. */
+static void withdraw_path(struct thread *t, unsigned depth)
+{
+	if (depth > DONATION_MAX)
+		return;
+	sched_withdraw(t);
+	for (struct thread *donor = t->donors; donor; donor = donor->donor_next)
+		if (!sched_usable(donor))
+			withdraw_path(donor, depth + 1);
+}
+
+/* t runs on time of its donor. */
+static void supply(struct thread *donor, struct thread *t)
+{
+	t->supplier = donor;
+	t->depth = donor->depth < 2 * DONATION_MAX ? donor->depth + 1 : donor->depth;
+}
+
 void sched_block(struct thread *t)
 {
 	struct thread *donee = t->donee;
 
 	if (!donee)
-		sched_withdraw(t);
+		withdraw_path(t, 0);
 	if (t != current)
 		return;
 	t->attention &= ~ATTENTION_DISPATCH;
 	if (donee && !donee->blocked && !cpu()->preempt && link_target(&donee->space)) {
-		donee->supplier = t;
+		supply(t, donee);
 		sched_run(donee);
 	} else {
 		current = NULL;
@@ -167,6 +192,40 @@ static uint32_t blocked_result(struct thread *scheduler)
 {
 	return portset_request((struct portset *)scheduler->wait_object, scheduler, FLUKE_SCHED_BLOCKED_REQUESTED,
 		FLUKE_SCHED_BLOCKED);
+}
+
+/* ON_CONFLICT: while the target cannot run, one client that asks runs in its stead, and its request stays
+ * where it is: seen by nobody if the client blocks again, by the scheduler when its call ends.
+ * That will be with BLOCKED, so the target asks again too, when it is ready. */
+static int stand_in(struct thread *scheduler, struct thread *t)
+{
+	struct thread *target = scheduler->donee;
+
+	if (!t || sensitivity(scheduler) != FLUKE_WAKEUP_ON_CONFLICT || (!target && !scheduler->stands_in))
+		return 0;
+	if (target != t) {
+		if ((target && sched_usable(target)) || !may_donate(scheduler, t))
+			return 0;
+		if (!scheduler->stands_in)
+			target->known = 0;
+		scheduler->stands_in = 1;
+		sched_donate(scheduler, t);
+	}
+	if (supplied(scheduler))
+		sched_preempt();
+	return 1;
+}
+
+int sched_message(struct thread *scheduler, struct portset *set)
+{
+	if (stand_in(scheduler, portset_asker(set)))
+		return 0;
+	if (scheduler->stands_in || (sensitivity(scheduler) != FLUKE_WAKEUP_ON_BLOCK && scheduler->donee &&
+				     !sched_usable(scheduler->donee)))
+		sched_end(scheduler, blocked_result(scheduler));
+	else
+		sched_end(scheduler, portset_announce(set, scheduler));
+	return 1;
 }
 
 void sched_end(struct thread *scheduler, uint32_t result)
@@ -188,10 +247,10 @@ struct thread *sched_choose(void)
 		}
 		if (!t->blocked)
 			return t;
-		if (t->wait_kind == WAIT_SCHEDULE)
+		if (t->wait_kind == WAIT_SCHEDULE && sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK)
 			scheduler = t;
-		if (t->donee && t->donee->supplier != t)
-			t->donee->supplier = t;
+		if (t->donee)
+			supply(t, t->donee);
 		t = t->donee;
 	}
 	if (scheduler)
@@ -212,7 +271,7 @@ void sched_thread_gone(struct thread *t)
 	while (t->donors) {
 		struct thread *donor = t->donors;
 
-		if (donor->wait_kind == WAIT_SCHEDULE)
+		if (donor->wait_kind == WAIT_SCHEDULE && !donor->stands_in)
 			sched_end(donor, FLUKE_SCHED_INVALID);
 		else
 			sched_donate(donor, NULL);
@@ -239,8 +298,7 @@ static result_t find_target(uint32_t va, struct thread **target)
 }
 
 /* Donates to a thread while waiting for a message at a port: ebx thread (or a reference to one, or
- * 0), ecx port (or 0), edx sensitivity and flags.  Any weaker sensitivity is served as ON_BLOCK,
- * which only wakes the scheduler more often. */
+ * 0), ecx port (or 0), edx sensitivity and flags. */
 result_t sys_thread_schedule(struct thread *t)
 {
 	struct thread *client;

@@ -122,8 +122,10 @@ struct thread {
 	/* dispatcher (sched.c) */
 	uint8_t		known;		/* my scheduler has been asked and not yet been told BLOCKED */
 	uint8_t		request_pending;	/* in my scheduler port's ring of requests */
+	uint8_t		stands_in;	/* asleep in thread_schedule ON_CONFLICT, I lend to one who asked, not to my target */
 	uint8_t		keeper_fault;	/* the keeper IPC is for `fault`, else an exception */
 	uint8_t		made;		/* CHECK: the call that user code made; 0 = as the registers say */
+	uint8_t		depth;		/* links from the root scheduler to me when I was supplied last */
 	struct thread	*supplier;	/* who gave me the processor last; supplier->donee == this, or null */
 	struct thread	*donee;		/* to whom I give mine while blocked */
 	struct thread	*donors, *donor_next, *donor_prev;	/* all whose donee I am; next and prev are null without a donee */

@@ -81,6 +81,7 @@ static void unblock(struct thread *t)
 	waitq_remove(t);
 	t->wait_kind = WAIT_NONE;
 	t->wait_side = CLIENT;
+	t->stands_in = 0;
 	t->blocked &= ~(BLOCKED_WAIT | BLOCKED_KEEPER);
 	sched_donate(t, NULL);
 }

@@ -281,9 +281,10 @@ CASE("sched-13", "every sensitivity is served, and a reference to thread and por
 
 	make();
 	for (natural_t how = FLUKE_WAKEUP_ON_BLOCK; how <= FLUKE_WAKEUP_ON_CONFLICT; how++) {
-		fluke_thread_reference(check_thread_new(check_root_space, once, 0), target);
-		CHECK_EQUAL(fluke_thread_schedule((fluke_thread_t *)target, (fluke_port_t *)ref, how), FLUKE_SCHED_BLOCKED);
+		fluke_thread_reference(check_thread_new(check_root_space, notifier, ref), target);
+		CHECK_EQUAL(fluke_thread_schedule((fluke_thread_t *)target, (fluke_port_t *)ref, how), FLUKE_SCHED_MESSAGE);
 		CHECK_EQUAL(count, how + 1);
+		fluke_port_set_state(port, &(fluke_port_state_t){ .alias = 31 }, 0);
 	}
 }
 
@@ -320,4 +321,323 @@ CASE("sched-15", "a target that is destroyed or stopped while it is lent to ends
 	CHECK_EQUAL(schedule(target), FLUKE_SCHED_INVALID);
 	fluke_thread_destroy(target);
 	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, schedule(target));
+}
+
+/* ---- a scheduler below the first thread: it makes one call, notes the result and what is asked of it */
+
+static fluke_ref_t *inner_ref;
+static uint32_t asked[4], asks, calls;
+
+static void inner(void *how)
+{
+	fluke_ipc_params_t block = { .recv_words = 8 };
+	uint32_t words[8];
+	natural_t alias;
+
+	inner_result = fluke_thread_schedule(inner_thread, inner_port, (natural_t)how);
+	calls++;
+	block.recv_data = words;
+	fluke_ipc_setup_wait_receive(&block, inner_set, &alias);
+	for (;;) {
+		asked[asks++ % 4] = words[1];
+		block.recv_words = 8;
+		fluke_ipc_wait_receive(&block, &alias);
+	}
+}
+
+/* The inner scheduler is our client 900; its clients begin with requests, of which the target's is taken. */
+static fluke_thread_t *make_inner(natural_t how, void (*function)(void *), void *argument)
+{
+	fluke_thread_t *outer;
+
+	make();
+	inner_set = check_portset_new();
+	inner_port = check_port_new(inner_set, 31);
+	inner_ref = check_port_ref_new(inner_port);
+	calls = asks = 0;
+	inner_thread = check_thread_new(check_root_space, function, argument);
+	outer = client(inner, (void *)how, 900);
+	CHECK_EQUAL(request(), 900);
+	return outer;
+}
+
+/* A thread made ready, whose requests go to the inner scheduler. */
+static fluke_thread_t *inner_client(void (*function)(void *), uint32_t value)
+{
+	fluke_ref_t *ours = ref;
+	fluke_thread_t *thread;
+
+	ref = inner_ref;
+	thread = client(function, 0, value);
+	ref = ours;
+	return thread;
+}
+
+/* The target of the inner scheduler, whose first request has been seen, will wait for m. */
+static fluke_thread_t *make_waiting(natural_t how)
+{
+	fluke_portset_t *ours;
+	fluke_thread_t *outer = make_inner(how, once, 0);
+
+	m = check_mutex_new();
+	fluke_mutex_lock(m);
+	inner_thread = inner_client(locker, 700);
+	ours = set;
+	set = inner_set;
+	CHECK_EQUAL(request(), 700);
+	set = ours;
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(calls, how == FLUKE_WAKEUP_ON_BLOCK);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	return outer;
+}
+
+CASE("sched-16", "ON_BLOCK: the scheduler is told at once that its target has blocked")
+{
+	make_waiting(FLUKE_WAKEUP_ON_BLOCK);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_BLOCKED);
+}
+
+CASE("sched-17", "ON_SWITCH: the target blocks and runs again without its scheduler; another client wakes that")
+{
+	fluke_thread_t *outer = make_waiting(FLUKE_WAKEUP_ON_SWITCH);
+
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_MESSAGE);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(calls, 0);
+	inner_client(once, 701);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(calls, 1);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(asks, 1);
+	CHECK_EQUAL(asked[0], 701);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("sched-18", "ON_CONFLICT: while the target is blocked another client runs directly, then the target again")
+{
+	fluke_thread_t *outer = make_waiting(FLUKE_WAKEUP_ON_CONFLICT);
+
+	inner_client(once, 701);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 2);
+	CHECK_EQUAL(calls, 0);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+}
+
+CASE("sched-19", "ON_CONFLICT: two clients ready at once are the scheduler's business, the target told blocked")
+{
+	fluke_thread_t *outer = make_waiting(FLUKE_WAKEUP_ON_CONFLICT);
+
+	inner_client(once, 701);
+	inner_client(once, 702);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(calls, 1);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(asks, 2);
+	CHECK_EQUAL(asked[0], 701);
+	CHECK_EQUAL(asked[1], 702);
+	CHECK_EQUAL(count, 0);
+	fluke_mutex_unlock(m);		/* it was told blocked, so the target asks */
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(asked[2], 700);
+}
+
+CASE("sched-20", "ON_CONFLICT and ON_SWITCH: a client that wakes while the target runs ends the call")
+{
+	for (natural_t how = FLUKE_WAKEUP_ON_SWITCH; how <= FLUKE_WAKEUP_ON_CONFLICT; how++) {
+		fluke_thread_t *outer = make_inner(how, once, 0);
+
+		inner_thread = check_thread_new(check_root_space, notifier, ref);
+		CHECK_EQUAL(schedule(outer), FLUKE_SCHED_MESSAGE);
+		CHECK_EQUAL(count, 1);
+		fluke_port_set_state(port, &(fluke_port_state_t){ .alias = 31 }, 0);
+		inner_client(once, 701);
+		CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+		CHECK_EQUAL(calls, 1);
+		CHECK_EQUAL(inner_result, FLUKE_SCHED_MESSAGE);
+		CHECK_EQUAL(asked[0], 701);
+		CHECK_EQUAL(count, 1);
+	}
+}
+
+CASE("sched-21", "a request that nobody has seen is taken back, and with it what its scheduler asked for")
+{
+	fluke_thread_t *outer = make_waiting(FLUKE_WAKEUP_ON_CONFLICT), *other;
+
+	other = inner_client(once, 701);
+	fluke_thread_get_state(other, &state, (fluke_thread_links_t){ 0 });
+	CHECK_EQUAL(fluke_thread_schedule(0, port, 0), FLUKE_SCHED_INVALID);	/* nothing waits at our port */
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(calls, 0);
+	fluke_thread_destroy(other);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("sched-22", "a scheduler stopped while another client runs for its target makes its call again")
+{
+	fluke_thread_t *outer = make_waiting(FLUKE_WAKEUP_ON_CONFLICT);
+
+	inner_client(once, 701);
+	CHECK_EQUAL(request(), 900);
+	fluke_thread_get_state(outer, &state, (fluke_thread_links_t){ 0 });
+	CHECK_EQUAL(state.regs.eip, FLUKE_ENTRY);
+	CHECK_EQUAL(state.regs.ebx, (uint32_t)inner_thread);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(outer, &state, (fluke_thread_links_t){ 0 });
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_MESSAGE);
+	CHECK_EQUAL(asked[0], 701);
+	CHECK_EQUAL(count, 0);
+}
+
+CASE("sched-23", "a thread with several donors goes on while any of them is left")
+{
+	fluke_thread_t *low, *first, *second;
+	fluke_mutex_t *gate = check_mutex_new();
+
+	make();
+	m = check_mutex_new();
+	in[7] = (uint32_t)gate;
+	fluke_mutex_lock(gate);
+	low = check_thread_new(check_root_space, holder, 0);
+	CHECK_EQUAL(schedule(low), FLUKE_SCHED_BLOCKED);
+	first = check_thread_new(check_root_space, locker, 0);
+	second = check_thread_new(check_root_space, locker, 0);
+	CHECK_EQUAL(schedule(first), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(schedule(second), FLUKE_SCHED_BLOCKED);
+	fluke_mutex_unlock(gate);
+	fluke_thread_destroy(first);
+	CHECK_EQUAL(schedule(second), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 2);		/* low: or-ed 1 in; second has had the mutex */
+}
+
+static fluke_cond_t *c;
+
+static void cond_waiter(void *unused)
+{
+	(void)unused;
+	fluke_mutex_lock(m);
+	fluke_cond_wait(c, m);
+	count += 100;
+	fluke_mutex_unlock(m);
+}
+
+CASE("sched-24", "who waits for a condition lends to its inheritor")
+{
+	fluke_ref_t *to = check_ref_new();
+	fluke_thread_t *waiter;
+
+	make();
+	m = check_mutex_new();
+	c = check_cond_new();
+	fluke_thread_reference(check_thread_new(check_root_space, once, 0), to);
+	fluke_cond_set_state(c, &(fluke_cond_state_t){ 0 }, to);
+	waiter = check_thread_new(check_root_space, cond_waiter, 0);
+	CHECK_EQUAL(schedule(waiter), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("sched-25", "a circle of schedulers, and one that never runs its clients, hold up only these")
+{
+	fluke_thread_t *outer = make_inner(FLUKE_WAKEUP_ON_SWITCH, once, 0), *second;
+
+	inner_thread = second = check_thread_new(check_root_space, inner, (void *)FLUKE_WAKEUP_ON_SWITCH);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);	/* outer lends to second, and that to itself: no */
+	inner_thread = outer;
+	CHECK_EQUAL(schedule(second), FLUKE_SCHED_BLOCKED);
+	inner_client(once, 703);
+	CHECK_EQUAL(count, 0);
+	CHECK_EQUAL(schedule(check_thread_new(check_root_space, once, 0)), FLUKE_SCHED_MESSAGE);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(check_thread_new(check_root_space, once, 0)), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("sched-26", "a thread whose scheduler's port is gone runs on time that is given to it")
+{
+	fluke_thread_t *thread;
+
+	make();
+	m = check_mutex_new();
+	fluke_mutex_lock(m);
+	thread = client(locker, 0, 504);
+	CHECK_EQUAL(request(), 504);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
+	fluke_port_destroy(port);
+	port = check_port_new(set, 31);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(fluke_thread_schedule(0, port, 0), FLUKE_SCHED_INVALID);
+	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+}
+
+/* ---- a chain: thread i holds mutex i and waits for the next one, the last one for the gate */
+
+#define CHAIN	70u
+static fluke_mutex_t *chain_mutex[CHAIN + 1];
+
+void chain_start(void);
+__asm__ ("chain_start: pushl %ebx; pushl %ebx; call chain_link");
+void chain_link(uint32_t i);
+void chain_link(uint32_t i)
+{
+	fluke_mutex_lock(chain_mutex[i]);
+	fluke_mutex_lock(chain_mutex[i + 1]);
+	count++;
+	check_thread_end();
+}
+
+/* The first thread of a chain of that length, made from its end; the gate is open then. */
+static fluke_thread_t *chain_new(uint32_t length)
+{
+	fluke_ref_t *space = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = space };
+	fluke_thread_t *t = 0;
+
+	make();
+	fluke_space_reference(check_root_space, space);
+	for (uint32_t i = 0; i <= length; i++)
+		chain_mutex[i] = check_mutex_new();
+	fluke_mutex_lock(chain_mutex[length]);
+	for (uint32_t i = length; i--;) {
+		t = check_object(sizeof *t);
+		memset(&state, 0, sizeof state);
+		state.regs.eip = (uint32_t)chain_start;
+		state.regs.ebx = i;
+		state.regs.esp = (uint32_t)check_pages(1) + FLUKE_PAGE_SIZE;
+		state.regs.eflags = 0x202;
+		fluke_thread_create(t);
+		fluke_thread_set_state(t, &state, links);
+		CHECK_EQUAL(schedule(t), FLUKE_SCHED_BLOCKED);
+	}
+	fluke_mutex_unlock(chain_mutex[length]);
+	return t;
+}
+
+CASE("sched-27", "time passes through a chain of 64 links")
+{
+	CHECK_EQUAL(schedule(chain_new(64)), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+}
+
+CASE("sched-28", "a longer chain is cut: the waiter beyond just blocks")
+{
+	CHECK_EQUAL(schedule(chain_new(CHAIN)), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 0);
 }

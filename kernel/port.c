@@ -79,7 +79,7 @@ void port_activate(struct port *port)
 	}
 	for (s = set->sleepers.head; s && portset_busy(set); s = next) {
 		next = s->wait_next;
-		if ((!(s->regs.edx & FLUKE_WAKEUP_LAZY) || urgent(port)) && !sched_message(s, set))
+		if (!sched_message(s, set, urgent(port)))
 			break;
 	}
 }

@@ -34,11 +34,17 @@ static unsigned sensitivity(const struct thread *t)
 	return t->regs.edx & 0xff;
 }
 
+/* t is asleep in thread_schedule, its target blocked: is there something to do for it? */
+static int would_end(const struct thread *t)
+{
+	return sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK || (t->wait_object && portset_busy((struct portset *)t->wait_object));
+}
+
 int sched_usable(const struct thread *t)
 {
 	while (t->blocked) {
-		if (t->wait_kind == WAIT_SCHEDULE && sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK)
-			return 1;	/* its call would end */
+		if (t->wait_kind == WAIT_SCHEDULE && would_end(t))
+			return 1;
 		t = t->donee;
 		if (!t)
 			return 0;
@@ -216,12 +222,15 @@ static int stand_in(struct thread *scheduler, struct thread *t)
 	return 1;
 }
 
-int sched_message(struct thread *scheduler, struct portset *set)
+int sched_message(struct thread *scheduler, struct portset *set, int urgent)
 {
+	int blocked = sensitivity(scheduler) != FLUKE_WAKEUP_ON_BLOCK && !(scheduler->donee && sched_usable(scheduler->donee));
+
+	if ((scheduler->regs.edx & FLUKE_WAKEUP_LAZY) && !urgent && !blocked)
+		return 1;
 	if (stand_in(scheduler, portset_asker(set)))
 		return 0;
-	if (scheduler->stands_in || (sensitivity(scheduler) != FLUKE_WAKEUP_ON_BLOCK && scheduler->donee &&
-				     !sched_usable(scheduler->donee)))
+	if (scheduler->stands_in || blocked)
 		sched_end(scheduler, blocked_result(scheduler));
 	else
 		sched_end(scheduler, portset_announce(set, scheduler));
@@ -236,6 +245,16 @@ void sched_end(struct thread *scheduler, uint32_t result)
 	wait_finish(scheduler);
 }
 
+/* A scheduler on the path: if nobody below can run, is it to be told?  A request that waited for that
+ * may be settled without it. */
+static int tell(struct thread *t)
+{
+	if (sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK)
+		return 1;
+	return would_end(t) && !(t->donee && sched_usable(t->donee)) &&
+		!stand_in(t, portset_asker((struct portset *)t->wait_object));
+}
+
 struct thread *sched_choose(void)
 {
 	struct thread *t = cpu()->root, *scheduler = NULL;
@@ -247,7 +266,7 @@ struct thread *sched_choose(void)
 		}
 		if (!t->blocked)
 			return t;
-		if (t->wait_kind == WAIT_SCHEDULE && sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK)
+		if (t->wait_kind == WAIT_SCHEDULE && tell(t))
 			scheduler = t;
 		if (t->donee)
 			supply(t, t->donee);

@@ -22,7 +22,7 @@ void		sched_withdraw(struct thread *t);	/* its request, if not yet seen */
 void		sched_end(struct thread *scheduler, uint32_t result);	/* its thread_schedule returns */
 /* Something waits at a port where the scheduler sleeps: its thread_schedule returns; false if that
  * was settled without it. */
-int		sched_message(struct thread *scheduler, struct portset *set);
+int		sched_message(struct thread *scheduler, struct portset *set, int urgent);
 int		sched_usable(const struct thread *t);	/* would time given to t be used? */
 void		sched_set_root(unsigned processor, struct thread *t);
 void		sched_thread_gone(struct thread *t);	/* destroyed or about to move: no donors, no donation */

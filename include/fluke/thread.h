@@ -47,7 +47,11 @@ enum { FLUKE_LINK_SPACE, FLUKE_LINK_SCHEDULER, FLUKE_LINK_WAITING_FOR, FLUKE_LIN
 typedef fluke_ref_t *fluke_thread_links_t[FLUKE_THREAD_LINKS];
 
 /* fluke_thread_schedule */
-enum fluke_wakeup { FLUKE_WAKEUP_ON_BLOCK, FLUKE_WAKEUP_ON_SWITCH, FLUKE_WAKEUP_ON_CONFLICT };
+enum fluke_wakeup {
+	FLUKE_WAKEUP_ON_BLOCK,		/* the call ends when the target blocks, and when another client asks */
+	FLUKE_WAKEUP_ON_SWITCH,		/* a target that blocks blocks its scheduler, and runs again without it */
+	FLUKE_WAKEUP_ON_CONFLICT	/* the same, and one client that asks meanwhile runs in its stead */
+};
 #define FLUKE_SCHED_MESSAGE	0	/* result: a message waits at sleep_port */
 #define FLUKE_SCHED_BLOCKED	1	/* result: the target blocked without donating on, or ended */
 #define FLUKE_SCHED_INVALID	2	/* result: the target cannot run (stopped, no space) */
@@ -175,8 +179,12 @@ fluke_thread_t	*fluke_thread_self(void);
 /* fluke_thread_schedule: lends the caller's processor time to a thread while waiting for a message.
  * thread: a thread, or a reference to one; 0 = only look whether something waits (INVALID: nothing).
  * sleep_port: null, or a port (or a reference to one): the wait ends when any port of its set has
- * something to receive.  sensitivity: a hint, see fluke_wakeup; every value is served as
- * FLUKE_WAKEUP_ON_BLOCK.  Returns FLUKE_SCHED_MESSAGE (fetch it by wait_receive; the thread may still
+ * something to receive.  sensitivity: see fluke_wakeup.  Weaker than ON_BLOCK, the target's block does not
+ * end the call: the caller counts as blocked itself, and when its own scheduler gives it time again,
+ * that passes on.  ON_CONFLICT: while the target is blocked, a single request does not end the call
+ * either: that client runs directly, its request being kept for the caller, or taken back if it
+ * blocks first; the call ends when a second one asks.  A call that so ends after its target has
+ * blocked returns BLOCKED, whatever else waits.  Returns FLUKE_SCHED_MESSAGE (fetch it by wait_receive; the thread may still
  * be ready), FLUKE_SCHED_BLOCKED (neither the thread nor anybody it lends to can run; it asks again
  * when that changes), FLUKE_SCHED_INVALID (null or dead, stopped, or without space).  Requests come to
  * the scheduler port as one-way {FLUKE_SCHED_REQUEST, sched_val}, one per thread until its scheduler

@@ -587,6 +587,26 @@ CASE("sched-26", "a thread whose scheduler's port is gone runs on time that is g
 	CHECK_EQUAL(count, 1);
 }
 
+CASE("sched-29", "LAZY with a weaker sensitivity: a request comes when the target blocks, or is settled then")
+{
+	for (natural_t how = FLUKE_WAKEUP_ON_SWITCH; how <= FLUKE_WAKEUP_ON_CONFLICT; how++) {
+		fluke_thread_t *outer = make_inner(how | FLUKE_WAKEUP_LAZY, once, 0);
+
+		inner_thread = check_thread_new(check_root_space, notifier, ref);
+		CHECK_EQUAL(schedule(outer), FLUKE_SCHED_MESSAGE);
+		fluke_port_set_state(port, &(fluke_port_state_t){ .alias = 31 }, 0);
+		inner_client(once, 701);
+		CHECK_EQUAL(count, 1);
+		CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+		CHECK_EQUAL(calls, how == FLUKE_WAKEUP_ON_SWITCH);
+		CHECK_EQUAL(count, how == FLUKE_WAKEUP_ON_SWITCH ? 2 : 3);
+		inner_client(once, 702);
+		CHECK_EQUAL(request(), 900);
+		CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+		CHECK_EQUAL(count, how == FLUKE_WAKEUP_ON_SWITCH ? 2 : 4);
+	}
+}
+
 /* ---- a chain: thread i holds mutex i and waits for the next one, the last one for the gate */
 
 #define CHAIN	70u

@@ -178,7 +178,7 @@ void sched_block(struct thread *t)
 {
 	struct thread *donee = t->donee;
 
-	if (!donee)
+	if (!donee && (t->request_pending || t->donors))
 		withdraw_path(t, 0);
 	if (t != current)
 		return;
@@ -203,11 +203,14 @@ static uint32_t blocked_result(struct thread *scheduler)
 /* ON_CONFLICT: while the target cannot run, one client that asks runs in its stead, and its request stays
  * where it is: seen by nobody if the client blocks again, by the scheduler when its call ends.
  * That will be with BLOCKED, so the target asks again too, when it is ready. */
-static int stand_in(struct thread *scheduler, struct thread *t)
+static int stand_in(struct thread *scheduler, const struct portset *set)
 {
-	struct thread *target = scheduler->donee;
+	struct thread *target = scheduler->donee, *t;
 
-	if (!t || sensitivity(scheduler) != FLUKE_WAKEUP_ON_CONFLICT || (!target && !scheduler->stands_in))
+	if (sensitivity(scheduler) != FLUKE_WAKEUP_ON_CONFLICT)
+		return 0;
+	t = portset_asker(set);
+	if (!t || (!target && !scheduler->stands_in))
 		return 0;
 	if (target != t) {
 		if ((target && sched_usable(target)) || !may_donate(scheduler, t))
@@ -228,7 +231,7 @@ int sched_message(struct thread *scheduler, struct portset *set, int urgent)
 
 	if ((scheduler->regs.edx & FLUKE_WAKEUP_LAZY) && !urgent && !blocked)
 		return 1;
-	if (stand_in(scheduler, portset_asker(set)))
+	if (stand_in(scheduler, set))
 		return 0;
 	if (scheduler->stands_in || blocked)
 		sched_end(scheduler, blocked_result(scheduler));
@@ -252,7 +255,7 @@ static int tell(struct thread *t)
 	if (sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK)
 		return 1;
 	return would_end(t) && !(t->donee && sched_usable(t->donee)) &&
-		!stand_in(t, portset_asker((struct portset *)t->wait_object));
+		!stand_in(t, (struct portset *)t->wait_object);
 }
 
 struct thread *sched_choose(void)

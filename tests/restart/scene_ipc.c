@@ -16,6 +16,8 @@ static void rpc_client(void *unused)
 		.send_buffers = 2, .send_buffer_table = more,
 		.recv_words = LONG - 700, .recv_data = back, .recv_buffers = 1, .recv_buffer_table = room };
 
+	uint32_t *across = (uint32_t *)(((uint32_t)back + 4495) & -4096) - 100;	/* a page ends 100 words on */
+
 	(void)unused;
 	note(0, fluke_ipc_client_connect_send_over_receive(&p, dest));
 	word[1] = p.recv_words;
@@ -24,7 +26,7 @@ static void rpc_client(void *unused)
 		fluke_ipc_buffer_t piece[2] = { { 2, out + 20 + i }, { i, out + 30 } }, rest[1] = { { 20, back + 350 } };
 
 		p = (fluke_ipc_params_t){ .send_words = length[i], .send_data = out + i,
-			.recv_words = i < 4 ? 8 : 300, .recv_data = i < 4 ? word + 20 + 8 * i : back,
+			.recv_words = i < 4 ? 8 : 300, .recv_data = i < 4 ? word + 20 + 8 * i : i == 4 ? across : back,
 			.send_buffers = i == 2 ? 2 : 0, .send_buffer_table = piece,
 			.recv_buffers = i == 5, .recv_buffer_table = rest };
 		note(2 + i, fluke_ipc_client_connect_send_over_receive(&p, dest));

@@ -21,10 +21,11 @@ def build():
     return p.stdout + p.stderr if p.returncode else ""
 
 def boot():
-    p = subprocess.run(["timeout", "600", "qemu-system-i386", "-accel", "tcg", "-m", "64", "-display", "none", "-nic", "none",
+    p = subprocess.run(["timeout", "1800", "qemu-system-i386", "-accel", "tcg", "-m", "64", "-display", "none", "-nic", "none",
                         "-monitor", "none", "-no-reboot", "-serial", "null", "-debugcon", "stdio",
                         "-icount", "shift=0,sleep=off,align=off", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-                        "-kernel", KERNEL + ".elf", "-initrd", "build/tests/restart/places.elf"],
+                        "-kernel", KERNEL + ".elf", "-initrd", "build/tests/restart/places.elf",
+                        "-append", "cases=places-01" + (",every-visit" if os.environ.get("TEST_LONG") else "")],
                        stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     open("build/places/log", "w").write(p.stdout)
     return p.stdout

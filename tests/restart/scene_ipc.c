@@ -1,5 +1,6 @@
 /* Scenes of IPC: reliable with all its stages, short and long, with references and several
  * buffers; idempotent; one-way. */
+#include <fluke/callnumbers.h>
 #include "world.h"
 
 static void note(uint32_t i, uint32_t status) { word[i] = 0x100 | FLUKE_IPC_STATUS(status); }
@@ -293,4 +294,74 @@ static void locks_second(void *unused)
 	fluke_mutex_unlock(second);
 }
 
-SCENE(locks, locks_first, locks_second, 0, 0);
+/* The published example: a cond_wait that sleeps, or has slept, is a mutex_lock of its mutex. */
+static int locks_valid(const fluke_thread_state_t *a)
+{
+	if (a->regs.eip != FLUKE_ENTRY || ended[0])
+		return 1;
+	if ((a->regs.eax & 0xff) == FLUKE_CALL_cond_wait)
+		return a->regs.ebx == (uint32_t)cond && a->regs.ecx == (uint32_t)mutex;
+	return (a->regs.eax & 0xff) != FLUKE_CALL_mutex_lock || a->regs.ebx == (uint32_t)mutex || a->regs.ebx == (uint32_t)second;
+}
+
+SCENE_VALID(locks, locks_first, locks_second, 0, 0, locks_valid);
+
+/* The other one: 8,192 bytes from 0x08001800; wherever it stops, registers say what is left. */
+static fluke_mapping_t *window;
+
+static void eight_prepare(void)
+{
+	fluke_mapping_state_t at = { .region_off = check_physical_of((void *)pages), .start_va = 0x08001000, .size = 0x3000,
+		.prot = FLUKE_PROT_READ };
+
+	for (uint32_t i = 0; i < 3072; i++)
+		((uint32_t *)pages)[i] = i * 3;
+	window = child_object(sizeof *window);
+	fluke_mapping_create(window);
+	fluke_region_reference(check_physical, got[1]);
+	fluke_space_reference(subject_space[0], got[0]);
+	fluke_mapping_set_state(window, &at, got[1], got[0]);
+}
+
+static void sends_eight(void *unused)
+{
+	fluke_ipc_params_t p = BOTH(2048, (void *)0x08001800, 8, back);
+
+	(void)unused;
+	note(0, fluke_ipc_client_connect_send_over_receive(&p, dest));
+	word[1] = p.recv_words;
+}
+
+static void takes_eight(void *unused)
+{
+	fluke_ipc_params_t p = BOTH(0, 0, 700, there);
+	uint32_t status = fluke_ipc_setup_wait_receive(&p, set, 0), total = 700 - p.recv_words, sum = there[0] + there[699];
+
+	(void)unused;
+	while (FLUKE_IPC_STATUS(status) == FLUKE_IPC_RECV_MORE_DATA) {
+		p = BOTH(0, 0, 1400, there);
+		status = server.receive(&p);
+		total += 1400 - p.recv_words;
+		for (uint32_t i = 0; i < 1400 - p.recv_words; i++)
+			sum = sum * 3 + there[i];
+	}
+	note(20, status);
+	word[21] = total;
+	word[22] = sum;
+	p = BOTH(4, out, 0, 0);
+	note(23, server.ack(&p));
+	fluke_ipc_server_disconnect();
+}
+
+static int eight_valid(const fluke_thread_state_t *a)
+{
+	uint32_t call = a->regs.eax & 0xff;
+
+	if (a->regs.eip != FLUKE_ENTRY || call != FLUKE_CALL_ipc_client_send_over_receive)
+		return 1;
+	return a->regs.ecx <= 2048 && a->regs.esi + 4 * a->regs.ecx == 0x08003800 && a->regs.esi >= 0x08001800 &&
+		!(a->regs.eax >> 16);
+}
+
+SCENE_VALID(eight, sends_eight, takes_eight, 0, eight_prepare, eight_valid);
+SCENE_VALID(eight_late, sends_eight, takes_eight, 1, eight_prepare, eight_valid);

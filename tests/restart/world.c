@@ -3,7 +3,8 @@
 #include "world.h"
 #include "../../kernel/place.h"
 
-uint32_t	word[WORDS], out[LONG + 16], there[LONG + 16], back[LONG + 16];
+#define PAGED __attribute__((aligned(4096)))		/* so that every build meets the same borders */
+uint32_t	word[WORDS], out[LONG + 16] PAGED, there[LONG + 16] PAGED, back[LONG + 16] PAGED;
 uint32_t	interrupts, alerts, traps, ended[2];
 fluke_thread_t	*subject[2], *keeper;
 fluke_space_t	*subject_space[2];

@@ -17,9 +17,11 @@ struct scene {
 	void		(*program[2])(void *);
 	int		first;		/* who runs first */
 	void		(*prepare)(void);	/* more objects; may be null */
+	int		(*valid)(const fluke_thread_state_t *a);	/* what A's registers may say; may be null */
 };
-#define SCENE(id, a, b, who, more) \
-	static const struct scene id __attribute__((section("scenes"), used, aligned(4))) = { #id, { a, b }, who, more }
+#define SCENE_VALID(id, a, b, who, more, check) \
+	static const struct scene id __attribute__((section("scenes"), used, aligned(4))) = { #id, { a, b }, who, more, check }
+#define SCENE(id, a, b, who, more) SCENE_VALID(id, a, b, who, more, 0)
 extern const struct scene __start_scenes[], __stop_scenes[];
 
 /* What the subjects leave. */

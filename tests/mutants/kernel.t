@@ -2,7 +2,8 @@
 """Known-bad kernels: each tests/mutants/*.patch is laid on a copy of the tree, the kernel built and
 the case named in the patch booted, which must then fail.  Prints TAP.
 
-A patch opens with `Sentence: what is wrong` and `Caught-by: AREA CASE`."""
+A patch opens with `Sentence: what is wrong` and `Caught-by: AREA CASE`; where the area is `restart`, the
+kernel is built with PLACES=1, and the case is a scene of tests/restart."""
 import glob, os, re, shutil, subprocess, sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -19,18 +20,25 @@ def copy_tree():
         p = run(["cp", "-rup", d, COPY])
         if p.returncode:
             sys.exit(p.stdout)
+    os.makedirs(COPY + "/tests", exist_ok=True)
+    run(["cp", "-rup", "tests/restart", COPY + "/tests"])
     shutil.copy2("Makefile", COPY)
 
-def build():
-    p = run(["make", "-s", "-C", COPY, "-f", "kernel/kernel.mk", "CC=gcc", "B=build", "build/fluke.elf"])
+def build(area):
+    b = "placed" if area == "restart" else "build"
+    p = run(["make", "-s", "-C", COPY, "-f", "kernel/kernel.mk", "CC=gcc", "B=" + b, b + "/fluke.elf"] +
+            (["PLACES=1"] if area == "restart" else []))
     return None if p.returncode == 0 else p.stdout
 
 def case_fails(area, case):
     """The case's own line says `not ok`, or the machine ended or hung without one."""
-    p = run(["timeout", "40", "qemu-system-i386", "-accel", "tcg", "-m", "64", "-display", "none", "-nic", "none",
+    kernel, program, line = "build", "api/" + area, "cases=" + case
+    if area == "restart":
+        kernel, program, line, case = "placed", "restart/places", "cases=places-01," + case, "places-01"
+    p = run(["timeout", "60", "qemu-system-i386", "-accel", "tcg", "-m", "64", "-display", "none", "-nic", "none",
              "-monitor", "none", "-no-reboot", "-serial", "null", "-debugcon", "stdio", "-icount",
              "shift=2,sleep=off,align=off", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-             "-kernel", COPY + "/build/fluke.elf", "-initrd", "build/tests/api/%s.elf" % area, "-append", "cases=" + case],
+             "-kernel", COPY + "/" + kernel + "/fluke.elf", "-initrd", "build/tests/%s.elf" % program, "-append", line],
             stdin=subprocess.DEVNULL)
     started = ("case " + case) in p.stdout
     return started and not re.search(r"^ok %s " % re.escape(case), p.stdout, re.M), p.stdout
@@ -41,7 +49,7 @@ def mutant(patch):
     sentence = re.search(r"^Sentence: (.*)", text, re.M)[1]
     files = re.findall(r"^\+\+\+ b/(\S+)", text, re.M)
     p = run(["patch", "-p1", "-s", "-d", COPY, "-i", os.path.abspath(patch)])
-    problem = p.stdout if p.returncode else build()
+    problem = p.stdout if p.returncode else build(area)
     failed, output = (False, "") if problem else case_fails(area, case)
     for f in files:				# back to the good source
         shutil.copy2(f, os.path.join(COPY, f))
@@ -55,7 +63,7 @@ def mutant(patch):
     return failed, "%s (%s)" % (sentence, case)
 
 def good_copy(plan):
-    problem = build()
+    problem = build("api") or build("restart")
     if problem:
         print("# " + problem, file=sys.stderr)
     cases = [re.search(r"^Caught-by: (\S+) (\S+)", open(p).read(), re.M).groups() for _, p in plan]

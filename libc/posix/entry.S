@@ -35,6 +35,23 @@
 	.set	R_ESP, 40
 	.set	R_SIZE, 44
 
+/* esp = struct registers: what goes on from them is put under the esp that they name (edx afterwards): eip, eflags, eax, edx
+ * downwards; ebx, esi, edi are loaded. */
+	.macro	go_under
+	movl	R_ESP(%esp), %edx
+	movl	R_EIP(%esp), %eax
+	movl	%eax, -4(%edx)
+	movl	R_EFLAGS(%esp), %eax
+	movl	%eax, -8(%edx)
+	movl	R_EAX(%esp), %eax
+	movl	%eax, -12(%edx)
+	movl	R_EDX(%esp), %eax
+	movl	%eax, -16(%edx)
+	movl	R_EBX(%esp), %ebx
+	movl	R_ESI(%esp), %esi
+	movl	R_EDI(%esp), %edi
+	.endm
+
 	.section .entry, "ax", @progbits
 	.globl	image_text
 image_text:
@@ -103,18 +120,7 @@ image_leave:
 leave_check:
 	cmpl	$0, T_FLAG(%ecx)
 	jne	3f
-	movl	R_ESP(%esp), %edx
-	movl	R_EIP(%esp), %eax
-	movl	%eax, -4(%edx)
-	movl	R_EFLAGS(%esp), %eax
-	movl	%eax, -8(%edx)
-	movl	R_EAX(%esp), %eax
-	movl	%eax, -12(%edx)
-	movl	R_EDX(%esp), %eax
-	movl	%eax, -16(%edx)
-	movl	R_EBX(%esp), %ebx
-	movl	R_ESI(%esp), %esi
-	movl	R_EDI(%esp), %edi
+	go_under
 	movl	R_EBP(%esp), %ebp
 	movl	R_ECX(%esp), %ecx
 	leal	-16(%edx), %esp
@@ -257,22 +263,11 @@ image_interrupt_entry:
 /* esp = struct registers on the handler stack: moves them to the stack they name, enables exceptions
  * there (another may come at once: it piles up on that stack) and goes on. */
 image_resume:
-	movl	R_ESP(%esp), %edx
-	movl	R_EIP(%esp), %eax
-	movl	%eax, -4(%edx)
-	movl	R_EFLAGS(%esp), %eax
-	movl	%eax, -8(%edx)
-	movl	R_EAX(%esp), %eax
-	movl	%eax, -12(%edx)
+	go_under
 	movl	R_ECX(%esp), %eax
-	movl	%eax, -16(%edx)
-	movl	R_EDX(%esp), %eax
 	movl	%eax, -20(%edx)
 	movl	R_EBP(%esp), %eax
 	movl	%eax, -24(%edx)
-	movl	R_EBX(%esp), %ebx
-	movl	R_ESI(%esp), %esi
-	movl	R_EDI(%esp), %edi
 	leal	-24(%edx), %esp
 	movl	$CALL_ENABLE, %eax
 	movl	$ENTRY, %ecx
@@ -280,8 +275,8 @@ image_resume:
 	.globl	resume_enabled, resume_end
 resume_enabled:				/* one byte each: see finish_resume */
 	popl	%ebp
-	popl	%edx
 	popl	%ecx
+	popl	%edx
 	popl	%eax
 	popfl
 	ret

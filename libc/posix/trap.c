@@ -71,9 +71,9 @@ static void finish_resume(struct registers *r)
 	if (done < 1)
 		r->ebp = stack[0];
 	if (done < 2)
-		r->edx = stack[1];
+		r->ecx = stack[1];
 	if (done < 3)
-		r->ecx = stack[2];
+		r->edx = stack[2];
 	if (done < 4)
 		r->eax = stack[3];
 	if (done < 5)

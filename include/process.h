@@ -89,6 +89,21 @@
 /* Written by the image, read by the manager, at IMAGE_CONTROL in the data segment. */
 #define IMAGE_CONTROL		IMAGE_DATA
 
+/* The image's map of the process, in its data segment, as control.areas and so on tell; for /proc. */
+struct area {
+	uint32_t	start, end;
+	uint8_t		prot, file;	/* file: 0 anonymous, 1 maps a file's region, 2 the same shared */
+	int16_t		slot;		/* mapping object */
+	uint32_t	offset;		/* in the file */
+	uint8_t		name;		/* AREA_*, or 1 + index in names */
+	uint8_t		pad[3];
+};
+#define AREA_STACK	255
+#define AREA_HEAP	254
+#define AREA_PROGRAM	253
+#define IMAGE_NAMES	64
+#define IMAGE_NAME_SIZE	128
+
 struct process_control {
 	uint64_t	ignored, caught;	/* dispositions; in neither set: default */
 	uint32_t	no_zombies, pad;	/* SA_NOCLDWAIT; SA_NOCLDSTOP is bit 1 */
@@ -98,6 +113,7 @@ struct process_control {
 		uint64_t	blocked;	/* sigprocmask */
 		uint64_t	waiting;	/* blocked, but in sigtimedwait for these */
 	} slot[IMAGE_THREADS_MAX];		/* index = thread number */
+	uint32_t	areas, area_count, names;	/* addresses of: struct area[], unsigned, char[][IMAGE_NAME_SIZE] */
 };
 
 /* The facts page. */

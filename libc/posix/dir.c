@@ -78,6 +78,8 @@ long posix_openat(int dirfd, const char *path, uint32_t flags, uint32_t mode)
 			return error;
 		file = open_place(&p, flags, mode);
 		place_end(&p);
+		if (file >= 0 && S_ISREG(files[file].mode))
+			name_opened(file, name);
 	} else if (file >= 0)
 		file = reopen(file, flags);
 	if (file < 0)

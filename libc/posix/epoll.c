@@ -38,12 +38,12 @@ static struct counter counters[COUNTERS];
 
 static struct epoll *instance(int file)
 {
-	return (struct epoll *)(void *)files[file].text;
+	return files[file].own;
 }
 
 static struct counter *counter(int file)
 {
-	return (struct counter *)(void *)files[file].text;
+	return files[file].own;
 }
 
 /* With the image lock: the last descriptor is closed. */
@@ -65,7 +65,7 @@ static long new_file(uint8_t special, void *what, uint32_t flags)
 	if (file < 0)
 		return file;
 	files[file].special = special;
-	files[file].text = what;
+	files[file].own = what;
 	files[file].mode = 0600;
 	files[file].flags = O_RDWR | (flags & O_NONBLOCK);
 	return fd_install(file, 0, (flags & O_CLOEXEC) != 0);

@@ -15,18 +15,6 @@ static uint64_t offset_of(int file)
 	return files[file].shared || !file_seekable(file) ? SHARED_OFFSET : files[file].offset;
 }
 
-static long read_text(struct file *f, void *to, uint32_t count, uint64_t offset)
-{
-	size_t size = strlen(f->text);
-
-	if (offset >= size)
-		return 0;
-	if (count > size - offset)
-		count = (uint32_t)(size - offset);
-	memmove(to, f->text + offset, count);
-	return (long)count;
-}
-
 /* One message; a background terminal read asks the process manager first. */
 static long read_once(int file, void *to, uint32_t count, uint64_t offset)
 {
@@ -34,8 +22,6 @@ static long read_once(int file, void *to, uint32_t count, uint64_t offset)
 	size_t size;
 	int error;
 
-	if (f->special == FILE_TEXT)
-		return read_text(f, to, count, offset);
 	if (f->special)
 		return f->special == FILE_EVENT ? event_read(file, to, count) : -EINVAL;
 	if (S_ISCHR(f->mode) && (FACTS->flags & (FACTS_TERMINAL | FACTS_FOREGROUND)) == FACTS_TERMINAL && tty_is_ours(file)) {
@@ -244,6 +230,8 @@ static long seek(int file, int64_t offset, int whence, uint64_t *result)
 
 	if (f->flags & O_PATH)
 		return -EBADF;
+	if (f->special && f->special != FILE_FDS)
+		return -ESPIPE;
 	if (!file_seekable(file) && !f->special) {
 		if (!S_ISCHR(f->mode))
 			return -ESPIPE;
@@ -259,9 +247,8 @@ static long seek(int file, int64_t offset, int whence, uint64_t *result)
 	if (whence == SEEK_CUR) {
 		to += (int64_t)f->offset;
 	} else if (whence != SEEK_SET) {
-		if (f->special)
-			status.size = strlen(f->text);
-		else if ((error = FileDescription_stat(file_ref(file), &status)) != 0)
+		status.size = 0;
+		if (!f->special && (error = FileDescription_stat(file_ref(file), &status)) != 0)
 			return fail(error);
 		if (whence == SEEK_END)
 			to += (int64_t)status.size;

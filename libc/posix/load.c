@@ -31,6 +31,7 @@ static int load_segment(int file, const struct elf_segment *s, uint32_t base)
 	if (s->flags & ELF_W || s->offset < skew) {
 		if ((error = vm_map_anonymous(start, end - start, prot_of(s->flags))) < 0)
 			return error;
+		vm_name(start, file, s->offset - skew);
 		while (s->file_size && done < size) {
 			part = size - done < 0x10000 ? size - done : 0x10000;
 			got = file_read_at(file, s->offset - skew + done, (void *)(start + done), part);
@@ -43,7 +44,7 @@ static int load_segment(int file, const struct elf_segment *s, uint32_t base)
 	region = file_region(file, &error);
 	if (!region)
 		return error;
-	error = vm_map_file(start, file_end - start, prot_of(s->flags), region, s->offset - skew);
+	error = vm_map_file(start, file_end - start, prot_of(s->flags), region, s->offset - skew, file);
 	if (!error && end > file_end)
 		error = vm_map_anonymous(file_end, end - file_end, prot_of(s->flags));
 	return error;
@@ -193,6 +194,7 @@ int load_program(const struct program *p, struct registers *r)
 		file = file_open(interpreter, O_RDONLY, 0);
 		if (file < 0)
 			return file;
+		name_opened(file, interpreter);
 		error = load_file(file, &loader, none, sizeof(none));
 		file_release(file);
 		if (error)

@@ -19,7 +19,7 @@ static long map_shared(int file, uint32_t start, uint32_t size, uint32_t prot, u
 	error = FileDescription_map(file_ref(file), want, region);
 	if (error)
 		return fail(error);
-	error = vm_map_file(start, size, prot, region, (uint32_t)offset);
+	error = vm_map_file(start, size, prot, region, (uint32_t)offset, file);
 	if (error)
 		return error;
 	vm_area(start)->file = 2;	/* not made anonymous by mprotect */

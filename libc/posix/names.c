@@ -2,7 +2,7 @@
  *
  * Absolute paths go to the root directory's server, relative ones to the working directory's or an open
  * directory's; /proc goes to the process manager (its port is the FileSystem of /proc), except what only
- * the image knows: /proc/self/{fd,maps,exe,cmdline}, /dev/fd, /dev/stdin ..., /dev/tty. */
+ * the image knows: /proc/self/{fd,exe}, /dev/fd, /dev/stdin ..., /dev/tty. */
 #include "posix.h"
 #include "calls.h"
 #include <stdio.h>
@@ -14,8 +14,33 @@ static char exe[4096];
 static int exe_file = -1;
 
 /* The program's file stays open: its name is looked for (which is dear) only when somebody asks. */
+/* Names of mapped files.  The path of the file opened last is kept until that is mapped, which is mostly the next
+ * that happens to it; a file mapped later shows none. */
+char area_names[IMAGE_NAMES][IMAGE_NAME_SIZE];
+static char opened_path[IMAGE_NAME_SIZE];
+static uint16_t opened_serial;
+
+void name_opened(int file, const char *path)
+{
+	opened_serial = files[file].serial;
+	strlcpy(opened_path, path[0] == '/' ? path : "", sizeof(opened_path));
+}
+
+uint8_t name_of(int file)
+{
+	uint8_t n;
+
+	if (files[file].name || files[file].serial != opened_serial || !opened_path[0])
+		return files[file].name;
+	for (n = 0; n < IMAGE_NAMES - 1 && area_names[n][0] && strcmp(area_names[n], opened_path); n++)
+		;
+	strlcpy(area_names[n], opened_path, sizeof(area_names[n]));
+	return files[file].name = (uint8_t)(n + 1);
+}
+
 void exe_remember(int file, const char *name)
 {
+	files[file].name = AREA_PROGRAM;
 	exe_file = file;
 	files[file].shared = 1;		/* never read again: fork need not hand its offset over */
 	strlcpy(exe, name, sizeof(exe));
@@ -261,44 +286,11 @@ int self_link(const char *path, char *to, size_t size)
 	else if (files[file].special >= FILE_EPOLL)
 		strlcpy(to, files[file].special == FILE_EPOLL ? "anon_inode:[eventpoll]" : "anon_inode:[eventfd]", size);
 	else if (files[file].special)
-		snprintf(to, size, "/proc/%d/%s", FACTS->pid, files[file].special == FILE_FDS ? "fd" : "maps");
+		snprintf(to, size, "/proc/%d/fd", FACTS->pid);
 	else
 		error = FileDescription_path(file_ref(file), to, size);
 	file_release(file);
 	return fail(error);
-}
-
-static size_t maps_text(char *to, size_t size)
-{
-	size_t n = 0;
-	unsigned k;
-
-	for (k = 0; k < area_count && n + 100 < size; k++) {
-		struct area *a = &areas[k];
-		const char *what = a->end == START_STACK_TOP ? "[stack]" : brk_start && a->start == PAGE_UP(brk_start) ? "[heap]" : "";
-
-		n += (size_t)snprintf(to + n, size - n, "%08x-%08x %c%c%c%c 00000000 00:00 0 %s%s\n", a->start, a->end,
-			a->prot & PROT_READ ? 'r' : '-', a->prot & PROT_WRITE ? 'w' : '-', a->prot & PROT_EXEC ? 'x' : '-',
-			a->file == 2 ? 's' : 'p', *what ? "                         " : "", what);
-	}
-	return n;
-}
-
-static int open_maps(void)
-{
-	static char text[8][0x4000];	/* of up to eight open ones, the oldest's is used again */
-	static unsigned next;
-	int file = file_new();
-
-	if (file < 0)
-		return file;
-	image_lock();
-	files[file].special = FILE_TEXT;
-	files[file].mode = S_IFREG | 0444;
-	files[file].text = text[next++ % 8];
-	maps_text(files[file].text, sizeof(text[0]));
-	image_unlock();
-	return file;
 }
 
 /* Opens a name of the image: a file, or -ENOENT when it is none. */
@@ -311,8 +303,6 @@ int text_open(const char *path)
 		return fd_file(fd) >= 0 ? fds[fd].file - 1 : -ENOENT;
 	if (fd_folder(path))
 		return open_folder();
-	if (mine && !strcmp(mine, "maps"))
-		return open_maps();
 	if (mine && !strcmp(mine, "exe"))
 		return file_open(exe_path(), O_RDONLY, 0);
 	if (!strcmp(path, "/dev/tty")) {

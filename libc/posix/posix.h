@@ -128,12 +128,13 @@ struct file {
 	uint8_t		window;		/* window.c: number + 1 */
 	uint8_t		no_window, reads;
 	uint16_t	serial;		/* of its opening */
+	uint8_t		name;		/* as area.name, once it is known */
 	uint32_t	flags, mode;
 	uint64_t	offset;
 	uint32_t	size_hint;	/* size as last heard, while there is a window */
-	char		*text;		/* made-up content (FILE_TEXT), or what epoll.c keeps */
+	void		*own;		/* what epoll.c keeps */
 };
-enum { FILE_PLAIN, FILE_TEXT, FILE_FDS, FILE_EPOLL, FILE_EVENT };	/* FDS: the folder /proc/self/fd */
+enum { FILE_PLAIN, FILE_FDS, FILE_EPOLL, FILE_EVENT };	/* FDS: the folder /proc/self/fd */
 
 #define FDS		1024
 struct descriptor { int16_t file; uint16_t cloexec; };
@@ -176,16 +177,13 @@ bool	self_is_link(const char *path);
 long	fd_entries(uint64_t *cookie, uint8_t *to, uint32_t count);
 uint32_t copy_path_at(char *to, int dirfd, const char *from);
 uint32_t copy_path(char *to, const char *from);	/* length, or -errno */
+void	name_opened(int file, const char *path);	/* for /proc/PID/maps: an absolute path */
+uint8_t	name_of(int file);
+extern char area_names[IMAGE_NAMES][IMAGE_NAME_SIZE];
 void	exe_remember(int file, const char *name);	/* for /proc/self/exe */
 
 /* ---- address space ---- */
 
-struct area {
-	uint32_t	start, end;
-	uint8_t		prot, file;	/* file: maps a file's region, else anonymous */
-	int16_t		slot;		/* mapping object */
-	char		pad[4];
-};
 extern struct area areas[];
 extern unsigned	area_count;
 extern uint32_t	brk_start, brk_now;
@@ -196,7 +194,8 @@ extern uint64_t	image_space_limit;		/* RLIMIT_AS */
 bool	vm_may_grow(uint32_t size);
 bool	vm_may_commit(uint32_t size);
 int	vm_map_anonymous(uint32_t start, uint32_t size, uint32_t prot);
-int	vm_map_file(uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *region, uint32_t offset);
+int	vm_map_file(uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *region, uint32_t offset, int file);
+void	vm_name(uint32_t start, int file, uint32_t offset);	/* the area shows what the file does */
 int	vm_unmap(uint32_t start, uint32_t size);
 int	vm_protect(uint32_t start, uint32_t size, uint32_t prot);
 struct area *vm_area(uint32_t address);		/* that contains or follows it, or null */

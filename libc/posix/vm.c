@@ -158,14 +158,26 @@ static int map_new(uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *re
 	return 0;
 }
 
+void vm_name(uint32_t start, int file, uint32_t offset)
+{
+	struct area *a = vm_area(start);
+
+	a->name = name_of(file);
+	a->offset = offset;
+}
+
 int vm_map_anonymous(uint32_t start, uint32_t size, uint32_t prot)
 {
 	return map_new(start, size, prot, REF(START_REF_DATA_REGION), start, false);
 }
 
-int vm_map_file(uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *region, uint32_t offset)
+int vm_map_file(uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *region, uint32_t offset, int file)
 {
-	return map_new(start, size, prot, region, offset, true);
+	int error = map_new(start, size, prot, region, offset, true);
+
+	if (!error)
+		vm_name(start, file, offset);
+	return error;
 }
 
 /* Makes the address a border between areas, if it lies inside one. */
@@ -189,7 +201,10 @@ static int split(uint32_t address)
 	fluke_mapping_set_state(mapping(a->slot), &state, NULL, NULL);
 	mapping_make(slot, address, end - address, a->prot, region, offset);
 	a->end = address;
-	area_insert(address, end, a->prot, a->file, slot);
+	offset = a->name ? a->offset + (address - a->start) : 0;
+	n = area_insert(address, end, a->prot, a->file, slot) - areas;
+	areas[n].name = areas[n - 1].name;
+	areas[n].offset = offset;
 	return 0;
 }
 
@@ -319,11 +334,12 @@ long vm_map_private(int file, uint32_t start, uint32_t size, uint32_t prot, uint
 		region = file_region(file, &error);
 		if (!region)
 			return error;
-		error = vm_map_file(start, size, prot, region, (uint32_t)offset);
+		error = vm_map_file(start, size, prot, region, (uint32_t)offset, file);
 		return error ? error : (long)start;
 	}
 	if ((error = vm_map_anonymous(start, size, PROT_READ | PROT_WRITE)) < 0)
 		return error;
+	vm_name(start, file, (uint32_t)offset);
 	image_unlock();
 	error = read_into(file, start, size, offset);
 	image_lock();
@@ -342,6 +358,10 @@ void vm_start(void)
 	area_count = 0;
 	brk_start = brk_now = brk_mapped = 0;
 	vm_map_anonymous(START_STACK_TOP - STACK_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE);
+	areas[0].name = AREA_STACK;
+	CONTROL->areas = (uint32_t)areas;
+	CONTROL->area_count = (uint32_t)&area_count;
+	CONTROL->names = (uint32_t)area_names;
 }
 
 static uint32_t brk_set(uint32_t to)
@@ -372,6 +392,7 @@ static uint32_t brk_set(uint32_t to)
 		} else if (vm_map_anonymous(brk_mapped, map - brk_mapped, PROT_READ | PROT_WRITE) < 0) {
 			return brk_now;
 		}
+		vm_area(brk_mapped)->name = AREA_HEAP;
 		brk_mapped = map;
 	}
 	if (top < from)

@@ -140,6 +140,20 @@ static int start(void *argument)
 	return error;
 }
 
+static uint32_t strings_size(const struct startup *s, uint32_t size)
+{
+	const char *start = (const char *)s + s->env_offset, *end = (const char *)s + size, *at = start;
+
+	for (uint32_t left = s->env_count; left && s->env_offset <= size; left--) {
+		const char *zero = memchr(at, 0, (size_t)(end - at));
+
+		if (!zero)
+			break;
+		at = zero + 1;
+	}
+	return (uint32_t)(at - start);
+}
+
 /* What ps and /proc show. */
 static void remember_program(struct process *p, const char *name, const struct startup *startup, uint32_t size)
 {
@@ -159,6 +173,8 @@ static void remember_program(struct process *p, const char *name, const struct s
 		left -= !args[i++];
 	memcpy(p->command_line, args, i);
 	p->command_line_length = i;
+	p->environment = IMAGE_STARTUP + startup->env_offset;
+	p->environment_size = strings_size(startup, size);
 }
 
 /* get_fd of a native program answers by the descriptor table in the record. */

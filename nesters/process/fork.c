@@ -167,6 +167,8 @@ static void inherit(struct process *p, struct process *child)
 	memcpy(child->executable, p->executable, sizeof child->executable);
 	child->command_line_length = p->command_line_length;
 	memcpy(child->command_line, p->command_line, p->command_line_length);
+	child->environment = p->environment;
+	child->environment_size = p->environment_size;
 	memcpy(child->descriptor, p->descriptor, sizeof child->descriptor);
 	child->started = clock_now();
 	child_add(p, child);

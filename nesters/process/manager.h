@@ -94,6 +94,7 @@ struct process {
 	char		executable[256];
 	char		command_line[1024];
 	uint32_t	command_line_length;
+	uint32_t	environment, environment_size;	/* in its data segment: part of the start-up record */
 };
 
 /* table.c: plain logic, no kernel calls. */
@@ -312,7 +313,7 @@ void		missing_report(void);
 
 /* proc_text.c: contents of files under /proc, malloced; null: no memory */
 enum proc_file { PROC_UPTIME, PROC_MEMINFO, PROC_MOUNTS, PROC_FILESYSTEMS, PROC_STAT, PROC_LOADAVG, PROC_VERSION, PROC_CPUINFO,
-	PROC_OSRELEASE, PROC_PID_MAX, PROC_OBJECTS, PROC_PID_STAT, PROC_PID_STATUS, PROC_PID_CMDLINE, PROC_PID_COMM, PROC_PID_STATM, PROC_PID_EMPTY };
+	PROC_OSRELEASE, PROC_PID_MAX, PROC_OBJECTS, PROC_PID_STAT, PROC_PID_STATUS, PROC_PID_CMDLINE, PROC_PID_COMM, PROC_PID_STATM, PROC_PID_MAPS, PROC_PID_ENVIRON };
 char		*proc_text(enum proc_file file, struct process *p, int by, uint32_t *size);	/* by: pid of who reads */
 
 #endif

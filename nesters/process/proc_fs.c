@@ -1,5 +1,5 @@
 /* /proc as a FileSystem.  The root is the process's own port, so "self" needs no lookup; opened files and directories
- * are objects of their own, with the text as of the opening.  self/exe, self/fd and self/maps are the image's
+ * are objects of their own, with the text as of the opening.  self/exe and self/fd are the image's
  * own knowledge and never asked here.  A path is resolved to a node {entry, pid}; a pid that has gone is ENOENT. */
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static const struct entry entries[] = {
 	{ "stat", PID, DT_REG, PROC_PID_STAT }, { "status", PID, DT_REG, PROC_PID_STATUS },
 	{ "cmdline", PID, DT_REG, PROC_PID_CMDLINE }, { "comm", PID, DT_REG, PROC_PID_COMM },
 	{ "statm", PID, DT_REG, PROC_PID_STATM }, { "mounts", PID, DT_REG, PROC_MOUNTS },
-	{ "maps", PID, DT_REG, PROC_PID_EMPTY }, { "environ", PID, DT_REG, PROC_PID_EMPTY },
+	{ "maps", PID, DT_REG, PROC_PID_MAPS }, { "environ", PID, DT_REG, PROC_PID_ENVIRON },
 	{ "exe", PID, DT_LNK, 1 },
 };
 #define ENTRIES (sizeof entries / sizeof entries[0])

@@ -7,12 +7,14 @@
 #include <native.h>
 #include <protocols/MemPool.h>
 #include <protocols/Parent.h>
+#include <protocols/Segment.h>
 #include "manager.h"
 
 #define TEXT_MAX	4096
+#define TEXT_LONG	0x10000	/* maps, environ */
 #define TICK		10000000ull	/* ns: 100 ticks a second */
 
-struct text { char *data; uint32_t size; };
+struct text { char *data; uint32_t size, most; };
 
 static void add(struct text *t, const char *format, ...)
 {
@@ -20,10 +22,10 @@ static void add(struct text *t, const char *format, ...)
 	int length;
 
 	va_start(arguments, format);
-	length = vsnprintf(t->data + t->size, TEXT_MAX - t->size, format, arguments);
+	length = vsnprintf(t->data + t->size, t->most - t->size, format, arguments);
 	va_end(arguments);
 	if (length > 0)
-		t->size += (uint32_t)length < TEXT_MAX - t->size ? (uint32_t)length : TEXT_MAX - t->size - 1;
+		t->size += (uint32_t)length < t->most - t->size ? (uint32_t)length : t->most - t->size - 1;
 }
 
 static uint64_t cpu_time(void)
@@ -155,6 +157,64 @@ static void stat(struct text *t)
 	add(t, "processes %d\nprocs_running 1\nprocs_blocked 0\n", processes_living());
 }
 
+/* Bytes of the process's data segment; as many as there is room for. */
+static int process_read(struct process *p, uint32_t address, void *to, uint32_t size, uint32_t most, uint32_t *got)
+{
+	uint32_t done = 0;
+	int error = 0;
+
+	if (size > most)
+		size = most;
+	while (done < size && !error) {
+		size_t part = size - done < PROTO_BULK_MAX ? size - done : PROTO_BULK_MAX;
+
+		error = Segment_read(&p->body->objects->data, address + done, part, (char *)to + done, &part);
+		if (!error && !part)
+			error = EIO;
+		done += (uint32_t)part;
+	}
+	*got = error ? 0 : done;
+	return error;
+}
+
+static const char *area_name(struct process *p, const struct process_control *control, const struct area *a)
+{
+	static char name[IMAGE_NAME_SIZE + 1];
+	uint32_t got;
+
+	if (a->name == AREA_STACK || a->name == AREA_HEAP)
+		return a->name == AREA_STACK ? "[stack]" : "[heap]";
+	if (a->name == AREA_PROGRAM)
+		return p->executable;
+	if (!a->name || a->name > IMAGE_NAMES || process_read(p, control->names + (a->name - 1u) * IMAGE_NAME_SIZE, name, IMAGE_NAME_SIZE,
+	    IMAGE_NAME_SIZE, &got))
+		return "";
+	return name;
+}
+
+static void maps(struct text *t, struct process *p)
+{
+	struct process_control *control = p->body ? body_control(p->body) : NULL;
+	uint32_t count = 0, got;
+	struct area *areas;
+
+	if (!control || !control->areas || process_read(p, control->area_count, &count, 4, 4, &got) || count > IMAGE_MAPPINGS_MAX)
+		return;
+	areas = malloc(count * sizeof *areas + 1);
+	if (areas && !process_read(p, control->areas, areas, count * sizeof *areas, count * sizeof *areas, &got))
+		for (struct area *a = areas; a < areas + count; a++) {
+			const char *name = area_name(p, control, a);
+			uint32_t begin = t->size;
+
+			add(t, "%08x-%08x %c%c%c%c %08x 00:00 0", (unsigned)a->start, (unsigned)a->end, a->prot & 1 ? 'r' : '-',
+				a->prot & 2 ? 'w' : '-', a->prot & 4 ? 'x' : '-', a->file == 2 ? 's' : 'p', (unsigned)a->offset);
+			while (*name && t->size - begin < 73)
+				add(t, " ");
+			add(t, "%s\n", name);
+		}
+	free(areas);
+}
+
 static void fill(struct text *t, enum proc_file file, struct process *p)
 {
 	switch (file) {
@@ -208,14 +268,20 @@ static void fill(struct text *t, enum proc_file file, struct process *p)
 		add(t, "%u %u 0 0 0 %u 0\n", (unsigned)used_memory(p) / FLUKE_PAGE_SIZE,
 			(unsigned)used_memory(p) / FLUKE_PAGE_SIZE, (unsigned)used_memory(p) / FLUKE_PAGE_SIZE);
 		break;
-	case PROC_PID_EMPTY:
+	case PROC_PID_MAPS:
+		maps(t, p);
+		break;
+	case PROC_PID_ENVIRON:
+		if (p->body && p->environment_size)
+			process_read(p, p->environment, t->data, p->environment_size, t->most, &t->size);
 		break;
 	}
 }
 
 char *proc_text(enum proc_file file, struct process *p, int by, uint32_t *size)
 {
-	struct text text = { malloc(TEXT_MAX), 0 };
+	uint32_t most = file == PROC_PID_MAPS || file == PROC_PID_ENVIRON ? TEXT_LONG : TEXT_MAX;
+	struct text text = { malloc(most), 0, most };
 
 	reader = by;
 

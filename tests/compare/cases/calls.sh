@@ -21,3 +21,10 @@
 #== calls-10 signals in the middle of wait, and of opens of FIFOs that wait for their partner
 /compare/bin/transfers wait
 /compare/bin/transfers fifo restart
+#== calls-11 maps, environment and arguments of another process
+FRUIT=plum sleep 1000 &
+until grep -q 'rw.*libc' /proc/$!/maps && grep -q heap /proc/$!/maps; do :; done
+gawk '$6 && $6 !~ /^.v/ { n = split($6, part, "/"); print $2, part[n] }' /proc/$!/maps | sort -u
+tr '\0' '\n' < /proc/$!/environ | grep FRUIT
+tr '\0' '\n' < /proc/$!/cmdline
+kill $!

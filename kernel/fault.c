@@ -146,20 +146,19 @@ static inline unsigned wanted(unsigned access)
 		access | FLUKE_PROT_READ : access;
 }
 
-/* The walk succeeded: enters what it found.  False when a user access meets active objects. */
-static inline __attribute__((always_inline)) int derive(struct space *s, uint32_t va, unsigned access, const struct walk *w)
+/* The walk succeeded: enters what it found.  FAULT when a user access meets active objects, RESTART: not yet. */
+static inline __attribute__((always_inline)) result_t derive(struct space *s, uint32_t va, unsigned access, const struct walk *w)
 {
 	if (!w->device && !(access & FLUKE_PROT_OBJECT)) {
 		struct frame *f = frame_of(w->phys);
 
 		if (f->marks & FRAME_OBJECT) {
 			if (f->objects)
-				return 0;
+				return FAULT;
 			frame_show(f);
 		}
 	}
-	pmap_fill(s, va, w, !(access & FLUKE_PROT_OBJECT));
-	return 1;
+	return pmap_fill(s, va, w, !(access & FLUKE_PROT_OBJECT)) ? OK : RESTART;
 }
 
 result_t fault_soft(struct space *s, uint32_t va, unsigned access)
@@ -168,7 +167,7 @@ result_t fault_soft(struct space *s, uint32_t va, unsigned access)
 
 	if (!vm_walk(s, va, wanted(access), ~0u, &w))
 		return FAULT;
-	return derive(s, va, access, &w) ? OK : FAULT;
+	return derive(s, va, access, &w) == OK ? OK : FAULT;
 }
 
 static void fault_forget(struct thread *t)
@@ -219,32 +218,47 @@ static int answered_in_vain(struct thread *t, uint32_t va, const struct walk *w)
 	return t->fault.changes == vm_changes || ++t->fault.again >= ASK_AGAIN;
 }
 
+/* t is to resolve its fault itself, at its next turn. */
+static result_t fault_later(struct thread *t, uint32_t va, unsigned access)
+{
+	fault_forget(t);
+	t->fault.va = va;
+	t->fault.access = access;
+	t->attention |= ATTENTION_FAULT;
+	return RESTART;
+}
+
+/* The page is there: its entry is made, perhaps after some steps that empty a table for it. */
+static result_t enter(struct thread *t, struct space *s, uint32_t va, unsigned access, const struct walk *w)
+{
+	for (;;) {
+		result_t r = derive(s, va, access, w);
+
+		if (r == FAULT)
+			return own_exception(t, va, access, FLUKE_EXC_OBJECT_PAGE);
+		if (r != OK && t != current)
+			return fault_later(t, va, access);
+		fault_forget(t);
+		if (r == OK || cpu_poll())
+			return OK;	/* without its entry it faults again, after what is more urgent */
+	}
+}
+
 result_t fault_resolve(struct thread *t, uint32_t va, unsigned access)
 {
 	struct space *s = (struct space *)link_target(&t->space);
 	struct walk w;
-	int found;
 
 	if (!s)
 		return own_exception(t, va, access, FLUKE_EXC_PAGE_FAULT);
-	found = vm_walk(s, va, wanted(access), ~0u, &w);
-	if (found) {
-		if (!derive(s, va, access, &w))
-			return own_exception(t, va, access, FLUKE_EXC_OBJECT_PAGE);
-		fault_forget(t);
-		return OK;
-	}
+	if (vm_walk(s, va, wanted(access), ~0u, &w))
+		return enter(t, s, va, access, &w);
 	if (!t->fault.searching && answered_in_vain(t, va, &w))
 		vm_walk(s, va, wanted(access), t->fault.asked, &w);
 	if (!w.keeper_depth)
 		return own_exception(t, va, access, FLUKE_EXC_PAGE_FAULT);
-	if (t != current) {
-		fault_forget(t);
-		t->fault.va = va;
-		t->fault.access = access;
-		t->attention |= ATTENTION_FAULT;
-		return RESTART;
-	}
+	if (t != current)
+		return fault_later(t, va, access);
 	t->fault.searching = 0;
 	return ask_keeper(t, va, access, &w);
 }

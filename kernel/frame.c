@@ -167,7 +167,6 @@ static void spread_marks(struct block *b)
 int frame_harvest(struct frame *f, int *budget)
 {
 	struct block *b = block_of(f);
-	int marks;
 
 	b->fine = 1;
 	if (!drop_supers(b, budget) || !cut_chain(f, budget))
@@ -178,7 +177,5 @@ int frame_harvest(struct frame *f, int *budget)
 	}
 	for (uint32_t id = f->chain; id; id = chains[id].next, --*budget)
 		pmap_harvest(id);
-	marks = f->marks & (FRAME_DIRTY | FRAME_REFERENCED);
-	f->marks &= ~(FRAME_DIRTY | FRAME_REFERENCED);
-	return marks;
+	return f->marks & (FRAME_DIRTY | FRAME_REFERENCED);
 }

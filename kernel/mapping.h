@@ -15,7 +15,7 @@ struct mapping {
 	uint32_t	priority;
 	uint32_t	in_tree;
 	struct revoke	revoke;
-	uint8_t		room[128 - 112];
+	uint8_t		room[128 - 116];
 };
 _Static_assert(sizeof(struct mapping) == sizeof(fluke_mapping_t), "mapping size is ABI");
 

@@ -374,7 +374,7 @@ static result_t place_find(uint32_t va, unsigned size, struct object **place)
 		return INSANE(NOT_ALIGNED);
 	TRY(PLACE(FIND, va, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE));
 	for (;;) {
-		int budget = 28;
+		int budget = 20;
 
 		if (va < FLUKE_VM_MAX && cpu()->loaded)
 			e = pmap_entry(cpu()->loaded, va);

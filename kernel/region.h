@@ -15,6 +15,7 @@ struct revoke {
 	uint32_t	start, offset;	/* range in space; range in source */
 	uint32_t	size;		/* 0 = nothing pending */
 	uint32_t	position;	/* bytes of the range already done, of the part in hand */
+	uint32_t	devices;	/* device entries already dropped, for the piece of device memory in hand: pmap_drop_devices */
 };
 
 struct region {
@@ -26,7 +27,7 @@ struct region {
 	uint32_t	importers;	/* mappings and their revokes that use it: 0 = nothing is derived */
 	uint32_t	ending;		/* its space is being destroyed, its revoke has begun */
 	struct revoke	revoke;
-	uint8_t		room[128 - 108];
+	uint8_t		room[128 - 112];
 };
 _Static_assert(sizeof(struct region) == sizeof(fluke_region_t), "region size is ABI");
 

@@ -180,49 +180,50 @@ result_t sys_region_clear(struct thread *t)
 #define USAGE_PAGES	8u
 #define USAGE_BUDGET	50	/* entries */
 
-/* The bits of one page; -1: not yet. */
-static int usage_of(struct region *r, struct space *s, uint32_t offset, int *budget)
+/* The bits of one page, and its frame if it has one; -1: not yet. */
+static int usage_of(struct region *r, struct space *s, uint32_t offset, struct frame **f, int *budget)
 {
 	struct walk w;
-	struct frame *f;
 	int marks;
 
 	*budget -= 5;
+	*f = 0;
 	if (!s || offset >= r->size || !vm_walk(s, r->start + offset, 0, 0, &w) || w.device)
 		return 0;
-	f = frame_of(w.phys);
-	marks = frame_harvest(f, budget);
+	marks = frame_harvest(frame_of(w.phys), budget);
 	if (marks < 0)
 		return marks;
+	*f = frame_of(w.phys);
 	return FLUKE_USAGE_PRESENT | (marks & FRAME_REFERENCED ? FLUKE_USAGE_REFERENCED : 0) |
-		(marks & FRAME_DIRTY ? FLUKE_USAGE_DIRTY : 0) | (f->objects ? FLUKE_USAGE_OBJECT : 0);
+		(marks & FRAME_DIRTY ? FLUKE_USAGE_DIRTY : 0) | ((*f)->objects ? FLUKE_USAGE_OBJECT : 0);
 }
 
-/* The user's bytes are written once before anything is read and cleared, so that no mark is lost
- * when writing them faults. */
+/* Marks are cleared only when the user's bytes are written, so that none is lost when that faults. */
 result_t sys_region_usage(struct thread *t)
 {
 	uint8_t bits[USAGE_PAGES];
+	struct frame *f[USAGE_PAGES];
 	struct region *r;
 
 	TRY(region_of(t, FLUKE_PROT_OBJECT, &r));
 	while (t->regs.ecx) {
 		struct space *s = (struct space *)link_target(&r->space);
-		uint32_t pages = least((t->regs.ecx + FLUKE_PAGE_SIZE - 1) / FLUKE_PAGE_SIZE, USAGE_PAGES), i;
+		uint32_t pages = least((t->regs.ecx + FLUKE_PAGE_SIZE - 1) / FLUKE_PAGE_SIZE, USAGE_PAGES), done;
 		int budget = USAGE_BUDGET, found;
 
-		memset(bits, 0, pages);
-		TRY(user_write(t->regs.edx, bits, pages));
-		for (i = 0; i < pages && budget > 0; i++) {
-			found = usage_of(r, s, t->regs.esi + i * FLUKE_PAGE_SIZE, &budget);
+		for (done = 0; done < pages && budget > 0; done++) {
+			found = usage_of(r, s, t->regs.esi + done * FLUKE_PAGE_SIZE, &f[done], &budget);
 			if (found < 0)
 				break;
-			bits[i] = (uint8_t)found;
+			bits[done] = (uint8_t)found;
 		}
-		pages = i;
-		TRY(user_write(t->regs.edx, bits, pages));
-		t->regs.edx += pages;
-		advance(t, pages * FLUKE_PAGE_SIZE);
+		TRY(user_write(t->regs.edx, bits, done));
+		/* commit */
+		for (uint32_t i = 0; i < done; i++)
+			if (f[i])
+				f[i]->marks &= ~(FRAME_DIRTY | FRAME_REFERENCED);
+		t->regs.edx += done;
+		advance(t, done * FLUKE_PAGE_SIZE);
 		if (t->regs.ecx && cpu_poll())
 			return pause_here();
 	}

@@ -52,8 +52,9 @@ static void drop_run(uint32_t phys, uint32_t bytes, uint32_t *position, struct b
 	}
 }
 
-/* All entries of the frames seen through source at [va, va + size), from *position on; true when done. */
-static int drop_frames(struct object *source, uint32_t va, uint32_t size, uint32_t *position, struct budget *left)
+/* All entries of the frames seen through source at [va, va + size), from *position and *devices on; true when done. */
+static int drop_frames(struct object *source, uint32_t va, uint32_t size, uint32_t *position, uint32_t *devices,
+	struct budget *left)
 {
 	struct space *s = source_space(source, &va, &size);
 
@@ -75,8 +76,8 @@ static int drop_frames(struct object *source, uint32_t va, uint32_t size, uint32
 			drop_run(w.phys, run, position, left);
 			continue;
 		}
-		if (found)
-			pmap_drop_devices();
+		if (found && !pmap_drop_devices(devices, &left->entries))
+			return 0;
 		*position += run;
 	}
 	return 1;
@@ -88,7 +89,7 @@ static int drop_frames(struct object *source, uint32_t va, uint32_t size, uint32
 static int revoke_few(struct space *space, uint32_t start, struct object *source, uint32_t offset, uint32_t size)
 {
 	struct budget left = { 2 * FEW, 32 };
-	uint32_t position = 0;
+	uint32_t position = 0, devices = 0;
 
 	if (size > FEW * FLUKE_PAGE_SIZE)
 		return 0;
@@ -99,7 +100,7 @@ static int revoke_few(struct space *space, uint32_t start, struct object *source
 			return 1;
 		position = 0;
 	}
-	return drop_frames(source, offset, size, &position, &left);
+	return drop_frames(source, offset, size, &position, &devices, &left);
 }
 
 void revoke_begin(struct revoke *r, struct space *space, uint32_t start, struct object *source,
@@ -110,7 +111,7 @@ void revoke_begin(struct revoke *r, struct space *space, uint32_t start, struct 
 	r->start = start;
 	r->offset = offset;
 	r->size = size;
-	r->position = 0;
+	r->position = r->devices = 0;
 	link_set(&r->space, space ? &space->obj : 0);
 	link_set(&r->source, source);
 	if (source && type_of(source) == FLUKE_TYPE_REGION)
@@ -135,7 +136,8 @@ static int one_step(struct revoke *r)
 	struct budget left = { ENTRY_BUDGET, FRAME_BUDGET };
 
 	if (!s)
-		return drop_frames(link_real(&r->source), r->offset, r->size, &r->position, &left) && revoke_end(r);
+		return drop_frames(link_real(&r->source), r->offset, r->size, &r->position, &r->devices, &left) &&
+			revoke_end(r);
 	if (!pmap_drop_range(s, r->start, r->start + r->size, &r->position, &left.entries))
 		return 0;
 	r->position = 0;

@@ -62,8 +62,8 @@ void		vm_hole_ends(struct walk *walk);
 extern uint32_t	vm_changes;	/* counts what mappings and regions are set to */
 
 /* Derives the entry of (space, va) if every level grants the access, turning an object page
- * without objects into plain memory for a user access.  OK or FAULT; never asks a keeper and
- * leaves no trace when it fails.  access: FLUKE_PROT_*; OBJECT alone or with WRITE for objects. */
+ * without objects into plain memory for a user access.  OK or FAULT, which may also mean that no table is
+ * empty yet; never asks a keeper and leaves no trace when it fails.  access: FLUKE_PROT_*; OBJECT alone or with WRITE for objects. */
 result_t	fault_soft(struct space *space, uint32_t va, unsigned access);
 
 /* Resolves the fault of t at va: OK = the entry is derived, RESTART = t waits for a keeper (or,

@@ -199,6 +199,7 @@ CASE("bench-keeper", "an exception to the keeper of the space, which mends it")
 
 #define DEADLINE_SET	4
 #define LATENESS	11
+#define OBJECT_COUNT	8
 
 static fluke_port_t *late_port;
 
@@ -249,3 +250,87 @@ CASE("bench-irqoff", "how late a deadline's interrupt comes in the worst case, i
 	worst = machine(LATENESS, 0, 0, 0);
 	report("irqoff-search", 60, worst * 60, worst);
 }
+
+/* Windows of 2 MB that need a page table each. */
+static uint32_t tables(uint32_t count)
+{
+	uint32_t memory = (uint32_t)check_pages(514);
+	fluke_region_t *r;
+
+	memory += memory % (512 * PAGE) ? 0 : PAGE;
+	r = check_region_new(check_root_space, memory, 512 * PAGE, FLUKE_PROT_ALL, 0);
+	for (uint32_t i = 0; i < count; i++)
+		check_mapping_new(r, 0, check_root_space, WINDOW + i * 512 * PAGE, 512 * PAGE, RW);
+	return memory;
+}
+
+static void fill_table(uint32_t i)
+{
+	for (uint32_t page = 0; page < 512; page += 4)
+		check_read(WINDOW + i * 512 * PAGE + page * PAGE);
+}
+
+CASE("bench-irqoff-tables", "the same, where full page tables are emptied for new ones")
+{
+	uint32_t worst, next = 0, count = 640;
+
+	late_port = check_port_new(check_portset_new(), 0);
+	tables(count);
+	while (machine(OBJECT_COUNT, 0, 0, 0) > 1)
+		fill_table(next++ % count);
+	machine(LATENESS, 0, 0, 0);
+	for (uint32_t n = 0; n < 60; n++) {	/* far ahead: the call that sets it may need tables itself */
+		uint64_t at = tsc() + 150000 + n * 409;
+
+		machine(DEADLINE_SET, (uint32_t)at, (uint32_t)(at >> 32), late_port);
+		while (tsc() < at + 100)
+			fill_table(next++ % count);
+	}
+	worst = machine(LATENESS, 0, 0, 0);
+	report("irqoff-tables", 60, worst * 60, worst);
+}
+
+CASE("bench-irqoff-hide", "the same, where an object is made in a page with many entries")
+{
+	uint32_t worst, page = (uint32_t)check_pages(1);
+	fluke_region_t *r = check_region_new(check_root_space, page, PAGE, FLUKE_PROT_ALL, 0);
+
+	late_port = check_port_new(check_portset_new(), 0);
+	for (uint32_t i = 0; i < 400; i++)
+		check_mapping_new(r, 0, check_root_space, WINDOW + i * 2 * PAGE, PAGE, RW);
+	machine(LATENESS, 0, 0, 0);
+	for (uint32_t n = 0; n < 60; n++) {
+		uint64_t at;
+
+		for (uint32_t i = 0; i < 400; i++)
+			check_read(WINDOW + i * 2 * PAGE);
+		at = tsc() + 1500 + n * 257;
+		machine(DEADLINE_SET, (uint32_t)at, (uint32_t)(at >> 32), late_port);
+		fluke_ref_create((fluke_ref_t *)page);
+		while (tsc() < at + 100)
+			;
+		fluke_ref_destroy((fluke_ref_t *)page);
+	}
+	worst = machine(LATENESS, 0, 0, 0);
+	report("irqoff-hide", 60, worst * 60, worst);
+}
+
+CASE("bench-irqoff-usage", "the same, where the marks of pages with many entries are read")
+{
+	uint32_t worst, page = (uint32_t)check_pages(2);
+	fluke_region_t *r = check_region_new(check_root_space, page, 2 * PAGE, FLUKE_PROT_ALL, 0);
+	static uint8_t bits[2];
+
+	late_port = check_port_new(check_portset_new(), 0);
+	for (uint32_t i = 0; i < 400; i++)
+		check_mapping_new(r, 0, check_root_space, WINDOW + i * 4 * PAGE, 2 * PAGE, RW);
+	machine(LATENESS, 0, 0, 0);
+	IRQOFF(60u, 409, ({
+		oskit_addr_t offset = 0;
+		for (uint32_t i = 0; i < 400; i++)
+			check_write(WINDOW + i * 4 * PAGE, 1);
+		fluke_region_usage(r, &offset, 2 * PAGE, bits); }));
+	worst = machine(LATENESS, 0, 0, 0);
+	report("irqoff-usage", 60, worst * 60, worst);
+}
+

@@ -55,15 +55,15 @@ static inline uint32_t *pmap_super(const struct space *s, uint32_t va)
 }
 
 /* Enters what a walk has found for va: a superpage, if one is wanted (no object will be looked for there) and possible;
- * else the page, and up to 7 neighbours of the same run. */
-void	pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super);
+ * else the page, and up to 7 neighbours of the same run.  False: not yet, a table for it is still being emptied. */
+int	pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super);
 /* The address in the direct map of a user page of the space if its entry has all these bits, else null. */
 void	*pmap_page(const struct space *s, uint32_t va, uint32_t bits);
 /* Drops entries of [start, end) from *position on, until the budget is used up; true when done. */
 int	pmap_drop_range(struct space *s, uint32_t start, uint32_t end, uint32_t *position, int *budget);
-/* Drops all device entries of all spaces. */
-void	pmap_drop_devices(void);
-/* Drops one table; false when the space has none. */
+/* Drops all device entries of all spaces, from the cursor on (0 = all); true when done. */
+int	pmap_drop_devices(uint32_t *cursor, int *budget);
+/* A step towards dropping all tables; false when the space has none and all are empty. */
 int	pmap_drop_table(struct space *s);
 void	pmap_space_init(struct space *s);
 void	pmap_space_moved(struct space *old, struct space *s);
@@ -77,7 +77,7 @@ void	pmap_check(void);		/* panics when chains or counters are wrong */
 int	frame_drop_entries(struct frame *f, int *budget);	/* true when none is left */
 int	frame_hide(struct frame *f, int *budget);	/* becomes an object page; true when it is one */
 void	frame_show(struct frame *f);			/* becomes plain memory */
-int	frame_harvest(struct frame *f, int *budget);	/* reads and clears FRAME_DIRTY, FRAME_REFERENCED; -1 = not yet */
+int	frame_harvest(struct frame *f, int *budget);	/* all FRAME_DIRTY, FRAME_REFERENCED into its marks, which it returns; -1 = not yet */
 static inline int frame_starts(const struct frame *f, uint32_t address)
 {
 	return f->start[address >> 10 & 3] >> (address >> 5 & 31) & 1;

@@ -16,14 +16,14 @@
 #define POOL_LEAST	64u
 
 struct table {
-	struct space	*space;		/* null = free */
+	struct space	*space;		/* null = free or doomed */
 	struct table	*next, *prev;	/* ring of the space; free list by next */
 	uint32_t	base;		/* first address covered */
 	uint16_t	used;		/* entries not zero */
 	uint16_t	children;	/* page tables in a directory; its other entries are superpages */
 	uint8_t		level;		/* 1 = page table, 2 = directory */
 	uint8_t		devices;	/* holds device entries */
-	uint16_t	scan;		/* its space is dying: entries before are clear */
+	uint16_t	scan;		/* doomed: entries before are clear */
 };
 
 struct space kernel_space;
@@ -31,7 +31,7 @@ struct chain *chains;
 static uint64_t *entries;		/* by id */
 static struct table *tables;		/* by number, from 1 */
 static uint32_t table_total, table_free;
-static struct table *free_tables;
+static struct table *free_tables, *doomed;	/* doomed: in no directory, with entries still in chains */
 static struct space *pinned;
 
 /* ---- processor ---- */
@@ -203,47 +203,76 @@ static inline void clear_any(struct table *t, uint32_t id)
 		pmap_drop_super(id);
 }
 
-/* Empties a table, takes it out of its directory and gives it back to the pool.  A directory
- * must hold no tables. */
+static void table_give_back(struct table *t)
+{
+	t->devices = 0;
+	t->scan = 0;
+	t->next = free_tables;
+	free_tables = t;
+	table_free++;
+}
+
+/* Takes a table out of its directory: nothing comes through it any more.  One with entries is doomed: these leave their
+ * chains step by step, and then it goes back to the pool.  A directory must hold no tables. */
 static void table_drop(struct table *t)
 {
 	struct space *s = t->space;
-	uint32_t first = (t - tables) * ENTRIES;
 
 	entry_set(directory_slot(t), 0, 0);
 	if (t->level == 1) {
 		table_of(id_of(directory_slot(t)))->used--;
 		table_of(id_of(directory_slot(t)))->children--;
 	}
-	for (uint32_t id = first; t->used && id < first + ENTRIES; id++)
-		if ((uint32_t)entries[id])
-			clear_any(t, id);
 	ring_remove(s, t);
 	t->space = 0;
-	t->devices = 0;
-	t->scan = 0;
-	t->next = free_tables;
-	free_tables = t;
-	table_free++;
 	if (loaded(s))
 		flush_all();
+	if (!t->used) {
+		table_give_back(t);
+		return;
+	}
+	object_forget();	/* entries of object pages may be in it */
+	t->next = doomed;
+	doomed = t;
+}
+
+/* A bounded piece of the entries of a doomed table. */
+static void doomed_step(void)
+{
+	struct table *t = doomed;
+	uint32_t first = id_of(table_page(t)), end = t->scan + 128;
+
+	for (int budget = 24; t->used; t->scan++) {
+		if (!budget || t->scan == end)
+			return;
+		if ((uint32_t)entries[first + t->scan]) {
+			clear_any(t, first + t->scan);
+			budget--;
+		}
+	}
+	doomed = t->next;
+	table_give_back(t);
 }
 
 void pmap_pin(struct space *s) { pinned = s; }
 
+#define LOOKED_AT	64u	/* tables */
+
+/* Of the spaces of the next tables in the pool, the one that holds most, but for those of the transfer in hand. */
 static struct space *richest(struct space *keep)
 {
+	static uint32_t hand;
 	struct space *best = 0;
 
-	for (uint32_t i = 1; i <= table_total; i++) {
-		struct space *s = tables[i].space;
+	for (uint32_t n = table_total < LOOKED_AT ? table_total : LOOKED_AT; n; n--) {
+		struct space *s = tables[1 + hand++ % table_total].space;
 
 		if (s && s != keep && s != pinned && !loaded(s) && (!best || s->table_count > best->table_count))
 			best = s;
 	}
 	if (best)
 		return best;
-	best = keep;	/* only spaces of the transfer in hand hold any: the larger gives */
+	best = keep;	/* only spaces of the transfer in hand hold any there: the largest gives */
 	if (pinned && pinned->table_count > best->table_count)
 		best = pinned;
 	if (cpu()->loaded && cpu()->loaded->table_count > best->table_count)
@@ -251,12 +280,14 @@ static struct space *richest(struct space *keep)
 	return best;
 }
 
-/* One round of the clock over the tables of a space: the first not used since the hand last passed. */
+#define HAND_STEPS	32u
+
+/* The hand of the clock over the tables of a space: the first not used since it last passed, or the last it came to. */
 static struct table *victim(struct space *s)
 {
 	struct table *t = s->tables, *any = 0;
 
-	for (uint32_t n = 2 * s->table_count; n; n--, t = t->next) {
+	for (uint32_t n = 2 * s->table_count < HAND_STEPS ? 2 * s->table_count : HAND_STEPS; n; n--, t = t->next) {
 		uint32_t *slot = (uint32_t *)directory_slot(t);
 
 		if (t->level == 2) {
@@ -274,13 +305,16 @@ static struct table *victim(struct space *s)
 	return any;
 }
 
+/* Null: not yet, one is being emptied. */
 static struct table *table_take(struct space *s)
 {
 	struct table *t;
 
-	if (!free_tables)
+	if (!free_tables && !doomed)
 		table_drop(victim(richest(s)));
 	t = free_tables;
+	if (!t)
+		return 0;
 	free_tables = t->next;
 	table_free--;
 	t->used = t->children = 0;
@@ -313,6 +347,8 @@ static uint32_t *table_make(struct space *s, uint32_t va)
 	while (!(e = pmap_entry(s, va))) {
 		struct table *t = table_take(s);	/* may have dropped a table of s itself */
 
+		if (!t)
+			return 0;
 		table_install(s, t, s->pdpt[va >> 30] & PTE_PRESENT ? 1 : 2, va);
 	}
 	return e;
@@ -369,6 +405,7 @@ static int __attribute__((noinline)) fill_super(struct space *s, uint32_t va, co
 	uint32_t high, const uint32_t *e)
 {
 	uint32_t offset = va % SUPER_SIZE, id, *slot = pmap_super(s, va);
+	struct table *directory;
 	struct block *b = &blocks[low / SUPER_SIZE];
 
 	if (w->before < offset || w->after < SUPER_SIZE - offset || w->device || b->objects || b->fine ||
@@ -378,8 +415,12 @@ static int __attribute__((noinline)) fill_super(struct space *s, uint32_t va, co
 		pmap_drop_super(id_of(slot));
 	if (e)
 		table_drop(table_of(id_of(e)));
-	if (!(s->pdpt[va >> 30] & PTE_PRESENT))
-		table_install(s, table_take(s), 2, va);
+	if (!(s->pdpt[va >> 30] & PTE_PRESENT)) {
+		directory = table_take(s);
+		if (!directory)
+			return 0;
+		table_install(s, directory, 2, va);
+	}
 	id = id_of(phys_to_virt((uint32_t)s->pdpt[va >> 30] & PTE_FRAME)) + (va >> 21 & 511);
 	entry_set(&entries[id], (low & -SUPER_SIZE) | (low & (FLUKE_PAGE_SIZE - 1)) | PTE_SUPER, high);
 	table_of(id)->used++;
@@ -387,7 +428,7 @@ static int __attribute__((noinline)) fill_super(struct space *s, uint32_t va, co
 	return 1;
 }
 
-void pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super)
+int pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super)
 {
 	static const uint16_t rights[FLUKE_PROT_ALL + 1] = {
 #define RIGHTS(prot) [prot] = ((prot) & FLUKE_PROT_READ ? PTE_USER | PTE_PRESENT : 0) | \
@@ -400,9 +441,11 @@ void pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super)
 	uint32_t *e = pmap_entry(s, va);
 
 	if (super && (w->phys ^ va) % SUPER_SIZE == 0 && fill_super(s, va, w, low, high, e))
-		return;
-	if (!e)
-		e = table_make(s, va);
+		return 1;
+	if (doomed)
+		doomed_step();
+	if (!e && !(e = table_make(s, va)))
+		return 0;
 	id = id_of(e);
 	if (*e)
 		entry_replace(table_of(id), id);
@@ -410,6 +453,7 @@ void pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super)
 		fill_device(id, va, low, high);
 	else
 		fill_around(id, w->before >> FLUKE_PAGE_SHIFT, (w->after - 1) >> FLUKE_PAGE_SHIFT, low, high);
+	return 1;
 }
 
 void *pmap_page(const struct space *s, uint32_t va, uint32_t bits)
@@ -470,52 +514,45 @@ int pmap_drop_range(struct space *s, uint32_t start, uint32_t end, uint32_t *pos
 	return va >= end;
 }
 
-/* A bounded piece of a table of a dying space; true when no entry is left. */
-static int drop_some(struct table *t)
-{
-	uint32_t first = id_of(table_page(t)), end = t->scan + 128;
-	int budget = 24;
-
-	for (; t->used && t->scan < ENTRIES; t->scan++) {
-		if (!budget || t->scan == end)
-			return 0;
-		if ((uint32_t)entries[first + t->scan]) {
-			clear_any(t, first + t->scan);
-			budget--;
-		}
-	}
-	return 1;
-}
-
 int pmap_drop_table(struct space *s)
 {
 	struct table *t = s->tables, *first = t;
 
+	if (doomed) {
+		doomed_step();
+		return 1;
+	}
 	if (!t)
 		return 0;
 	while (t->children && t->next != first)
 		t = t->next;
-	if (!drop_some(t))
-		return 1;
 	table_drop(t);
 	return 1;
 }
 
-void pmap_drop_devices(void)
+/* Only tables that have held some are looked into.  The cursor is the id of the next entry to look at; 0 = from the start. */
+int pmap_drop_devices(uint32_t *cursor, int *budget)
 {
-	for (uint32_t i = 1; i <= table_total; i++) {
-		struct table *t = &tables[i];
-		uint32_t first = i * ENTRIES;
+	uint32_t id = *cursor ? *cursor : ENTRIES, end = (table_total + 1) * ENTRIES;
+	int looks = *budget * 8;
 
-		if (!t->space || !t->devices)
+	for (; id < end && looks > 0; looks--) {
+		struct table *t = table_of(id);
+
+		if (!t->devices) {
+			id = (id | (ENTRIES - 1)) + 1;
 			continue;
-		for (uint32_t id = first; id < first + ENTRIES; id++)
-			if ((uint32_t)entries[id] & PTE_UNCHAINED)
-				entry_clear(t, id);
-		t->devices = 0;
-		if (loaded(t->space))
-			flush_all();
+		}
+		if ((uint32_t)entries[id] & PTE_UNCHAINED) {
+			entry_clear(t, id);
+			flush_page(entry_va(t, id));
+			looks -= 7;
+		}
+		id++;
 	}
+	*budget = looks / 8;
+	*cursor = id < end ? id : 0;
+	return id >= end;
 }
 
 /* ---- spaces, boot ---- */
@@ -610,8 +647,14 @@ static void check_block(const struct block *b)
 
 void pmap_check(void)
 {
-	uint32_t unused = 0, length;
+	uint32_t unused = 0, dooming = 0, length;
 
+	for (const struct table *t = doomed; t; t = t->next, dooming++) {
+		assert(!t->space && t->used);
+		check_table(t);
+	}
+	for (const struct table *t = free_tables; t; t = t->next)
+		assert(!t->space && !t->used);
 	for (uint32_t i = 1; i <= table_total; i++) {
 		if (!tables[i].space) {
 			unused++;
@@ -621,7 +664,7 @@ void pmap_check(void)
 		assert((*directory_slot(&tables[i]) & PTE_FRAME) == virt_to_phys(table_page(&tables[i])));
 		check_table(&tables[i]);
 	}
-	assert(unused == table_free);
+	assert(unused == table_free + dooming);
 	for (uint32_t i = 0; i * SUPER_FRAMES < frame_count; i++)
 		check_block(&blocks[i]);
 	for (uint32_t i = 0; i < frame_count; i++) {

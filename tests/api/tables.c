@@ -128,3 +128,112 @@ CASE("tables-04", "a message gathered from, and scattered over, more tables than
 		CHECK_EQUAL(check_read(page_of(i * 3 + 1) + 512), 1000 + last * 3 % PAGES);
 	}
 }
+
+#define FULL_COUNT	300u		/* of 2 MB: more tables than there are, and each of them full */
+
+/* Windows of 512 pages each on the same memory, a page off any block, so that each needs a table. */
+static uint32_t full_windows(void)
+{
+	uint32_t memory = (uint32_t)check_pages(1025);
+	fluke_region_t *r;
+
+	memory += memory % STRIDE ? 0 : FLUKE_PAGE_SIZE;
+	r = check_region_new(check_root_space, memory, STRIDE, FLUKE_PROT_ALL, 0);
+	for (uint32_t at = 0; at < STRIDE; at += FLUKE_PAGE_SIZE)
+		check_write(memory + at, at);
+	for (uint32_t i = 0; i < FULL_COUNT; i++)
+		check_mapping_new(r, 0, check_root_space, BASE + i * STRIDE, STRIDE, FLUKE_PROT_READ | FLUKE_PROT_WRITE);
+	return memory;
+}
+
+CASE("tables-05", "full tables are emptied in steps for new ones")
+{
+	uint32_t memory = full_windows();
+
+	for (uint32_t i = 0; i < FULL_COUNT; i++)
+		for (uint32_t at = 0; at < STRIDE; at += FLUKE_PAGE_SIZE)
+			CHECK_EQUAL(check_read(BASE + i * STRIDE + at), at);
+	CHECK(check_object_count(0) < 2);
+	for (uint32_t i = 0; i < FULL_COUNT; i++)
+		check_write(BASE + i * STRIDE + i * FLUKE_PAGE_SIZE, i);
+	for (uint32_t i = 0; i < FULL_COUNT; i++)
+		CHECK_EQUAL(check_read(memory + i * FLUKE_PAGE_SIZE), i);
+}
+
+CASE("tables-06", "an object seen through a table that was taken away goes with its mapping")
+{
+	fluke_mutex_t *m = check_object_page(), *window = (fluke_mutex_t *)0x70000000u;
+	fluke_mapping_t *view = check_mapping_new(check_region_new(check_root_space, (uint32_t)m, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0),
+		0, check_root_space, (uint32_t)window, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+
+	fluke_mutex_create(m);
+	CHECK_EQUAL(fluke_mutex_trylock(window), FLUKE_SUCCESS);
+	full_windows();
+	for (uint32_t i = 0; i < FULL_COUNT; i++)
+		for (uint32_t at = 0; at < STRIDE; at += 8 * FLUKE_PAGE_SIZE)
+			check_read(BASE + i * STRIDE + at);
+	fluke_mapping_protect(view, FLUKE_PROT_NONE);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, fluke_mutex_trylock(window));
+	CHECK_EQUAL(fluke_mutex_trylock(m), FLUKE_MUTEX_HELD);
+}
+
+static void refused(uint32_t code, uint32_t va)
+{
+	EXPECT_EXCEPTION(code, check_read(va));
+	if (code == FLUKE_EXC_PAGE_FAULT)
+		EXPECT_EXCEPTION(code, check_write(va, 1));
+}
+
+static void read_only(uint32_t va, uint32_t value)
+{
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(va, 1));
+	CHECK_EQUAL(check_read(va), value);
+}
+
+CASE("tables-07", "an object is made in a page that many entries show; each of them then shows none")
+{
+	uint32_t page = (uint32_t)check_pages(1), count = 150;
+	fluke_region_t *r = check_region_new(check_root_space, page, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
+	fluke_mutex_t *m = (fluke_mutex_t *)page;
+
+	for (uint32_t i = 0; i < count; i++) {
+		check_mapping_new(r, 0, check_root_space, BASE + i * 16 * FLUKE_PAGE_SIZE, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+		check_write(BASE + i * 16 * FLUKE_PAGE_SIZE, i);
+	}
+	fluke_mutex_create(m);
+	for (uint32_t i = 0; i < count; i++) {
+		refused(FLUKE_EXC_OBJECT_PAGE, (BASE + i * 16 * FLUKE_PAGE_SIZE));
+		CHECK_EQUAL(fluke_mutex_trylock((fluke_mutex_t *)(BASE + i * 16 * FLUKE_PAGE_SIZE)), i ? FLUKE_MUTEX_HELD : FLUKE_SUCCESS);
+	}
+	fluke_mutex_destroy(m);
+	for (uint32_t i = 0; i < count; i++)
+		CHECK_EQUAL(check_read(BASE + i * 16 * FLUKE_PAGE_SIZE), 0);
+	fluke_mutex_create((fluke_mutex_t *)(BASE + 64));
+	refused(FLUKE_EXC_OBJECT_PAGE, (BASE + 149 * 16 * FLUKE_PAGE_SIZE));
+}
+
+CASE("tables-08", "device memory: a mapping in between that loses its right takes it from all above, and from no one for good")
+{
+	uint32_t send[3] = { 0x103, 0xb8000, 0x8000 }, reply[8], words = 8, count = 40;	/* Machine.device_add */
+	uint32_t memory = FLUKE_ROOT_PHYSICAL + 0xb8000, other = 0x70000000u;
+	fluke_space_t *between = check_space_new();
+	fluke_region_t *far = check_region_new(check_root_space, memory, 0x8000, FLUKE_PROT_ALL, 0), *near;
+	fluke_mapping_t *m = check_mapping_new(far, 0, between, BASE, 0x8000, FLUKE_PROT_ALL);
+
+	check_call(check_kernel, send, 3, reply, &words);
+	near = check_region_new(between, BASE, 0x8000, FLUKE_PROT_ALL, 0);
+	check_mapping_new(far, 0x1000, check_root_space, other, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	for (uint32_t i = 0; i < count; i++)
+		check_mapping_new(near, 0x1000, check_root_space, BASE + i * STRIDE, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	check_write(other, 0x07410742);
+	for (uint32_t i = 0; i < count; i++)
+		CHECK_EQUAL(check_read(BASE + i * STRIDE), 0x07410742);
+	fluke_mapping_protect(m, FLUKE_PROT_READ);
+	for (uint32_t i = 0; i < count; i++)
+		read_only(BASE + i * STRIDE, 0x07410742);
+	fluke_mapping_destroy(m);
+	for (uint32_t i = 0; i < count; i++)
+		refused(FLUKE_EXC_PAGE_FAULT, BASE + i * STRIDE);
+	check_write(other, 0x07430744);
+	CHECK_EQUAL(check_read(memory + 0x1000), 0x07430744);
+}

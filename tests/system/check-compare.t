@@ -13,7 +13,7 @@ PICKED = """text-01 text-07 text-12 text-20 text-30 file-02 file-09 file-15 file
 GROUPS = ("text", "file", "bash", "gawk", "sed", "tar")
 LONG = bool(os.environ.get("TEST_LONG"))
 
-made = subprocess.run(["make", "-s", "check-kernel"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+made = subprocess.run(["flock", "build/check.lock", "make", "-s", "check-kernel"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 t.check("check-compare-kernel", "the checked kernel is built", made.returncode == 0, made.stdout[-1500:])
 cases, linux, why = {}, {}, "Linux ran no such case"
 for group in GROUPS:

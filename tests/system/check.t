@@ -9,7 +9,7 @@ from hosttap import Tap
 t = Tap()
 KERNEL = "build/check/fluke.elf"
 
-made = subprocess.run(["make", "-s", "check-kernel"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+made = subprocess.run(["flock", "build/check.lock", "make", "-s", "check-kernel"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 t.check("check-kernel", "the checked kernel is built", made.returncode == 0, made.stdout[-1500:])
 
 seen, meant = set(), set()	# pairs: by all cases; by those that call on purpose

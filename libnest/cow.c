@@ -59,6 +59,7 @@ static void isolate(struct segment *s, uint32_t i, uint32_t page, uint32_t frame
 			memmove(r, r + 1, (s->runs - i) * sizeof *r);
 		}
 		s->run[i - 1].count++;
+		s->run[i - 1].hidden = 0;
 		segment_run_map(s, &s->run[i - 1]);
 		return;
 	}
@@ -79,15 +80,62 @@ static void isolate(struct segment *s, uint32_t i, uint32_t page, uint32_t frame
 		segment_run_map(s, r);
 		middle = segment_insert(s, i + 1);
 	}
-	*middle = (struct segment_run){ page, 1, frame, 1, 1, spare[0] };
+	*middle = (struct segment_run){ page, 1, frame, 1, 1, spare[0], 0 };
 	spare[0] = 0;
 	segment_run_map(s, middle);
 	if (before && after) {
 		tail = segment_insert(s, i + 2);
-		*tail = (struct segment_run){ page + 1, after, old.frame + before + 1, 0, 0, spare[1] };
+		*tail = (struct segment_run){ page + 1, after, old.frame + before + 1, 0, 0, spare[1], old.hidden };
 		spare[1] = 0;
 		segment_run_map(s, tail);
 	}
+}
+
+/* What isolating the page may need: room for runs, mappings for the parts.  0 or ENOMEM; what is not used
+ * is for spares_free. */
+static int spares_take(struct segment *s, uint32_t i, uint32_t page, fluke_mapping_t *spare[2])
+{
+	struct segment_run *r = &s->run[i];
+	uint32_t before = page - r->page, after = r->count - before - 1;
+
+	if (before + after == 0)
+		return 0;
+	if (!segment_room(s, 2) || !(spare[0] = mapping_take()))
+		return ENOMEM;
+	return before && after && !(spare[1] = mapping_take()) ? ENOMEM : 0;
+}
+
+static void spares_free(fluke_mapping_t *spare[2])
+{
+	for (int n = 0; n < 2; n++)
+		if (spare[n])
+			mapping_free(spare[n]);
+}
+
+int segment_relocate(struct segment *s, uint32_t page, void (*move_objects)(struct store *, uint32_t, uint32_t))
+{
+	struct store *store = s->pool->store;
+	uint32_t i = segment_find(s, page), old, frame = FRAMES_NONE;
+	enum frame_kind kind = s->flags & SEGMENT_OBJECTS ? FRAME_OBJECTS : FRAME_DATA;
+	fluke_mapping_t *spare[2] = { 0, 0 };
+	int zero, error;
+
+	if (s->source || i == ~0u)
+		return EINVAL;
+	error = spares_take(s, i, page, spare);
+	if (!error && (frame = frames_take(&store->frames, page + 1, kind, &zero)) == FRAMES_NONE)
+		error = ENOMEM;
+	if (!error) {
+		old = s->run[i].frame + (page - s->run[i].page);
+		if (kind == FRAME_OBJECTS)
+			move_objects(store, old, frame);
+		else
+			memcpy(page_at(s, frame), page_at(s, old), FLUKE_PAGE_SIZE);
+		isolate(s, i, page, frame, spare);
+		frames_release(&store->frames, old);
+	}
+	spares_free(spare);
+	return error;
 }
 
 /* A write fault on a page of run i, which is not writable. */
@@ -104,13 +152,9 @@ int segment_break(struct segment *s, uint32_t i, uint32_t page)
 		fluke_mapping_protect(r->mapping, s->prot);
 		return 0;
 	}
-	if (r->count > 1) {
-		if (!segment_room(s, 2) || !(spare[0] = mapping_take()))
-			goto out;
-		r = &s->run[i];		/* the array may have moved */
-		if (page > r->page && page + 1 < r->page + r->count && !(spare[1] = mapping_take()))
-			goto out;
-	}
+	if (spares_take(s, i, page, spare))
+		goto out;
+	r = &s->run[i];		/* the array may have moved */
 	if (store->frames.refs[old] > 1) {
 		frame = FRAMES_NONE;
 		if (page == r->page && i && s->run[i - 1].write && s->run[i - 1].page + s->run[i - 1].count == page)
@@ -127,10 +171,7 @@ int segment_break(struct segment *s, uint32_t i, uint32_t page)
 		frames_release(&store->frames, old);
 	error = 0;
 out:
-	if (spare[0])
-		mapping_free(spare[0]);
-	if (spare[1])
-		mapping_free(spare[1]);
+	spares_free(spare);
 	return error;
 }
 
@@ -173,7 +214,8 @@ static int share_run(struct segment *from, struct segment_run *r, struct segment
 	copy->write = copy->hot = 0;
 	if (r->write) {
 		r->write = 0;
-		fluke_mapping_protect(r->mapping, from->prot & ~FLUKE_PROT_WRITE);
+		if (!r->hidden)
+			fluke_mapping_protect(r->mapping, from->prot & ~FLUKE_PROT_WRITE);
 	}
 	return 1;
 }
@@ -193,6 +235,7 @@ struct segment *segment_clone(struct segment *from, struct pool *pool)
 		r = &from->run[i];
 		copy = &s->run[i];
 		*copy = *r;
+		copy->hidden = 0;
 		copy->mapping = mapping_take();
 		if (!copy->mapping)
 			goto fail;

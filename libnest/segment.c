@@ -12,9 +12,11 @@
 #define OVERHEAD	2048u		/* booked per segment besides its pages */
 #define RUNS_MAX	16384u		/* per segment */
 
-static fluke_prot_t run_prot(struct segment *s, int write)
+static fluke_prot_t run_prot(struct segment *s, const struct segment_run *r)
 {
-	return write ? s->prot : s->prot & ~FLUKE_PROT_WRITE;
+	if (r->hidden)
+		return FLUKE_PROT_NONE;
+	return r->write ? s->prot : s->prot & ~FLUKE_PROT_WRITE;
 }
 
 /* The index of the first run that ends behind the page. */
@@ -82,10 +84,11 @@ void segment_run_map(struct segment *s, struct segment_run *r)
 		.region_off = r->frame * FLUKE_PAGE_SIZE,
 		.start_va = SEGMENT_BASE + r->page * FLUKE_PAGE_SIZE,
 		.size = r->count * FLUKE_PAGE_SIZE,
-		.prot = run_prot(s, r->write),
+		.prot = run_prot(s, r),
 	};
 
-	fluke_mapping_set_state(r->mapping, &state, s->pool->store->region, s->space_ref);
+	fluke_mapping_set_state(r->mapping, &state, s->pool->store->region,
+		r->hidden && s->flags & SEGMENT_OBJECTS ? s->pool->store->null : s->space_ref);
 }
 
 /* The frames' objects end first, so that nothing of the holder lives on in them. */
@@ -263,6 +266,7 @@ static void cut(struct segment *s, uint32_t index, uint32_t page, uint32_t count
 	tail->count = old.page + old.count - tail->page;
 	tail->frame = old.frame + (tail->page - old.page);
 	tail->write = old.write;
+	tail->hidden = old.hidden;
 	tail->mapping = spare;
 	segment_run_map(s, tail);
 }
@@ -350,6 +354,7 @@ int segment_resize(struct segment *s, uint32_t size)
 	if (pages < s->pages && (error = drop(s, pages, s->pages - pages)))
 		return error;
 	s->pages = pages;
+	s->hidden = 0;
 	state.size = pages * FLUKE_PAGE_SIZE;
 	state.prot = s->prot;
 	fluke_region_set_state(s->region, &state, 0, 0);
@@ -412,6 +417,7 @@ static uint32_t grow(struct segment *s, struct segment_run *r, int up, uint32_t 
 	pool_refund(s->pool, (want - got) * FLUKE_PAGE_SIZE);
 	if (!got)
 		return 0;
+	r->hidden = 0;
 	r->count += got;
 	if (!up) {
 		r->page -= got;
@@ -492,6 +498,51 @@ static int fill_file(struct segment *s, uint32_t page, int write)
 	return 0;
 }
 
+static void protect_regions(struct segment *s, int hide)
+{
+	s->hidden = (uint8_t)hide;
+	fluke_region_protect(s->region, hide ? FLUKE_PROT_NONE : s->prot);
+	for (struct segment_region *m = s->more; m; m = m->next)
+		fluke_region_protect(m->region, hide ? FLUKE_PROT_NONE : m->prot);
+}
+
+uint32_t segment_hide(struct segment *s)
+{
+	if (s->hidden || s->flags & SEGMENT_OBJECTS)
+		return 0;
+	protect_regions(s, 1);
+	s->pool->store->hidden += s->resident;
+	return s->resident;
+}
+
+uint32_t segment_hide_run(struct segment *s, uint32_t index)
+{
+	struct segment_run *r = &s->run[index];
+
+	if (r->hidden || (!s->pool->store->null && !(s->pool->store->null = ref_new())))
+		return 0;
+	r->hidden = 1;
+	segment_run_map(s, r);
+	s->pool->store->hidden += r->count;
+	return r->count;
+}
+
+/* What was hidden at the page is seen again. */
+static void show(struct segment *s, uint32_t page)
+{
+	uint32_t i = segment_find(s, page);
+
+	if (s->hidden) {
+		protect_regions(s, 0);
+		s->pool->store->shown += s->resident;
+	}
+	if (i != ~0u && s->run[i].hidden) {
+		s->run[i].hidden = 0;
+		segment_run_map(s, &s->run[i]);
+		s->pool->store->shown += s->run[i].count;
+	}
+}
+
 int segment_fault(struct segment *s, uint32_t offset, fluke_prot_t access)
 {
 	uint32_t page = offset / FLUKE_PAGE_SIZE, i;
@@ -499,6 +550,7 @@ int segment_fault(struct segment *s, uint32_t offset, fluke_prot_t access)
 	s->faults++;
 	if (page >= s->pages || access & ~s->prot)
 		return EFAULT;
+	show(s, page);
 	i = segment_find(s, page);
 	if (i != ~0u) {
 		if (!(access & FLUKE_PROT_WRITE) || s->run[i].write)
@@ -510,8 +562,10 @@ int segment_fault(struct segment *s, uint32_t offset, fluke_prot_t access)
 
 uint32_t segment_skip(struct segment *s, uint32_t offset)
 {
-	uint32_t page = offset / FLUKE_PAGE_SIZE, i = locate(s, page);
+	uint32_t page = offset / FLUKE_PAGE_SIZE, i;
 
+	show(s, page);
+	i = locate(s, page);
 	if (i < s->runs && s->run[i].page <= page)
 		return 0;
 	return ((i < s->runs ? s->run[i].page : s->pages) - page) * FLUKE_PAGE_SIZE;

@@ -104,7 +104,7 @@ void root_main(const struct fluke_boot_info *info)
 	scheduler_urgent(0);
 	if (!server || !device_server)
 		fatal("no memory for the server");
-	memory_serve();
+	memory_start();
 	if (!thread_start(start_main, 0, 0))
 		fatal("no memory for a thread");
 	scheduler_run();

@@ -1,62 +1,12 @@
-/* All memory: the store of frames, the MemPool and Segment interfaces over libnest's pools and
- * segments, the keeper of all segments, frames zeroed on idle time, root's own heap and objects. */
+/* All memory: the store of frames (served by libnest's memory_serve.c), frames zeroed on idle time, root's own heap
+ * and objects. */
 #include <stdlib.h>
 #include <string.h>
-#include <fluke/exception.h>
-#include <protocols/MemPool_server.h>
-#include <protocols/Segment_server.h>
 #include "root.h"
 
 #define OBJECT_BLOCK	(512u * FLUKE_PAGE_SIZE)	/* what root's own objects get at once */
 
-struct pool_port {
-	struct served	served;
-	struct pool	*pool;		/* null once destroyed */
-};
-
-struct segment_port {
-	struct served	served;
-	struct segment	*segment;	/* null once destroyed */
-};
-
 struct store	store;
-static struct fast_lock lock;
-static struct served **ending;		/* to end when the lock has been dropped */
-static unsigned endings, ending_room;
-static struct pool_port *root_port;
-static const struct served_class pool_class, segment_class;
-
-void root_lock(void)
-{
-	fast_lock_take(&lock);
-}
-
-void root_unlock(void)
-{
-	struct served **done = ending;
-	unsigned count = endings;
-
-	ending = 0;
-	endings = ending_room = 0;
-	fast_lock_drop(&lock);
-	while (count--)
-		served_end(done[count]);
-	free(done);
-}
-
-void end_later(struct served *object)
-{
-	struct served **more;
-
-	if (endings == ending_room) {
-		more = realloc(ending, (ending_room + 64) * sizeof *more);
-		if (!more)
-			return;		/* its port stays, without anything behind it */
-		ending = more;
-		ending_room += 64;
-	}
-	ending[endings++] = object;
-}
 
 /* ---- boot ---- */
 
@@ -159,340 +109,6 @@ void memory_boot(void)
 	objects_add((uint32_t)store.window + frame * FLUKE_PAGE_SIZE, 64 * FLUKE_PAGE_SIZE, records);
 }
 
-/* ---- keepers ---- */
-
-static uint32_t keeper_answer(natural_t alias, const struct fluke_exc_message *m, unsigned words)
-{
-	struct segment *s;
-	uint32_t skip = 0;
-
-	if (words < FLUKE_EXC_WORDS)
-		return 0;
-	fast_lock_take(&lock);
-	s = segment_by_alias(&store, alias);
-	if (s && m->access == FLUKE_PROT_OBJECT)
-		skip = segment_skip(s, m->subcode);
-	else if (s)
-		segment_fault(s, m->subcode, m->access);
-	fast_lock_drop(&lock);
-	return skip;
-}
-
-static void keeper_main(void *argument)
-{
-	uint32_t words[FLUKE_MAX_MIN_MSG], reply[2], status;
-	fluke_ipc_params_t p;
-	natural_t alias = 0;
-
-	(void)argument;
-	memset(&p, 0, sizeof p);
-	p.recv_words = FLUKE_MAX_MIN_MSG;
-	p.recv_data = words;
-	status = fluke_ipc_setup_wait_receive(&p, store.keepers, &alias);
-	for (;;) {
-		unsigned got = FLUKE_MAX_MIN_MSG - p.recv_words;
-
-		p.recv_words = FLUKE_MAX_MIN_MSG;
-		p.recv_buffers = p.recv_refs = 0;
-		if (FLUKE_IPC_FLAVOUR(status) != FLUKE_IPC_IDEMPOTENT) {
-			status = fluke_ipc_wait_receive(&p, &alias);
-			continue;
-		}
-		reply[0] = keeper_answer(alias, (const struct fluke_exc_message *)(void *)words, got);
-		reply[1] = 0;
-		p.send_words = 2;
-		p.send_data = reply;
-		status = fluke_ipc_reply_wait_receive(&p, &alias);
-	}
-}
-
-/* ---- MemPool ---- */
-
-static struct pool_port *pool_port_new(struct pool *pool);
-
-static void pool_gone(struct pool *pool)
-{
-	struct pool_port *o = pool->served;
-
-	if (!o)
-		return;
-	o->pool = 0;
-	end_later(&o->served);
-}
-
-static void pool_release(void *self)
-{
-	struct pool_port *o = self;
-
-	fast_lock_take(&lock);
-	if (o->pool) {
-		o->pool->served = 0;
-		pool_destroy(o->pool);
-	}
-	root_unlock();
-	served_done(&o->served);
-	free(o);
-}
-
-static struct pool_port *pool_port_new(struct pool *pool)
-{
-	struct pool_port *o = calloc(1, sizeof *o);
-
-	if (!o || served_init(&o->served, &pool_class, server)) {
-		free(o);
-		return 0;
-	}
-	o->pool = pool;
-	pool->served = o;
-	pool->gone = pool_gone;
-	return o;
-}
-
-static void segment_gone(struct segment *s)
-{
-	struct segment_port *o = s->served;
-
-	if (!o)
-		return;
-	o->segment = 0;
-	end_later(&o->served);
-}
-
-/* Nobody can name the segment any more; it lives on for its regions. */
-static void segment_release(void *self)
-{
-	struct segment_port *o = self;
-
-	fast_lock_take(&lock);
-	if (o->segment)
-		o->segment->served = 0;
-	fast_lock_drop(&lock);
-	served_done(&o->served);
-	free(o);
-}
-
-static struct segment_port *segment_port_new(struct segment *s)
-{
-	struct segment_port *o = calloc(1, sizeof *o);
-
-	if (!o || served_init(&o->served, &segment_class, server)) {
-		free(o);
-		return 0;
-	}
-	o->segment = s;
-	s->served = o;
-	s->gone = segment_gone;
-	return o;
-}
-
-/* The segment that a client's reference leads to, or null. */
-static struct segment *segment_of(fluke_ref_t *ref)
-{
-	struct served *o = served_of(server, ref);
-
-	return o && o->class == &segment_class ? ((struct segment_port *)o)->segment : 0;
-}
-
-/* The reply names port and region; if the client never got them, both go. */
-static int give_segment(struct segment *s, void **segment, void **region)
-{
-	struct segment_port *o = s ? segment_port_new(s) : 0;
-
-	if (!o) {
-		if (s)
-			segment_destroy(s);
-		return ENOMEM;
-	}
-	*segment = o->served.port;
-	*region = s->region;
-	return 0;
-}
-
-static int pool_create_segment(void *self, struct request *r, uint32_t size, uint32_t flags, void **segment, void **region)
-{
-	struct pool_port *o = self;
-	int error = ENOENT;
-
-	(void)r;
-	if (!size || flags & ~SEGMENT_OBJECTS)
-		return EINVAL;
-	root_lock();
-	if (o->pool)
-		error = give_segment(segment_create(o->pool, size, flags), segment, region);
-	root_unlock();
-	return error;
-}
-
-static int pool_clone_segment(void *self, struct request *r, fluke_ref_t *segment, void **copy, void **region)
-{
-	struct pool_port *o = self;
-	struct segment *from;
-	int error = ENOENT;
-
-	(void)r;
-	root_lock();
-	if (o->pool) {
-		from = segment_of(segment);
-		error = !from || from->source || from->flags & SEGMENT_OBJECTS ? EINVAL :
-			give_segment(segment_clone(from, o->pool), copy, region);
-	}
-	root_unlock();
-	return error;
-}
-
-static int pool_create_sub(void *self, struct request *r, uint32_t limit, void **pool)
-{
-	struct pool_port *o = self, *sub = 0;
-	struct pool *p;
-	int error = ENOENT;
-
-	(void)r;
-	root_lock();
-	if (o->pool) {
-		p = pool_create(&store, o->pool, limit);
-		sub = p ? pool_port_new(p) : 0;
-		if (p && !sub)
-			pool_destroy(p);
-		error = sub ? 0 : ENOMEM;
-	}
-	if (sub)
-		*pool = sub->served.port;
-	root_unlock();
-	return error;
-}
-
-static int pool_end(void *self, struct request *r)
-{
-	struct pool_port *o = self;
-
-	(void)r;
-	if (o == root_port)
-		return EPERM;
-	root_lock();
-	if (o->pool)
-		pool_destroy(o->pool);
-	root_unlock();
-	return 0;
-}
-
-static uint32_t clip(uint64_t value)
-{
-	return value > 0xfffff000u ? 0xfffff000u : (uint32_t)value;
-}
-
-static int pool_statistics(void *self, struct request *r, uint32_t *limit, uint32_t *used, uint32_t *unused)
-{
-	struct pool_port *o = self;
-	uint64_t left = (uint64_t)(store.frames.free[FRAME_DATA] + store.frames.free[FRAME_OBJECTS]) * FLUKE_PAGE_SIZE;
-	struct pool *p;
-
-	(void)r;
-	root_lock();
-	p = o->pool;
-	*limit = p && p->limit ? clip(p->limit) : clip((uint64_t)store.frames.total * FLUKE_PAGE_SIZE);
-	*used = p ? clip(p->used) : 0;
-	for (; p; p = p->parent)
-		if (p->limit && p->limit - p->used < left)
-			left = p->limit - p->used;
-	*unused = clip(left);
-	root_unlock();
-	return 0;
-}
-
-static const struct MemPool_methods pool_methods = {
-	.create_segment = pool_create_segment, .create_sub = pool_create_sub, .clone_segment = pool_clone_segment,
-	.destroy = pool_end, .statistics = pool_statistics,
-};
-static const struct interface pool_interfaces[] = { { MemPool_INTERFACE, MemPool_dispatch, &pool_methods }, { 0, 0, 0 } };
-static const struct served_class pool_class = { .name = "pool", .interfaces = pool_interfaces, .release = pool_release };
-
-/* ---- Segment ---- */
-
-static int segment_map(void *self, struct request *r, uint32_t prot, void **region)
-{
-	struct segment_port *o = self;
-
-	(void)r;
-	root_lock();
-	*region = o->segment ? segment_region(o->segment, prot) : 0;
-	root_unlock();
-	return *region ? 0 : ENOMEM;
-}
-
-static int segment_get_size(void *self, struct request *r, uint32_t *size)
-{
-	struct segment_port *o = self;
-
-	(void)r;
-	root_lock();
-	*size = o->segment ? o->segment->pages * FLUKE_PAGE_SIZE : 0;
-	root_unlock();
-	return 0;
-}
-
-static int segment_set_size(void *self, struct request *r, uint32_t size)
-{
-	struct segment_port *o = self;
-	int error;
-
-	(void)r;
-	root_lock();
-	error = o->segment ? segment_resize(o->segment, size) : ENOENT;
-	root_unlock();
-	return error;
-}
-
-static int segment_drop(void *self, struct request *r, uint32_t offset, uint32_t size)
-{
-	struct segment_port *o = self;
-
-	(void)r;
-	root_lock();
-	if (o->segment)
-		segment_discard(o->segment, offset, size);
-	root_unlock();
-	return o->segment ? 0 : ENOENT;
-}
-
-static int segment_get(void *self, struct request *r, uint32_t offset, uint32_t count, const void **data, size_t *data_size)
-{
-	struct segment_port *o = self;
-	void *scratch = request_scratch(r);
-	int error;
-
-	if (!scratch)
-		return ENOMEM;
-	if (count > PROTO_BULK_MAX)
-		count = PROTO_BULK_MAX;
-	root_lock();
-	error = o->segment ? segment_read(o->segment, offset, scratch, count) : ENOENT;
-	root_unlock();
-	*data = scratch;
-	*data_size = count;
-	return error;
-}
-
-static int segment_put(void *self, struct request *r, uint32_t offset, const void *data, size_t data_size)
-{
-	struct segment_port *o = self;
-	int error;
-
-	(void)r;
-	root_lock();
-	error = o->segment ? segment_write(o->segment, offset, data, (uint32_t)data_size) : ENOENT;
-	root_unlock();
-	return error;
-}
-
-static const struct Segment_methods segment_methods = {
-	.map = segment_map, .get_size = segment_get_size, .resize = segment_set_size, .discard = segment_drop,
-	.read = segment_get, .write = segment_put,
-};
-static const struct interface segment_interfaces[] = { { Segment_INTERFACE, Segment_dispatch, &segment_methods }, { 0, 0, 0 } };
-static const struct served_class segment_class = {
-	.name = "segment", .interfaces = segment_interfaces, .release = segment_release,
-};
-
 /* ---- zeroed frames ---- */
 
 /* Runs only when nobody else would; with the lock it may run on ahead of others (scheduler.c). */
@@ -503,9 +119,9 @@ static void zero_main(void *argument)
 	(void)argument;
 	for (;;) {
 		scheduler_idle_critical(1);
-		fast_lock_take(&lock);
+		memory_lock();
 		frame = frames_take_dirty(&store.frames);
-		fast_lock_drop(&lock);
+		memory_unlock();
 		scheduler_idle_critical(0);
 		if (frame == FRAMES_NONE) {
 			scheduler_idle_wait();
@@ -513,33 +129,20 @@ static void zero_main(void *argument)
 		}
 		memset(store.window + (size_t)frame * FLUKE_PAGE_SIZE, 0, FLUKE_PAGE_SIZE);
 		scheduler_idle_critical(1);
-		fast_lock_take(&lock);
+		memory_lock();
 		frames_zeroed(&store.frames, frame);
-		fast_lock_drop(&lock);
+		memory_unlock();
 		scheduler_idle_critical(0);
 	}
 }
 
-void memory_serve(void)
+void memory_start(void)
 {
 	if (fast_lock_init(&frames_lock))
 		fatal("no memory");
 	frames_enter = frames_lock_take;
 	frames_leave = frames_lock_drop;
-	if (fast_lock_init(&lock) || !(store.keepers = portset_new()))
-		fatal("no memory");
-	store.root = pool_create(&store, 0, 0);
-	root_port = store.root ? pool_port_new(store.root) : 0;
-	if (!root_port || !thread_start(keeper_main, 0, 0))
+	if (memory_serve(&store, server))
 		fatal("no memory");
 	scheduler_idle_thread(zero_main);
-}
-
-fluke_ref_t *pool_service(void)
-{
-	static fluke_ref_t *ref;	/* keeps the port */
-
-	if (!ref)
-		ref = served_ref(&root_port->served);
-	return ref;
 }

@@ -10,7 +10,7 @@
 #include <native.h>
 #include <linux_abi.h>
 #include <nest/fastlock.h>
-#include <nest/segment.h>
+#include <nest/memory_serve.h>
 #include <nest/serve.h>
 #include <nest/stream.h>
 #include <protocols/FileSystem.h>
@@ -37,11 +37,11 @@ void	words_parse(const char *line);
 /* memory.c */
 extern struct store store;
 void	memory_boot(void);
-void	memory_serve(void);			/* keeper threads, the root pool's port, idle zeroing */
-void	root_lock(void);
-void	root_unlock(void);
-void	end_later(struct served *object);	/* with root_lock: served_end after root_unlock */
-fluke_ref_t *pool_service(void);
+void	memory_start(void);			/* serves it; idle zeroing */
+#define root_lock	memory_lock		/* memory and files have one lock */
+#define root_unlock	memory_unlock
+#define end_later	memory_end_later
+#define pool_service	memory_pool
 
 /* clock.c */
 void	clock_boot(void);

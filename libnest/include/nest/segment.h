@@ -27,6 +27,8 @@ struct store {				/* where frames come from */
 	struct segment	**slot;
 	uint8_t		*generation;
 	uint32_t	slots, free_slot;
+	fluke_ref_t	*null;		/* a null reference */
+	uint64_t	hidden, shown;	/* pages, by segment_hide, by faults since */
 };
 
 struct pool {
@@ -43,6 +45,7 @@ struct segment_run {
 	uint8_t		write;		/* the mapping grants WRITE */
 	uint8_t		hot;		/* broken out of a shared run: copied at once by the next clone */
 	fluke_mapping_t	*mapping;
+	uint8_t		hidden;		/* no access until the next fault in it */
 };
 
 struct segment_region {			/* a further region over the segment */
@@ -70,6 +73,7 @@ struct segment {
 	fluke_region_t	*region;
 	fluke_port_t	*keeper;
 	struct segment_region *more;
+	uint8_t		hidden;		/* all regions refuse until the next fault */
 	const struct segment_source *source;
 	void		*file;
 	uint32_t	slot;
@@ -100,6 +104,15 @@ int		segment_resize(struct segment *s, uint32_t size);
 fluke_region_t	*segment_region(struct segment *s, fluke_prot_t prot);
 int		segment_read(struct segment *s, uint32_t offset, void *data, uint32_t count);
 int		segment_write(struct segment *s, uint32_t offset, const void *data, uint32_t count);
+
+/* Takes all access to a run (by its mapping), or to the whole segment (by its regions); the next fault there gives it
+ * back.  Where there may be objects a run leaves its space instead: a search passes over pages that refuse, but asks
+ * about holes.  The pages in it; 0: hidden already, or (segment_hide) there may be objects. */
+uint32_t	segment_hide_run(struct segment *s, uint32_t index);
+uint32_t	segment_hide(struct segment *s);
+/* The page, resident, moves to another frame.  Its objects are moved by move_objects (frame to frame), which
+ * is called only for segments that hold any.  0 or errno. */
+int		segment_relocate(struct segment *s, uint32_t page, void (*move_objects)(struct store *, uint32_t, uint32_t));
 
 /* A zeroed page for the server itself, through the window. */
 char		*store_page(struct store *store, char *near);

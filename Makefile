@@ -17,7 +17,7 @@ MODULES = $(B)/root $(B)/fluke.cpio $(B)/tree-$(TREE).cpio
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: check-kernel lint all run test test-all bench bench-quick coverage iso gdb sizes docs help clean setup trees
+.PHONY: check-kernel lint all run test test-all bench bench-quick coverage iso gdb sizes docs help clean torture setup trees
 
 all: kernel user $(B)/fluke.cpio $(if $(CHECK),check-kernel)	## build everything but the Debian trees
 
@@ -65,6 +65,9 @@ test-all: test			## the same and the long ones
 	$(Q)tests/run --long
 test-%: setup all trees		## test-AREA or test-ID: those cases alone
 	$(Q)tests/run $*
+
+torture: setup all trees	## bash under the torture nester: ROUNDS= seeds (0 = for ever) from SEED= on, RATE= microseconds
+	$(Q)tests/torturing.py --rounds $(or $(ROUNDS),100) --seed $(or $(SEED),1) --rate $(or $(RATE),1000)
 
 bench: setup all trees		## measurements under -icount: build/bench/results.tsv
 	$(Q)tests/bench/run

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include "tty_linux.h"
 
+#define TRIES	1000		/* of 10 ms, for a loaded machine; only what fails takes so long */
+
 static int master = -1, slave = -1;
 
 int linux_start(void)
@@ -32,9 +34,13 @@ void linux_mode(uint32_t iflag, uint32_t oflag, uint32_t lflag, const uint8_t *c
 	tcsetattr(slave, TCSANOW, &t);
 }
 
-/* The kernel works the bytes in a thread of its own: wait until they are through. */
+/* The kernel works the bytes in a thread of its own.  A poll that finds nothing to read waits for that thread; where
+ * there is something already, whoever expects more must ask again. */
 static void settle(void)
 {
+	struct pollfd p = { .fd = slave, .events = POLLIN };
+
+	poll(&p, 1, 0);
 	usleep(300);
 }
 
@@ -52,7 +58,7 @@ unsigned linux_output(uint8_t *data, unsigned size, unsigned expected)
 	struct pollfd p = { .fd = master, .events = POLLIN };
 	ssize_t n;
 
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < TRIES; tries++) {
 		if (poll(&p, 1, got < expected ? 10 : 1) == 1 && (n = read(master, data + got, size - got)) > 0)
 			got += (unsigned)n;
 		else if (got >= expected)
@@ -61,10 +67,22 @@ unsigned linux_output(uint8_t *data, unsigned size, unsigned expected)
 	return got;
 }
 
-int linux_read(uint8_t *data, unsigned count)
+/* expected: as above. */
+unsigned linux_read(uint8_t *data, unsigned count, unsigned expected)
 {
+	unsigned got = 0, tries;
+	ssize_t n;
+
 	settle();
-	return (int)read(slave, data, count);
+	for (tries = 0; tries < TRIES; tries++) {
+		n = read(slave, data + got, count - got);
+		if (n > 0)
+			got += (unsigned)n;
+		if (got >= expected)
+			break;
+		usleep(10000);
+	}
+	return got;
 }
 
 void linux_write(const char *data, unsigned count)

@@ -23,7 +23,7 @@ def qemu(*options, memory=64, limit=120, ready=None):
                          stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     read = lambda f: open(f, "rb").read().decode("latin-1") if os.path.exists(f) else ""
     patience = Patience(q.pid, limit)
-    while q.poll() is None and not patience.over() and not (ready and ready in read(e9)):
+    while q.poll() is None and not patience.over() and not (ready and re.search(ready + ".*\n", read(e9))):
         time.sleep(0.1)
     if q.poll() is None:
         time.sleep(0.2)

@@ -8,7 +8,7 @@ t = Tap()
 
 def run(script):
     options = ["--put", "build/tests/posix/mourn:/t/mourn"]
-    r = subprocess.run(["boot/run", "--timeout", "60", *options, "--", "/bin/bash", "-c", script], stdin=subprocess.DEVNULL,
+    r = subprocess.run(["boot/run", "--icount", "--timeout", "60", *options, "--", "/bin/bash", "-c", script], stdin=subprocess.DEVNULL,
                        capture_output=True, text=True, errors="replace")
     return r.returncode, r.stdout, r.stderr
 

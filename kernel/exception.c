@@ -98,6 +98,24 @@ static void keeper_send(struct thread *t)
 	sched_block(t);
 }
 
+/* What t's registers and flags are without its unanswered question to the keeper: an exception that
+ * lies behind its instruction, or comes from outside, is put back, so that it is raised again. */
+void exception_undone(const struct thread *t, uint32_t *eip, uint32_t *flags)
+{
+	if (!(t->blocked & BLOCKED_KEEPER) || t->keeper_fault)
+		return;
+	switch (t->keeper_words[0]) {
+	case FLUKE_EXC_INTERRUPT:
+		*flags |= FLUKE_THREAD_INTERRUPT_PENDING;
+		break;
+	case FLUKE_EXC_BREAKPOINT: case FLUKE_EXC_OVERFLOW:
+		*eip -= 1;		/* int3, into */
+		break;
+	case FLUKE_EXC_SYSCALL:
+		*eip -= 2;
+	}
+}
+
 void keeper_retry(struct thread *t)
 {
 	waitq_remove(t);

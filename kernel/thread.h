@@ -155,6 +155,7 @@ void	thread_alert(struct thread *t);		/* the same, and a waiting thread wakes to
 result_t	exception_insane(struct thread *t, uint32_t code);
 void	exception_async(struct thread *t);	/* ATTENTION_EXCEPTION */
 void	keeper_retry(struct thread *t);		/* the exchange was cut: ask again */
+void	exception_undone(const struct thread *t, uint32_t *eip, uint32_t *flags);
 void	keeper_answered(struct thread *t, uint32_t word);
 void	exception_syscall(struct thread *t);	/* int $0x80: to t->syscall_handler (entry.S) */
 

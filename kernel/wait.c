@@ -128,8 +128,10 @@ void wait_cancel(struct thread *t)
 	ipc_cut(t);		/* an answer may wait for it although it does not wait */
 	if (!(t->blocked & (BLOCKED_WAIT | BLOCKED_KEEPER)))
 		return;
+	exception_undone(t, &t->regs.eip, &t->flags);
 	unblock(t);
 	link_clear(&t->keeper);
+	thread_pending(t);
 	if (t->regs.eip == FLUKE_ENTRY)
 		t->attention |= ATTENTION_CALL;
 }

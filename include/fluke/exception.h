@@ -4,7 +4,8 @@
  * ecx, edx, esp, eip, eflags are in saved_*.  fluke_thread_return_from_exception goes back.
  *
  * A keeper gets an idempotent message of FLUKE_EXC_WORDS words (struct below) on its port and
- * mends, then replies (any content); the reply restarts the thread.  A region keeper may
+ * mends, then replies (any content); the reply restarts the thread.  Stopped or interrupted before
+ * that, the thread raises it again: its eip is at the instruction even after int3 and int $0x80.  A region keeper may
  * answer an OBJECT-only request of region_search/clear with a first reply word != 0: the
  * length in bytes to skip. */
 #ifndef FLUKE_EXCEPTION_H

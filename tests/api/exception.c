@@ -226,3 +226,43 @@ CASE("exception-09", "handler_esp is loaded at dispatch, and esp saved")
 	fluke_thread_get_state(thread, &state, none);
 	CHECK(state.regs.esp > (uint32_t)stack && state.regs.esp < (uint32_t)&stack[500]);
 }
+
+extern char breaks_here[];
+
+static void breaks(void *unused)
+{
+	(void)unused;
+	fluke_thread_set_handlers(0, 0, 0, 0, 0);
+	__asm__ volatile (".globl breaks_here; breaks_here: int3");
+}
+
+CASE("exception-40", "a breakpoint that the keeper has not answered is raised again in a thread made of the state")
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_portset_t *portset = check_portset_new();
+	fluke_port_t *keeper = check_port_new(portset, 0);
+	fluke_thread_t *thread = check_thread_new(space, breaks, 0), *fresh = check_object(sizeof *fresh);
+	static fluke_thread_state_t state;
+	fluke_thread_links_t links;
+	uint32_t message[FLUKE_EXC_WORDS];
+	fluke_ipc_params_t p = { .recv_words = FLUKE_EXC_WORDS, .recv_data = message };
+
+	for (uint32_t i = 0; i < FLUKE_THREAD_LINKS; i++)
+		links[i] = check_ref_new();
+	fluke_space_set_state(space, 0, check_port_ref_new(keeper));
+	check_run();
+	fluke_thread_get_state(thread, &state, links);
+	CHECK_EQUAL(state.regs.eip, (uint32_t)breaks_here);
+	fluke_thread_create(fresh);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(fresh, &state, links);
+	fluke_thread_destroy(thread);
+	fluke_thread_move(fresh, thread);
+	check_run();
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(fluke_ipc_setup_wait_receive(&p, portset, 0)), FLUKE_IPC_IDEMPOTENT);
+	CHECK_EQUAL(message[0], FLUKE_EXC_BREAKPOINT);
+	p = (fluke_ipc_params_t){ 0 };
+	fluke_ipc_reply(&p);
+	fluke_thread_get_state(thread, &state, links);
+	CHECK_EQUAL(state.regs.eip, (uint32_t)breaks_here + 1);
+}

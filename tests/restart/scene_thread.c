@@ -133,6 +133,46 @@ static void grants(void *unused)
 SCENE(kept, touches, grants, 1, keeper_prepare);
 SCENE(kept_late, touches, grants, 0, keeper_prepare);
 
+/* A stops at breakpoints, and takes interrupts, without handlers; B, the keeper of its space, lets it
+ * go on. */
+static void space_keeper_prepare(void)
+{
+	fluke_space_set_state(subject_space[0], 0, dest);
+}
+
+static void breaks(void *unused)
+{
+	uint32_t answer = 9;
+
+	(void)unused;
+	fluke_thread_set_handlers(0, 0, 0, 0, 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		__asm__ volatile ("int3");
+		word[0]++;
+	}
+	fluke_thread_interrupt(subject[1]);
+	__asm__ volatile ("int $0x80" : "+a" (answer) : : "memory");
+	word[1] = answer;
+}
+
+static void lets_go_on(void *unused)
+{
+	uint32_t message[FLUKE_EXC_WORDS], answer = 7;
+	fluke_ipc_params_t p = { .recv_words = FLUKE_EXC_WORDS, .recv_data = message };
+
+	(void)unused;
+	fluke_ipc_setup_wait_receive(&p, set, 0);
+	for (;;) {
+		ended[1] = 1;
+		p = (fluke_ipc_params_t){ .send_words = 1, .send_data = &answer,
+			.recv_words = FLUKE_EXC_WORDS, .recv_data = message };
+		fluke_ipc_reply_wait_receive(&p, 0);
+	}
+}
+
+SCENE(breakpoints, breaks, lets_go_on, 1, space_keeper_prepare);
+SCENE(breakpoints_late, breaks, lets_go_on, 0, space_keeper_prepare);
+
 /* A halts at what nobody mends; B lends it its time, then reads it and sets it behind. */
 extern char halts_here[];
 

@@ -41,7 +41,7 @@ extern struct link	io_space;	/* whose ports stand in iomap */
 #define IOMAP_NONE	0xffff		/* beyond the limit: no port allowed */
 void	io_show(int here);
 void	segment_boot(void);
-void	segment_switch(struct thread *from, struct thread *t);	/* from, null = nobody, is loaded; gs, fs and TLS become t's */
+extern uint32_t	segment_tls_base;
 void	segment_tls(uint32_t base);		/* what the TLS selector means */
 void	segment_reload_tls(void);		/* gs and fs, where they hold the TLS selector */
 int	io_fault(struct object *space);		/* general protection: 1 when ports were allowed in time */

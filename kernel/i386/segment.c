@@ -10,7 +10,7 @@ static uint64_t		gdt[8];
 static uint64_t		idt[256];
 
 struct link		io_space;		/* whose ports stand in the map */
-static uint32_t		segment_tls_base;
+uint32_t		segment_tls_base;
 
 extern uint8_t	sysexit_not[];
 
@@ -100,19 +100,6 @@ void segment_tls(uint32_t base)
 	descriptor[1] = (base & 0xff000000u) | 0x00cff200u | (base >> 16 & 0xff);
 }
 
-/* gs and fs of the loaded thread are in the processor, and 0 in the thread. */
-void segment_switch(struct thread *from, struct thread *t)
-{
-	uint32_t gs, fs;
-
-	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
-	if (from)
-		from->gs_fs = fs << 16 | (gs & 0xffff);
-	if (t->tls_base != segment_tls_base)
-		segment_tls(t->tls_base);
-	__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" ((uint32_t)t->gs), "r" ((uint32_t)t->fs));
-	t->gs_fs = 0;
-}
 
 void segment_reload_tls(void)
 {

@@ -2,6 +2,7 @@
  * the thread's exception; from the kernel it is a user copy's fault with an exit, or the end. */
 #include <fluke/exception.h>
 #include "machine_local.h"
+#include "../space.h"
 #include "../vm.h"
 
 #define FAULT_WRITE	0x02
@@ -98,19 +99,39 @@ void irq_user(unsigned vector)
 	irq_entry(vector);
 }
 
+/* gs, fs and the TLS selector become t's.  Those of the loaded thread are in the processor, and 0 in
+ * the thread. */
+static inline void load_selectors(struct thread *old, struct thread *t)
+{
+	uint32_t gs, fs;
+
+	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
+	if (old)
+		old->gs_fs = fs << 16 | (gs & 0xffff);
+	if (t->tls_base != segment_tls_base)
+		segment_tls(t->tls_base);
+	gs = t->gs_fs;
+	fs = gs >> 16;
+	t->gs_fs = 0;
+	__asm__ volatile ("movl %0, %%gs; movl %1, %%fs" : : "r" (gs), "r" (fs));
+}
+
 void cpu_load(struct thread *t)
 {
 	struct thread *old = cpu()->thread_loaded;
-	struct object *space = link_target(&t->space);
+	struct space *space = (struct space *)link_target(&t->space);
 
 	if (old == t)
 		return;
-	segment_switch(old, t);
-	fpu_switch(t);
+	load_selectors(old, t);
+	if ((cpu()->rare & RARE_FPU) || cpu()->fpu_owner == t)
+		fpu_switch(t);
 	cpu()->thread_loaded = t;
 	task.tss.esp0 = (uint32_t)(&t->regs + 1);
-	pmap_switch((struct space *)space);
-	io_show(space && io_space.target == space);
+	if (cpu()->loaded != space)
+		pmap_switch(space);
+	if ((cpu()->rare & RARE_IO) || io_space.target == &space->obj)
+		io_show(space && io_space.target == &space->obj);
 }
 
 void cpu_forget(struct thread *t)

@@ -156,8 +156,7 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	ONLY_IF(s, slow);
 	ONLY_IF(s->standing == WAITS(WAIT_MESSAGE, CLIENT), slow);
 	ONLY_IF(s->space.target, slow);
-	ONLY_IF(!s->donors, slow);
-	ONLY_IF(!s->server_eip[FLUKE_IPC_RELIABLE - 1], slow);
+	ONLY_IF(NEITHER(s->donors, s->server_eip[FLUKE_IPC_RELIABLE - 1]), slow);
 	ONLY_IF(s->regs.ecx, slow);	/* no room: all stays with the client, who may take long */
 	s->regs.ebp = port->alias;	/* dead while it waits */
 	words = take_block(t, s, FLUKE_CALL_ipc_client_over_receive);
@@ -193,8 +192,7 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 	ONLY_IF(c->standing == WAITS(WAIT_OVER, CLIENT), slow);
 	ONLY_IF(c->space.target, slow);
 	ONLY_IF(runs_for(t, c), slow);
-	ONLY_IF(!t->asker, slow);
-	ONLY_IF(!irq_fired, slow);
+	ONLY_IF(NEITHER(t->asker, irq_fired), slow);
 	set = (struct portset *)quick_find(t, RECENT_PORTSET, t->server_portset, FLUKE_TYPE_PORTSET);
 	ONLY_IF(set, slow);
 	ONLY_IF(!set->active, slow);

@@ -10,6 +10,7 @@
 
 #define LIKELY(x)	__builtin_expect((x) != 0, 1)
 #define ONLY_IF(x, label) do { if (!LIKELY(x)) goto label; } while (0)
+#define NEITHER(a, b)	(!((uint32_t)(a) | (uint32_t)(b)))
 #define INLINE static inline __attribute__((always_inline))
 
 /* Reads, writes or copies words of the loaded space, checked to be below the kernel; goes to `label`

@@ -312,8 +312,8 @@ static void file_release(void *self)
 {
 	struct file *f = self;
 
+	filelock_close(f->node, f);
 	root_lock();
-	ramfs_unlock_all(f->node, f);
 	ramfs_put(&ramfs, f->node);
 	root_unlock();
 	served_done(&f->served);
@@ -815,12 +815,9 @@ static int file_lock(void *self, struct request *r, uint32_t type, uint64_t star
 	uint64_t end = length ? start + length : ~0ull;
 	int error, holder = 0;
 
-	(void)r, (void)wait;
 	if (end < start)
 		return EOVERFLOW;
-	root_lock();
-	error = ramfs_lock(f->node, f, 0, (int)type, start, end, &holder);
-	root_unlock();
+	error = filelock(r, f->node, f, (int)type, start, end, wait != 0, &holder);
 	*pid = holder;
 	return error;
 }

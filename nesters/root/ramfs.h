@@ -139,6 +139,7 @@ int	ramfs_truncate(struct ramfs *fs, struct ramfs_node *node, uint64_t size);
 
 /* ramfs_lock.c */
 int	ramfs_lock(struct ramfs_node *node, void *owner, int pid, int type, uint64_t start, uint64_t end, int *holder);
+int	ramfs_holds(struct ramfs_node *node, void *owner, uint64_t start, uint64_t end);	/* any of it */
 void	ramfs_unlock_all(struct ramfs_node *node, void *owner);
 
 #endif

@@ -72,6 +72,16 @@ int ramfs_lock(struct ramfs_node *node, void *owner, int pid, int type, uint64_t
 	return error;
 }
 
+int ramfs_holds(struct ramfs_node *node, void *owner, uint64_t start, uint64_t end)
+{
+	struct ramfs_lock *l;
+
+	for (l = node->locks; l; l = l->next)
+		if (l->owner == owner && l->start < end && start < l->end)
+			return 1;
+	return 0;
+}
+
 void ramfs_unlock_all(struct ramfs_node *node, void *owner)
 {
 	struct ramfs_lock **link = &node->locks, *l;

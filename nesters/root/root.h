@@ -43,6 +43,10 @@ void	memory_start(void);			/* serves it; idle zeroing */
 #define end_later	memory_end_later
 #define pool_service	memory_pool
 
+/* filelock.c */
+int	filelock(struct request *r, struct ramfs_node *node, void *owner, int type, uint64_t start, uint64_t end, int wait, int *holder);
+void	filelock_close(struct ramfs_node *node, void *owner);
+
 /* clock.c */
 void	clock_boot(void);
 uint64_t clock_expire(uint64_t now);		/* scheduler's thread: fires timers, returns the next deadline (0 = none) */

@@ -28,3 +28,12 @@ gawk '$6 && $6 !~ /^.v/ { n = split($6, part, "/"); print $2, part[n] }' /proc/$
 tr '\0' '\n' < /proc/$!/environ | grep FRUIT
 tr '\0' '\n' < /proc/$!/cmdline
 kill $!
+#== calls-12 a lock on a file that waits, under signals: two processes take turns, nobody in between
+/compare/bin/transfers lock
+/compare/bin/transfers lock restart
+rm -f lock
+#== calls-13 flock waits, is tried, goes with the descriptor
+exec 9> lock
+busybox flock 9; (exec 8> lock; busybox flock -n 8; echo tried $?)
+(exec 8> lock; busybox flock 8; echo got it; echo second >> turns) & sleep 0.3
+echo first >> turns; exec 9>&-; wait; cat turns

@@ -124,6 +124,7 @@ static void zero_main(void *argument)
 		memory_unlock();
 		scheduler_idle_critical(0);
 		if (frame == FRAMES_NONE) {
+			scheduler_sweep();
 			scheduler_idle_wait();
 			continue;
 		}

@@ -60,6 +60,7 @@ void	scheduler_run(void) __attribute__((noreturn));
 void	scheduler_urgent(int on);		/* threads started now are not kept waiting by a running quantum */
 void	scheduler_deadline_changed(void);	/* the clock's first deadline is sooner than before */
 void	scheduler_idle_thread(void (*entry)(void *));	/* runs when nothing else does */
+void	scheduler_sweep(void);			/* in that thread: forgets threads that have gone */
 void	scheduler_idle_wait(void);		/* in that thread: nothing to do for a while */
 void	scheduler_idle_critical(int on);	/* in that thread: it holds what others wait for */
 fluke_ref_t *scheduler_service(void);

@@ -33,6 +33,7 @@ static struct client *client;
 static uint32_t clients;		/* entries ever used; 0 is none */
 static uint32_t sweep = IDLE + 1;
 static uint32_t ended;			/* list: likely to be free now */
+static volatile int changed;		/* clients have come or gone since the last scheduler_sweep */
 static struct lock client_lock;
 static uint32_t first, last, current;	/* ready queue; who has the processor */
 static int	idle_ready;
@@ -59,6 +60,24 @@ static void sweep_some(void)
 			ref_free(client[sweep].thread);
 			client[sweep].thread = 0;
 		}
+	}
+}
+
+/* In the idle thread: the entries of all threads that have gone. */
+void scheduler_sweep(void)
+{
+	if (!changed)
+		return;
+	changed = 0;
+	for (uint32_t i = IDLE + 1; i <= clients; i++) {
+		scheduler_idle_critical(1);
+		lock_take(&client_lock);
+		if (client[i].thread && !client[i].ready && fluke_ref_type(client[i].thread) == FLUKE_NULL) {
+			ref_free(client[i].thread);
+			client[i].thread = 0;
+		}
+		lock_drop(&client_lock);
+		scheduler_idle_critical(0);
 	}
 }
 
@@ -107,6 +126,7 @@ static uint32_t add_client(fluke_ref_t *thread)
 		return 0;
 	lock_take(&client_lock);
 	sweep_some();
+	changed = 1;
 	number = find_free();
 	if (number) {
 		client[number].used = 0;
@@ -169,6 +189,7 @@ static int scheduler_end(void *self, struct request *r, uint32_t sched_val, uint
 	if (error)
 		return error;
 	lock_take(&client_lock);
+	changed = 1;
 	if (!client[sched_val].ended) {
 		client[sched_val].ended = 1;
 		client[sched_val].next_ended = ended;

@@ -79,7 +79,8 @@ void thread_stop(struct thread *t)
 	t->flags |= FLUKE_THREAD_STOPPED;
 	t->blocked |= BLOCKED_STOPPED;
 	t->blocked &= ~BLOCKED_EXCEPTION;
-	sched_block(t);
+	if (t == current || t->request_pending || t->donors)
+		sched_block(t);
 	t->known = 0;
 }
 

@@ -78,7 +78,8 @@ result_t (wait_on)(struct waitq *queue, struct object *object, enum wait_kind ki
 /* Leaves the wait; the caller says what comes next. */
 static void unblock(struct thread *t)
 {
-	waitq_remove(t);
+	if (t->wait_queue)
+		waitq_remove(t);
 	t->wait_kind = WAIT_NONE;
 	t->wait_side = CLIENT;
 	t->stands_in = 0;
@@ -125,12 +126,14 @@ void wait_wake_all(struct waitq *queue)
 
 void wait_cancel(struct thread *t)
 {
-	ipc_cut(t);		/* an answer may wait for it although it does not wait */
+	if (t->asked)
+		ipc_cut(t);	/* an answer may wait for it although it does not wait */
 	if (!(t->blocked & (BLOCKED_WAIT | BLOCKED_KEEPER)))
 		return;
 	exception_undone(t, &t->regs.eip, &t->flags);
 	unblock(t);
-	link_clear(&t->keeper);
+	if (t->keeper.target)
+		link_clear(&t->keeper);
 	thread_pending(t);
 	if (t->regs.eip == FLUKE_ENTRY)
 		t->attention |= ATTENTION_CALL;

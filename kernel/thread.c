@@ -76,6 +76,8 @@ const struct object_type thread_type = {
 void thread_stop(struct thread *t)
 {
 	wait_cancel(t);
+	if (t->asker)		/* no part of the state: it asks again */
+		ipc_abandon(t);
 	t->flags |= FLUKE_THREAD_STOPPED;
 	t->blocked |= BLOCKED_STOPPED;
 	t->blocked &= ~BLOCKED_EXCEPTION;

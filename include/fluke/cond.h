@@ -1,4 +1,8 @@
-/* Condition variables. */
+/* Condition variables.
+ *
+ * Decided here, where the published documents are silent: an interrupted wait is a spurious wake-up, since
+ * the registers name mutex_lock by then; wait returns what lock returns; waiting without the mutex is an
+ * insanity; signal wakes the thread that has waited longest. */
 #ifndef FLUKE_COND_H
 #define FLUKE_COND_H
 

@@ -7,7 +7,12 @@
  * mends, then replies (any content); the reply restarts the thread.  Stopped or interrupted before
  * that, the thread raises it again: its eip is at the instruction even after int3 and int $0x80.  A region keeper may
  * answer an OBJECT-only request of region_search/clear with a first reply word != 0: the
- * length in bytes to skip. */
+ * length in bytes to skip.
+ *
+ * Decided here, where the published documents are silent: the form of the message, one for
+ * exceptions and for faults, so that a nester serves both by one loop; that exceptions are off in a
+ * handler, so that its own fault reaches the keeper instead of itself; that the content of a reply says
+ * nothing, since the kernel looks again at once. */
 #ifndef FLUKE_EXCEPTION_H
 #define FLUKE_EXCEPTION_H
 

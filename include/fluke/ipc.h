@@ -3,7 +3,14 @@
  * A half of the block describes one message: a first buffer, a table of further buffers, a
  * table of pointers to references.  Sizes are in words of 4 bytes.  At return of a receiving
  * call the stub writes what is left back into the receive half: recv_words = words left in
- * the last buffer used, recv_buffers = further buffers not used, recv_refs = refs not used.  */
+ * the last buffer used, recv_buffers = further buffers not used, recv_refs = refs not used.
+ *
+ * Decided here, where the published documents are silent: the block comes first, as every call has one.
+ * A sent reference is a copy.  A server that waits again without a reply abandons its request, which is
+ * asked again.  setup_wait_receive is a call of the kernel, since it is the first stage of a restart.  An
+ * alert has no arguments, and runs the handler named after the side it comes from.  Of a fault in a buffer
+ * its owner is the one who faults, so that no server hangs on a client's pager.  The five calls that are
+ * the middle of others: X_send_over_receive, X_over_receive, server_send_wait_receive. */
 #ifndef FLUKE_IPC_H
 #define FLUKE_IPC_H
 

@@ -5,7 +5,11 @@
  * is no access, a null space no effect.  region_off + size may exceed the region: a fault
  * there goes to the region's keeper.  Mappings of a space never overlap.
  *
- * Changing calls need FLUKE_PROT_WRITE at the object's page. */
+ * Changing calls need FLUKE_PROT_WRITE at the object's page.
+ *
+ * Decided here, where the published documents are silent: the rights of a mapping limit the regions above
+ * it too, so that whoever maps memory can lend no more than it sees; protect takes the rights as
+ * region_protect does; mapping_reference is there, as the paper counts it for every type. */
 #ifndef FLUKE_MAPPING_H
 #define FLUKE_MAPPING_H
 

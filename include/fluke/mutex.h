@@ -1,4 +1,8 @@
-/* Mutexes. */
+/* Mutexes.
+ *
+ * Decided here, where the published documents are silent: lock returns an error, since the end of an owner
+ * must not pass unseen; flags are kept and without effect, since every mutex may be shared and every
+ * waiter lends; trylock by the owner is HELD and no insanity, as it asks and does not wait. */
 #ifndef FLUKE_MUTEX_H
 #define FLUKE_MUTEX_H
 

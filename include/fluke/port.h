@@ -1,4 +1,7 @@
-/* Ports: the endpoint that a reference leads a message to. */
+/* Ports: the endpoint that a reference leads a message to.
+ *
+ * Decided here, where the published documents are silent: clients without a server queue at the port,
+ * in the order of their coming; so they move with it.  What a port without a set is sent, it keeps. */
 #ifndef FLUKE_PORT_H
 #define FLUKE_PORT_H
 

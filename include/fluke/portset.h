@@ -1,4 +1,5 @@
-/* Port sets: where server threads wait. */
+/* Port sets: where server threads wait.  Decided here: set_state, which the
+ * manual's numbering demands and does not name, sets nothing, for the only field is the hash. */
 #ifndef FLUKE_PORTSET_H
 #define FLUKE_PORTSET_H
 

@@ -6,8 +6,12 @@
  * the reference follows.  Nothing can point at a reference.
  *
  * Of the insanities of every call: NO_OBJECT: nothing active begins there, NOT_REF (NOT_T): something
- * else does, INVALID_OBJECT: no user address, or not a multiple of 32.  A page without FLUKE_PROT_OBJECT, or without WRITE where the reference
- * is changed, is a page fault of that access. */
+ * else does, INVALID_OBJECT: no user address, or not a multiple of 32.  A page without
+ * FLUKE_PROT_OBJECT, or without WRITE where the reference is changed, is a page fault of that access.
+ *
+ * Decided here, where the published documents are silent: every type but ref can be referred to, mappings
+ * too, as states have links to most; the eighth call is clear, since who holds a reference for
+ * another must be able to let go of it alone; compare answers 1 or 0, and two nulls are equal. */
 #ifndef FLUKE_REF_H
 #define FLUKE_REF_H
 

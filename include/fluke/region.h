@@ -5,7 +5,12 @@
  * (exception.h); a null keeper, or one that answers without mending, passes them to the
  * keeper of the next region towards the thread, at last to the thread.
  *
- * Changing calls need FLUKE_PROT_WRITE at the object's page. */
+ * Changing calls need FLUKE_PROT_WRITE at the object's page.
+ *
+ * Decided here, where the published documents are silent: the insanities of set_state, after those of
+ * mappings.  Search and clear see every object in the range however it came there; what is not resident
+ * is fetched by its keeper, asked for OBJECT alone, or skipped at its word: a manager knows what its
+ * absent pages hold.  clear and usage are additions: the end of a pool, and the marks of paging. */
 #ifndef FLUKE_REGION_H
 #define FLUKE_REGION_H
 

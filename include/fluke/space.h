@@ -3,7 +3,10 @@
  * A space is the destination of mappings and the source of regions.  It uses page tables only
  * while threads run in it, so a bare space is a cheap container of mappings (a segment).
  *
- * Changing calls need FLUKE_PROT_WRITE at the object's page. */
+ * Changing calls need FLUKE_PROT_WRITE at the object's page.
+ *
+ * Decided here: destroying a space does not wait for its threads; they stop, having none, and may be
+ * given another, since waiting for them could last. */
 #ifndef FLUKE_SPACE_H
 #define FLUKE_SPACE_H
 

@@ -1,4 +1,11 @@
-/* Threads: state record and calls. */
+/* Threads: state record and calls.
+ *
+ * Decided here, where the published documents are silent: flags for what may be pending or half done
+ * (INTERRUPT_PENDING to ANSWERED), without which a state would not be whole.  set_state demands a thread
+ * that is stopped: to write one that runs is a race.  waiting_for names the mutex, condition, port, port
+ * set or peer; it cannot be set, since the registers name the wait.  thread_schedule returns why it ended
+ * (the manual: nothing), since it has no buffer for a message.  get_client and set_client carry the
+ * number of a connection, since a thread may serve the same client again. */
 #ifndef FLUKE_THREAD_H
 #define FLUKE_THREAD_H
 

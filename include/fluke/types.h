@@ -2,7 +2,11 @@
  *
  * An object *is* the memory at its address: the C types below are its storage, with the size
  * and alignment that the kernel demands (powers of two, naturally aligned; part of the ABI).
- * While an object is active its bytes cannot be accessed: any touch of its page faults. */
+ * While an object is active its bytes cannot be accessed: any touch of its page faults.
+ *
+ * Decided here, where the published documents are silent: an object never straddles a page, so that
+ * one page-table entry and one frame record tell all about it; and its bytes cannot be touched at all,
+ * so that nothing of the kernel's need be checked again. */
 #ifndef FLUKE_TYPES_H
 #define FLUKE_TYPES_H
 

@@ -266,3 +266,100 @@ CASE("exception-40", "a breakpoint that the keeper has not answered is raised ag
 	fluke_thread_get_state(thread, &state, links);
 	CHECK_EQUAL(state.regs.eip, (uint32_t)breaks_here + 1);
 }
+
+static void exception_server(void *unused)
+{
+	static uint32_t got[16];
+	fluke_ipc_params_t block = { .recv_words = 16, .recv_data = got };
+
+	(void)unused;
+	fluke_ipc_setup_wait_receive(&block, set, 0);
+	words[7] = 16 - block.recv_words;
+}
+
+CASE("exception-20", "a client's alert runs the server's handler for alerts by its client")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words + 8 };
+	fluke_thread_t *thread;
+
+	set = check_portset_new();
+	dest = check_port_ref_new(check_port_new(set, 0));
+	memset(words, 0, sizeof words);
+	thread = check_thread_new(check_root_space, exception_server, 0);
+	fluke_thread_get_state(thread, &state, none);
+	state.regs.client_alert_handler = (uint32_t)alert_entry;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, none);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, dest), FLUKE_SUCCESS);
+	fluke_ipc_client_alert();
+	check_run();
+	CHECK_EQUAL(words[5], FLUKE_EXC_ALERT);
+	CHECK_EQUAL(words[6], 0);
+	CHECK_EQUAL(fluke_ipc_client_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_client_disconnect();
+	check_run();
+	CHECK_EQUAL(words[7], 4);
+}
+
+/* Exceptions off, although there is a handler: what the thread itself does goes to the keeper. */
+static void disabled_toucher(void *unused)
+{
+	(void)unused;
+	fluke_thread_disable_exceptions(fluke_thread_self());
+	check_write(page, 5);
+	done = 1;
+}
+
+CASE("exception-21", "with exceptions off a fault goes to the keeper, in spite of the handler")
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = words };
+
+	make_keeper(space);
+	page = 0x00200000;
+	memset(&check_caught, 0, sizeof check_caught);
+	check_thread_new(space, disabled_toucher, 0);
+	check_run();
+	CHECK_EQUAL(check_caught.code, 0);
+	CHECK_EQUAL((fluke_ipc_setup_wait_receive(&block, set, 0)) & ~FLUKE_IPC_LAST_BIT, FLUKE_IPC_IDEMPOTENT << 8);
+	CHECK_EQUAL(words[0], FLUKE_EXC_PAGE_FAULT);
+	CHECK_EQUAL(words[1], page);
+	CHECK_EQUAL(done, 0);
+}
+
+extern char faulting_handler[];
+__asm__(".text; faulting_handler: movl $1, 0x00200004; ud2");
+
+CASE("exception-22", "a fault in the handler, which runs with exceptions off, goes to the keeper")
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = words };
+	fluke_thread_t *thread;
+
+	make_keeper(space);
+	page = 0x00200000;
+	thread = check_thread_new(space, toucher, 0);
+	change(thread, (uint32_t)faulting_handler);
+	check_run();
+	CHECK_EQUAL((fluke_ipc_setup_wait_receive(&block, set, 0)) & ~FLUKE_IPC_LAST_BIT, FLUKE_IPC_IDEMPOTENT << 8);
+	CHECK_EQUAL(words[0], FLUKE_EXC_PAGE_FAULT);
+	CHECK_EQUAL(words[1], 0x00200004);
+	fluke_thread_get_state(thread, &state, none);
+	CHECK(!(state.flags & FLUKE_THREAD_EXCEPTION_ENABLE));
+	CHECK(state.regs.saved_eip - (uint32_t)check_write < 32);
+}
+
+CASE("exception-23", "the saved state is where the exception was, and can be changed")
+{
+	struct fluke_thread_saved_state saved;
+
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(8, 1));
+	fluke_thread_get_saved_state(check_first_thread, &saved);
+	CHECK_EQUAL(saved.eip, check_caught.eip);
+	CHECK_EQUAL(saved.esp, check_caught.esp);
+	saved.ecx = 0x77;
+	fluke_thread_set_saved_state(check_first_thread, &saved);
+	fluke_thread_get_saved_state(check_first_thread, &saved);
+	CHECK_EQUAL(saved.ecx, 0x77);
+}

@@ -406,3 +406,63 @@ CASE("ipc_message-16", "a long answer that cannot be stored is not the answer of
 {
 	call_after_exception(100);
 }
+
+static fluke_thread_t *first_server, *the_asker;
+
+/* The request is in the hands of first_server, the first thread has not been answered. */
+static void served_by_first(void)
+{
+	make_port();
+	the_asker = check_thread_new(check_root_space, caller, (void *)3);
+	check_run();
+	first_server = check_thread_new(check_space_twin(), listener, (void *)8);
+	check_run();
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(status[0]), FLUKE_IPC_IDEMPOTENT);
+	status[0] = 77;
+}
+
+static void answered_by_me(void)
+{
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = in };
+
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_IDEMPOTENT);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 40 };
+	CHECK_EQUAL(fluke_ipc_reply(&block), FLUKE_SUCCESS);
+	check_run_one(the_asker);
+	CHECK_EQUAL(status[0], FLUKE_SUCCESS);
+	CHECK_EQUAL(status[2], out[40]);
+}
+
+CASE("ipc_message-17", "when the server is destroyed its asker asks again, and another server answers")
+{
+	served_by_first();
+	fluke_thread_destroy(first_server);
+	check_run_one(the_asker);
+	answered_by_me();
+}
+
+CASE("ipc_message-18", "when the server is stopped its asker asks again, and another server answers")
+{
+	served_by_first();
+	fluke_thread_get_state(first_server, 0, 0);
+	check_run_one(the_asker);
+	answered_by_me();
+}
+
+CASE("ipc_message-19", "an interrupted asker starts over")
+{
+	static uint32_t request[8];
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = request };
+
+	make_port();
+	the_asker = check_thread_new(check_root_space, caller, (void *)3);
+	check_run();
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_IDEMPOTENT);
+	fluke_thread_interrupt(the_asker);
+	check_run();
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 60 };
+	CHECK_EQUAL(fluke_ipc_reply(&block), FLUKE_SUCCESS);	/* nobody waits for this one */
+	check_run();
+	CHECK_EQUAL(status[0], 0xffffffff);
+	answered_by_me();
+}

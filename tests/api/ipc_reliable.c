@@ -642,3 +642,59 @@ CASE("ipc_reliable-40", "a client that has alerted its server is interrupted whe
 	fluke_thread_set_client(check_first_thread, 0, 0);
 	CHECK_EQUAL(flags_of(thread), FLUKE_THREAD_ASIDE | FLUKE_THREAD_INTERRUPT_PENDING);
 }
+
+CASE("ipc_reliable-27", "a client interrupted while it awaits its reply stays connected and gets it")
+{
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
+	fluke_thread_t *thread;
+
+	make_port();
+	thread = check_thread_new(check_root_space, client, (void *)3);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	fluke_thread_interrupt(thread);
+	check_run();
+	CHECK_EQUAL(status[0], 0xffffffff);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 8 };
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_server_disconnect();
+	check_run();
+	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(status[2], out[9]);
+}
+
+CASE("ipc_reliable-28", "the sender of a reference keeps its own, and the receiver's old target is dropped")
+{
+	fluke_ref_t *refs[1] = { check_ref_new() };
+	fluke_ipc_params_t block = { .recv_refs = 1, .recv_words = 8, .recv_data = in, .recv_ref_table = refs };
+
+	make_port();
+	fluke_cond_reference(check_cond_new(), refs[0]);
+	sent_ref = check_port_ref_new(port);
+	sent_mutex = check_mutex_new();
+	check_thread_new(check_space_twin(), ref_client, 0);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_MORE_REFS);
+	CHECK_EQUAL(fluke_ref_compare(refs[0], sent_ref), 1);
+	fluke_ref_destroy(refs[0]);
+	CHECK_EQUAL(fluke_ref_compare(sent_ref, dest), 1);
+	fluke_ipc_server_disconnect();
+}
+
+CASE("ipc_reliable-29", "clients are served in the order of their coming")
+{
+	static uint32_t first[64], second[64];
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = first };
+
+	make_port();
+	check_thread_new(check_space_twin(), client, (void *)3);
+	check_run();
+	check_thread_new(check_space_twin(), client, (void *)5);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	CHECK_EQUAL(block.recv_words, 61);
+	block = (fluke_ipc_params_t){ .recv_words = 64, .recv_data = second };
+	CHECK_EQUAL(STATUS(fluke_ipc_wait_receive(&block, 0)), FLUKE_SUCCESS);
+	CHECK_EQUAL(block.recv_words, 59);
+	fluke_ipc_server_disconnect();
+}

@@ -250,3 +250,29 @@ CASE("port-25", "the end of a port tells its waiting askers INVALID_DEST, and la
 	CHECK_EQUAL(FLUKE_IPC_STATUS(status), FLUKE_IPC_CONNECT_INVALID_DEST);
 	CHECK_EQUAL(send(ref), FLUKE_IPC_CONNECT_INVALID_DEST);
 }
+
+static void connecter(void *to)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = out };
+
+	status = fluke_ipc_client_connect_send(&block, to);
+	fluke_ipc_client_disconnect();
+}
+
+CASE("port-26", "queued clients go with the port to another set")
+{
+	fluke_portset_t *other = check_portset_new();
+	fluke_ref_t *ref = check_ref_new();
+
+	make();
+	status = 77;
+	check_thread_new(check_root_space, connecter, check_port_ref_new(port));
+	check_run();
+	CHECK_EQUAL(status, 77);
+	fluke_portset_reference(other, ref);
+	fluke_port_set_state(port, 0, ref);
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(receive(other, 0)), FLUKE_IPC_RELIABLE);
+	check_run();
+	CHECK_EQUAL(status, FLUKE_SUCCESS);
+	fluke_ipc_server_disconnect();
+}

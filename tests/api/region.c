@@ -542,3 +542,53 @@ CASE("region-43", "search tells every type")
 	for (uint32_t i = 0; i < 9; i++)
 		CHECK_EQUAL(found[i].type, types[i]);
 }
+
+CASE("region-44", "usage of holes, and beyond the region, is 0")
+{
+	uint32_t pages = (uint32_t)check_pages(1);
+	fluke_space_t *s = check_space_new();
+	fluke_region_t *r = check_region_new(s, 0x1000, 3 * PAGE, FLUKE_PROT_ALL, 0);
+	oskit_addr_t offset = 0;
+	uint8_t bits[4] = { 99, 99, 99, 99 };
+
+	check_mapping_new(region_over((void *)pages, 1), 0, s, 0x2000, PAGE, RW);
+	fluke_region_usage(r, &offset, 4 * PAGE, bits);
+	CHECK_EQUAL(bits[0], 0);
+	CHECK(bits[1] & FLUKE_USAGE_PRESENT);
+	CHECK_EQUAL(bits[2], 0);
+	CHECK_EQUAL(bits[3], 0);
+	CHECK_EQUAL(offset, 4 * PAGE);
+}
+
+CASE("region-45", "search shows an object that is seen twice in the range at both addresses")
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_space_t *s = check_space_new();
+	fluke_region_t *low = region_over((void *)page, 1), *r = check_region_new(s, 0x1000, 0x10000, FLUKE_PROT_ALL, 0);
+	fluke_obspec_t found[4];
+	oskit_addr_t offset = 0;
+	natural_t count = 4;
+
+	fluke_mutex_create((fluke_mutex_t *)(page + 64));
+	check_mapping_new(low, 0, s, 0x2000, PAGE, FLUKE_PROT_ALL);
+	check_mapping_new(low, 0, s, 0x5000, PAGE, FLUKE_PROT_ALL);
+	fluke_region_search(r, &offset, 0x10000, found, &count);
+	CHECK_EQUAL(count, 2);
+	CHECK_EQUAL(found[0].ob, 0x2040);
+	CHECK_EQUAL(found[1].ob, 0x5040);
+}
+
+CASE("region-46", "clear through a region destroys what another space created there")
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_region_t *r = region_over((void *)page, 1);
+	fluke_ref_t *ref = check_ref_new();
+	oskit_addr_t offset = 0;
+
+	check_mapping_new(r, 0, check_root_space, WINDOW, PAGE, FLUKE_PROT_ALL);
+	fluke_mutex_create((fluke_mutex_t *)(WINDOW + 128));
+	fluke_mutex_reference((fluke_mutex_t *)(WINDOW + 128), ref);
+	fluke_region_clear(r, &offset, PAGE);
+	CHECK_EQUAL(fluke_ref_type(ref), FLUKE_NULL);
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_mutex_lock((fluke_mutex_t *)(WINDOW + 128)));
+}

@@ -305,7 +305,7 @@ static void stopper(void *target)
 	count++;
 }
 
-CASE("sched-15", "a target that is destroyed or stopped while it is lent to ends the call with INVALID")
+CASE("sched-15", "a target that another thread stopped is INVALID, and one that is destroyed no object")
 {
 	fluke_thread_t *target;
 	fluke_mutex_t *mine = check_mutex_new();
@@ -660,4 +660,27 @@ CASE("sched-28", "a longer chain is cut: the waiter beyond just blocks")
 {
 	CHECK_EQUAL(schedule(chain_new(CHAIN)), FLUKE_SCHED_BLOCKED);
 	CHECK_EQUAL(count, 0);
+}
+
+static void lender(void *target)
+{
+	inner_result = fluke_thread_schedule(target, 0, 0);
+	count += 10;
+}
+
+CASE("sched-30", "an inner scheduler is told that its target blocked, within the outer one's donation")
+{
+	fluke_thread_t *target, *outer;
+
+	make();
+	m = check_mutex_new();
+	fluke_mutex_lock(m);
+	target = check_thread_new(check_root_space, locker, 0);
+	outer = check_thread_new(check_root_space, lender, target);
+	inner_result = 77;
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 10);
+	fluke_thread_destroy(target);
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_thread_schedule(target, 0, 0));
 }

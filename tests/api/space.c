@@ -144,3 +144,51 @@ CASE("space-19", "state written is state read, except the hash")
 {
 	type_state_again(&calls);
 }
+
+CASE("space-20", "regions over a destroyed space show a null space and no access")
+{
+	fluke_space_t *s = check_space_new();
+	fluke_region_t *r = check_region_new(check_root_space, (uint32_t)check_pages(1), FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0), *over;
+	fluke_ref_t *got = check_ref_new();
+
+	check_mapping_new(r, 0, s, 0x1000, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	over = check_region_new(s, 0x1000, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
+	check_mapping_new(over, 0, check_root_space, CHECK_WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	check_write(CHECK_WINDOW, 1);
+	fluke_space_destroy(s);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(CHECK_WINDOW));
+	check_space_reference(check_root_space, got);
+	fluke_region_get_state(over, 0, got, 0);
+	CHECK_EQUAL(fluke_ref_type(got), FLUKE_NULL);
+}
+
+CASE("space-21", "the end of the keeper's port leaves the space without one")
+{
+	fluke_space_t *s = check_space_new();
+	fluke_port_t *port = check_port_new(0, 0);
+	fluke_ref_t *ref = check_port_ref_new(port);
+
+	fluke_space_set_state(s, 0, ref);
+	fluke_port_destroy(port);
+	fluke_port_reference(check_port_new(0, 0), ref);
+	fluke_space_get_state(s, 0, ref);
+	CHECK_EQUAL(fluke_ref_type(ref), FLUKE_NULL);
+}
+
+static void add_one(void *page)
+{
+	check_write((uint32_t)page, check_read((uint32_t)page) + 1);
+	ran++;
+}
+
+CASE("space-22", "two spaces that map one region see each other's writing")
+{
+	uint32_t page = (uint32_t)check_pages(1);
+
+	ran = 0;
+	check_write(page, 5);
+	check_thread_new(check_space_twin(), add_one, (void *)page);
+	check_run();
+	CHECK_EQUAL(ran, 1);
+	CHECK_EQUAL(check_read(page), 6);
+}

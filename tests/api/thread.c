@@ -837,3 +837,57 @@ CASE("thread-61", "a client that its server has set aside, written into a fresh 
 	CHECK_EQUAL(FLUKE_IPC_STATUS(aside_status[2]), FLUKE_IPC_RECV_DISCONNECTED);
 	CHECK_EQUAL(aside_status[3], 0);
 }
+
+static void queued(void *unused)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+
+	(void)unused;
+	fluke_ipc_client_connect_send(&block, dest);
+}
+
+static fluke_cond_t *awaited;
+
+static void awaiting(void *m)
+{
+	fluke_mutex_lock(m);
+	fluke_cond_wait(awaited, m);
+}
+
+static fluke_type_t waits_for(fluke_thread_t *thread, fluke_ref_t *ref)
+{
+	fluke_thread_links_t links = { [FLUKE_LINK_WAITING_FOR] = ref };
+
+	fluke_thread_get_state(thread, 0, links);
+	return fluke_ref_type(ref);
+}
+
+CASE("thread-62", "waiting_for: a condition, a port where one queues, a port set, a peer; null of who does not wait")
+{
+	fluke_ref_t *ref = check_ref_new(), *wanted = check_ref_new();
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+	fluke_thread_t *waiting, *client, *server, *idle;
+
+	make_port();
+	awaited = check_cond_new();
+	waiting = check_thread_new(check_root_space, awaiting, check_mutex_new());
+	client = check_thread_new(check_root_space, queued, 0);
+	check_run();
+	CHECK_EQUAL(waits_for(waiting, ref), FLUKE_TYPE_COND);
+	CHECK_EQUAL(waits_for(client, ref), FLUKE_TYPE_PORT);
+	fluke_port_reference(port, wanted);
+	CHECK_EQUAL(fluke_ref_compare(ref, wanted), 1);
+	server = check_thread_new(check_root_space, listener, (void *)64);
+	check_run();
+	CHECK_EQUAL(waits_for(server, ref), FLUKE_TYPE_PORTSET);
+	server = check_thread_new(check_root_space, listener, (void *)64);
+	check_run();
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, dest), FLUKE_SUCCESS);
+	check_run();
+	CHECK_EQUAL(waits_for(server, ref), FLUKE_TYPE_THREAD);
+	fluke_thread_reference(check_first_thread, wanted);
+	CHECK_EQUAL(fluke_ref_compare(ref, wanted), 1);
+	idle = check_thread_new(check_root_space, once, 0);
+	CHECK_EQUAL(waits_for(idle, ref), FLUKE_NULL);
+	fluke_ipc_client_disconnect();
+}

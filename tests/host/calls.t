@@ -37,4 +37,6 @@ names = man.codes()
 odd = [n for i, n, text in every if n in names["Insanities" if i else "Returns"]
        and (("insanity" if i else "error", n) in documented) == text.strip().startswith("reserved")]
 t.check("calls-09", "every error and insanity is some call's, except those marked reserved", not odd and len(every) > 40, odd)
+silent = [h for h in man.HEADERS + ["exception", "types"] if "Decided here" not in open("include/fluke/%s.h" % h).read()]
+t.check("calls-10", "each header says what was decided where the published documents are silent, and why", not silent, silent)
 t.done()

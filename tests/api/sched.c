@@ -631,7 +631,7 @@ static fluke_thread_t *chain_new(uint32_t length)
 	fluke_thread_t *t = 0;
 
 	make();
-	fluke_space_reference(check_root_space, space);
+	check_space_reference(check_root_space, space);
 	for (uint32_t i = 0; i <= length; i++)
 		chain_mutex[i] = check_mutex_new();
 	fluke_mutex_lock(chain_mutex[length]);

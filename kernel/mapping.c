@@ -245,8 +245,9 @@ void mapping_boot(struct mapping *m, struct space *space, struct region *region,
 
 static inline result_t mapping_find_object(uint32_t va, unsigned access, struct mapping **m)
 {
+	TRY(PLACE(FIND, va, access));
 	*m = (struct mapping *)object_looked_up(cpu()->loaded, va, FLUKE_TYPE_MAPPING);
-	return *m ? PLACE(FIND, va, access) : object_find(va, FLUKE_TYPE_MAPPING, access, (struct object **)m);
+	return *m ? OK : (object_find)(va, FLUKE_TYPE_MAPPING, access, (struct object **)m);
 }
 
 result_t sys_mapping_get_state(struct thread *t)

@@ -6,8 +6,16 @@ const struct object_type ref_type = {
 };
 _Static_assert(sizeof(struct ref) == sizeof(fluke_ref_t), "ref size is ABI");
 
+/* The ref that was found there before; else null. */
+static inline struct ref *quick_ref(uint32_t va)
+{
+	return (struct ref *)object_looked_up(cpu()->loaded, va, FLUKE_TYPE_REF);
+}
+
 result_t (ref_find)(uint32_t va, struct ref **ref)
 {
+	if ((*ref = quick_ref(va)))
+		return OK;
 	return (object_find)(va, FLUKE_TYPE_REF, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, (struct object **)ref);
 }
 
@@ -29,7 +37,12 @@ result_t (ref_check)(uint32_t va, unsigned type, unsigned not_ref, struct ref **
 	*ref = 0;
 	if (!va)
 		return OK;
-	TRY(find_to_read(va, ref));
+	*ref = quick_ref(va);
+	if (!*ref)
+		TRY(find_to_read(va, ref));
+	target = (*ref)->link.target;
+	if (!target || target->word == OBJECT_WORD(type))
+		return OK;
 	target = link_target(&(*ref)->link);
 	return !target || object_type(target) == type ? OK : INSANE_CODE(not_ref);
 }

@@ -162,7 +162,10 @@ static result_t find_other(struct thread *t, unsigned access, struct thread **fo
 {
 	struct object *o;
 
-	TRY(object_find(t->regs.ebx, FLUKE_TYPE_THREAD, access, &o));
+	TRY(PLACE(FIND, t->regs.ebx, access));
+	o = object_looked_up(cpu()->loaded, t->regs.ebx, FLUKE_TYPE_THREAD);
+	if (!o)
+		TRY((object_find)(t->regs.ebx, FLUKE_TYPE_THREAD, access, &o));
 	if (o == &t->obj)
 		return INSANE(CURRENT_THREAD);
 	*found = (struct thread *)o;
@@ -235,7 +238,10 @@ result_t sys_thread_get_state(struct thread *t)
 		TRY(user_read(table, t->regs.edx, sizeof table));
 	for (unsigned i = 0; i < FLUKE_THREAD_LINKS; i++)
 		if (table[i]) {
-			TRY(ref_find(table[i], &ref[i]));
+			TRY(PLACE(FIND, table[i], FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE));
+			ref[i] = (struct ref *)object_looked_up(cpu()->loaded, table[i], FLUKE_TYPE_REF);
+			if (!ref[i])
+				TRY((ref_find)(table[i], &ref[i]));
 			any = 1;
 		}
 	if (t->regs.ecx) {
@@ -312,7 +318,7 @@ static result_t import_state(struct thread *t, const fluke_thread_state_t *state
 	t->made = 0;
 	t->attention = t->regs.eip == FLUKE_ENTRY ? ATTENTION_CALL : 0;
 	thread_pending(t);
-	memset(&t->fault, 0, sizeof t->fault);
+	t->fault = (struct fault){ 0 };
 	return OK;
 }
 
@@ -329,8 +335,9 @@ result_t sys_thread_set_state(struct thread *t)
 		return INSANE(RACE_CONDITION);
 	if (t->regs.ecx) {
 		TRY(user_read(&state, t->regs.ecx, offsetof(fluke_thread_state_t, fpu)));
-		TRY(user_read(&state.fpu, t->regs.ecx + offsetof(fluke_thread_state_t, fpu),
-			      state_bytes(&state) - offsetof(fluke_thread_state_t, fpu)));
+		TRY(PLACE(COPY, t->regs.ecx + offsetof(fluke_thread_state_t, fpu), FLUKE_PROT_READ));
+		if (state.flags & FLUKE_THREAD_FPU_USED)
+			TRY((user_read)(&state.fpu, t->regs.ecx + offsetof(fluke_thread_state_t, fpu), sizeof state.fpu));
 	}
 	TRY(check_links(t->regs.edx, ref));
 	if (t->regs.ecx)

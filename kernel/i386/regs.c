@@ -50,7 +50,7 @@ static int selector_good(uint32_t selector)
 	return selector == 0 || selector == FLUKE_USER_TLS || selector == FLUKE_USER_DS || selector == FLUKE_USER_CS;
 }
 
-result_t regs_check(const struct fluke_i386_state *s)
+static inline result_t check(const struct fluke_i386_state *s)
 {
 	if (!selector_good(s->gs) || !selector_good(s->fs) || (s->min_msg_words & 0xff) > FLUKE_MAX_MIN_MSG ||
 	    (s->min_msg_words && s->min_msg_words >> 8 >= (s->min_msg_words & 0xff)))
@@ -58,12 +58,14 @@ result_t regs_check(const struct fluke_i386_state *s)
 	return OK;
 }
 
+result_t regs_check(const struct fluke_i386_state *s) { return check(s); }
+
 /* fpu may be null: as if never used. */
 result_t regs_import(struct thread *t, const struct fluke_i386_state *s, const struct fluke_i386_fpu *fpu)
 {
 	struct regs *r = &t->regs;
 
-	TRY(regs_check(s));
+	TRY(check(s));
 	/* commit */
 	cpu_forget(t);
 	r->eax = s->eax, r->ebx = s->ebx, r->ecx = s->ecx, r->edx = s->edx;
@@ -72,7 +74,7 @@ result_t regs_import(struct thread *t, const struct fluke_i386_state *s, const s
 	r->eflags = (s->eflags & EFLAGS_USER) | EFLAGS_FIXED;
 	r->cs = FLUKE_USER_CS;
 	r->ss = FLUKE_USER_DS;
-	memcpy(t->min_msg, s->min_msg, sizeof s->min_msg);
+	copy_min_msg(t->min_msg, s->min_msg);
 	t->min_msg_words = s->min_msg_words;
 	t->handler[0] = s->trap_handler, t->handler[1] = s->interrupt_handler;
 	t->handler[2] = s->client_alert_handler, t->handler[3] = s->server_alert_handler;

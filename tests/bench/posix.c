@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -165,6 +166,23 @@ static void bench_readtest(void)
 	unlink("/tmp/readtest");
 }
 
+/* Per page of new anonymous memory, touched in order. */
+static void bench_touch(void)
+{
+	const unsigned pages = 1024;
+	char *p = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t before, sum;
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	before = tsc();
+	for (unsigned i = 0; i < pages; i++)
+		((volatile char *)p)[i * 4096] = 1;
+	sum = tsc() - before;
+	report("touch", pages, sum, 0);
+	munmap(p, pages * 4096);
+}
+
 static void bench_command(const char *name, unsigned n, char *program, char *a, char *b)
 {
 	command[0] = program;
@@ -186,6 +204,8 @@ int main(int count, char **word)
 			bench_pipebw();
 		else if (!strcmp(word[i], "readtest"))
 			bench_readtest();
+		else if (!strcmp(word[i], "touch"))
+			bench_touch();
 		else if (!strcmp(word[i], "sort"))
 			bench_command("sort", 1, "/usr/bin/sort", "/bench/lines.txt", NULL);
 		else if (!strcmp(word[i], "tsc"))

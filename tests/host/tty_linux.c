@@ -40,8 +40,7 @@ static void settle(void)
 {
 	struct pollfd p = { .fd = slave, .events = POLLIN };
 
-	poll(&p, 1, 0);
-	usleep(300);
+	usleep(poll(&p, 1, 0) == 1 ? 2000 : 300);
 }
 
 void linux_type(const uint8_t *data, unsigned count)
@@ -94,5 +93,10 @@ void linux_write(const char *data, unsigned count)
 
 void linux_flush(void)
 {
-	tcflush(slave, TCIFLUSH);
+	uint8_t rest[4096];
+
+	usleep(300);
+	tcflush(slave, TCIOFLUSH);
+	while (read(master, rest, sizeof rest) > 0)
+		;
 }

@@ -1,0 +1,121 @@
+/* Scheduling policies: who of the ready clients is to run, for how long, and what it pays.  Plain
+ * data: no kernel calls, no clock, no memory of their own beyond what policy_new takes, so that a
+ * policy runs in tests/host, on virtual ticks, and in any scheduler thread (nest/schedule.h).
+ *
+ * Time is a number that grows, in whatever unit the owner counts; random numbers come from a seed.
+ * The owner (one thread, or under one lock) tells what happens: add, ready, blocked, charge; pick
+ * answers who is to run.  The one picked stays in the policy's queue until it is blocked or
+ * removed. */
+#ifndef NEST_POLICY_H
+#define NEST_POLICY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define POLICY_LEVELS	128		/* priorities of `fixed` */
+
+/* What a client is given; a policy reads its own and ignores the others. */
+struct policy_parameters {
+	int32_t		priority;	/* fixed: 0 .. 127, higher first */
+	uint32_t	weight;		/* lottery: tickets; stride, fair: share.  0 counts as 1 */
+	uint32_t	group;		/* fair: groups share first, then the clients of each */
+	uint64_t	quantum;	/* rr, fixed, lottery, stride, fair: 0 = the policy's, POLICY_FOREVER = first in, first out */
+	uint64_t	period, budget;	/* rm: that much time in each period */
+};
+#define POLICY_FOREVER	(~0ull)
+
+struct policy_group;
+
+/* Part of the owner's record of a client. */
+struct policy_client {
+	struct policy_parameters parameters;
+	uint64_t	used;		/* charged to it so far */
+	uint8_t		ready;		/* it can use time */
+	/* the policy's own: */
+	struct policy_client *next, *prev;	/* in the queue, while it is ready */
+	struct policy_client *next_member, **member_link;	/* of all clients */
+	uint64_t	pass;		/* stride, fair: its virtual time; rm: end of its period */
+	uint64_t	left;		/* rm: of its budget; others: of its quantum */
+	uint32_t	scale;		/* POLICY_PASS / weight */
+	struct policy_group *group;	/* fair */
+};
+
+struct policy;
+
+struct policy_class {
+	const char	*name;
+	size_t		size;		/* of the struct that begins with struct policy */
+	void		(*init)(struct policy *p);
+	void		(*done)(struct policy *p);
+	/* A client comes (all zero), or the parameters of one that is not ready change.  0, EINVAL, ENOMEM, or EBUSY: not
+	 * admitted; on an error nothing has changed. */
+	int		(*set)(struct policy *p, struct policy_client *c, const struct policy_parameters *to);
+	void		(*remove)(struct policy *p, struct policy_client *c);	/* it is not ready */
+	void		(*ready)(struct policy *p, struct policy_client *c, uint64_t now);
+	void		(*blocked)(struct policy *p, struct policy_client *c);
+	struct policy_client *(*pick)(struct policy *p, uint64_t now);	/* null: nobody may run now */
+	/* It ran that long; if its quantum is over, others of the same right come before it from now on. */
+	void		(*charge)(struct policy *p, struct policy_client *c, uint64_t time);
+	/* How long it may run before somebody else's turn, as things stand; 0: until it blocks. */
+	uint64_t	(*quantum)(struct policy *p, struct policy_client *c);
+	/* c has become ready: is it to run instead of `running` at once? */
+	int		(*preempts)(struct policy *p, struct policy_client *c, struct policy_client *running);
+	/* Can every arrival wait until `running` blocks or its quantum ends? */
+	int		(*patient)(struct policy *p, struct policy_client *running);
+	/* When pick may answer something else without any event (rm: a period begins); 0: never. */
+	uint64_t	(*wake)(struct policy *p, uint64_t now);
+};
+
+/* The head of each policy. */
+struct policy {
+	const struct policy_class *class;
+	uint64_t	quantum;	/* for clients that have none of their own; 0 = none */
+	uint32_t	random;		/* seed and state */
+	struct policy_client *members;	/* all clients */
+	unsigned	clients, ready;
+	int		non_preemptive;	/* an arrival waits until the one that runs blocks or its quantum ends */
+};
+
+extern const struct policy_class policy_fixed, policy_rr, policy_fifo, policy_rm, policy_lottery, policy_stride, policy_fair;
+
+const struct policy_class *policy_find(const char *name, size_t length);	/* null: no such policy */
+struct policy	*policy_new(const struct policy_class *class, uint64_t quantum, uint32_t seed);	/* null: no memory */
+void		policy_free(struct policy *p);		/* it has no clients any more */
+
+/* The same as the operations, with the bookkeeping that all share.  Saying twice that a client is
+ * ready, or blocked, does nothing. */
+int		policy_add(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters);
+int		policy_set(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters, uint64_t now);
+void		policy_remove(struct policy *p, struct policy_client *c);
+void		policy_ready(struct policy *p, struct policy_client *c, uint64_t now);
+void		policy_blocked(struct policy *p, struct policy_client *c);
+void		policy_charge(struct policy *p, struct policy_client *c, uint64_t time);
+static inline struct policy_client *policy_pick(struct policy *p, uint64_t now) { return p->class->pick(p, now); }
+static inline uint64_t policy_quantum(struct policy *p, struct policy_client *c) { return p->class->quantum(p, c); }
+static inline int policy_patient(struct policy *p, struct policy_client *running) { return p->class->patient(p, running); }
+static inline uint64_t policy_wake(struct policy *p, uint64_t now) { return p->class->wake ? p->class->wake(p, now) : 0; }
+int		policy_preempts(struct policy *p, struct policy_client *c, struct policy_client *running);
+
+uint32_t	policy_random(struct policy *p, uint32_t below);	/* 0 .. below-1, each as likely */
+
+/* ---- for policies ---- */
+
+/* Quanta: what is left of c's; full again; null quantum = first in, first out. */
+uint64_t	policy_turn(const struct policy *p, const struct policy_client *c);	/* of c; 0 = none */
+int		policy_turn_over(const struct policy *p, struct policy_client *c, uint64_t time);	/* after that time; then full again */
+uint64_t	policy_turn_left(const struct policy *p, const struct policy_client *c);	/* 0: nobody else is ready, or none */
+int		policy_turn_ends(const struct policy *p, struct policy_client *c);
+
+/* Queues of clients: first == null is an empty one. */
+struct policy_queue { struct policy_client *first, *last; };
+void		policy_queue_last(struct policy_queue *q, struct policy_client *c);
+void		policy_queue_after(struct policy_queue *q, struct policy_client *before, struct policy_client *c);	/* null: first */
+void		policy_queue_remove(struct policy_queue *q, struct policy_client *c);
+void		policy_queue_pass(struct policy_queue *q, struct policy_client *c);	/* by rising pass, behind equals */
+
+/* Virtual time: the pass of a client of weight w rises by time * POLICY_PASS / w; it may wrap around. */
+#define POLICY_PASS	(1u << 20)
+static inline int policy_before(uint64_t a, uint64_t b) { return (int64_t)(a - b) < 0; }
+uint64_t	policy_pass(const struct policy_client *c, uint64_t time);
+
+#endif

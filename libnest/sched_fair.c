@@ -1,0 +1,197 @@
+/* Fair share by group: groups of clients share the time equally, however many clients each has; within
+ * a group the clients share by weight.  Virtual time as in stride, of each group and of each client: what
+ * a client uses over its weight is added to both, so a group of which only clients of little weight
+ * run counts as one of little weight. */
+#include <errno.h>
+#include <stdlib.h>
+#include <nest/policy.h>
+
+struct policy_group {
+	struct policy_group *next;	/* of all */
+	struct policy_group *next_ready;	/* by rising pass */
+	uint32_t	number;
+	unsigned	members;
+	struct policy_queue ready;	/* by rising pass, without the one that runs */
+	uint64_t	pass;
+	uint64_t	client_pass;	/* the present within the group */
+	int		queued;
+};
+
+struct fair {
+	struct policy	policy;
+	struct policy_group *groups, *ready;
+	struct policy_client *running;	/* its group is not queued for it */
+	uint64_t	pass;
+};
+
+/* ---- groups ---- */
+
+static struct policy_group *group_get(struct fair *f, uint32_t number)
+{
+	struct policy_group *g;
+
+	for (g = f->groups; g; g = g->next)
+		if (g->number == number)
+			break;
+	if (!g) {
+		g = calloc(1, sizeof *g);
+		if (!g)
+			return NULL;
+		g->number = number;
+		g->pass = f->pass;
+		g->next = f->groups;
+		f->groups = g;
+	}
+	g->members++;
+	return g;
+}
+
+static void group_put(struct fair *f, struct policy_group *g)
+{
+	struct policy_group **link = &f->groups;
+
+	if (!g || --g->members)
+		return;
+	while (*link != g)
+		link = &(*link)->next;
+	*link = g->next;
+	free(g);
+}
+
+static void group_queue(struct fair *f, struct policy_group *g)
+{
+	struct policy_group **link = &f->ready;
+
+	if (g->queued)
+		return;
+	while (*link && !policy_before(g->pass, (*link)->pass))
+		link = &(*link)->next_ready;
+	g->next_ready = *link;
+	*link = g;
+	g->queued = 1;
+}
+
+static void group_unqueue(struct fair *f, struct policy_group *g)
+{
+	struct policy_group **link = &f->ready;
+
+	if (!g->queued)
+		return;
+	while (*link != g)
+		link = &(*link)->next_ready;
+	*link = g->next_ready;
+	g->queued = 0;
+}
+
+/* ---- clients ---- */
+
+static int fair_set(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
+{
+	struct fair *f = (struct fair *)p;
+	struct policy_group *g;
+
+	if (to->weight > POLICY_PASS)
+		return EINVAL;
+	if (!c->group || c->group->number != to->group) {
+		g = group_get(f, to->group);
+		if (!g)
+			return ENOMEM;
+		group_put(f, c->group);
+		c->group = g;
+		c->pass = g->client_pass;
+	}
+	c->parameters = *to;
+	c->scale = POLICY_PASS / (to->weight ? to->weight : 1);
+	c->left = policy_turn(p, c);
+	return 0;
+}
+
+static void fair_remove(struct policy *p, struct policy_client *c)
+{
+	group_put((struct fair *)p, c->group);
+	c->group = NULL;
+}
+
+static void fair_ready(struct policy *p, struct policy_client *c, uint64_t now)
+{
+	struct fair *f = (struct fair *)p;
+	struct policy_group *g = c->group;
+
+	(void)now;
+	if (policy_before(c->pass, g->client_pass))
+		c->pass = g->client_pass;
+	policy_queue_pass(&g->ready, c);
+	if (f->running && f->running->group == g)
+		return;			/* queued when that one stops */
+	if (!g->queued && policy_before(g->pass, f->pass))
+		g->pass = f->pass;
+	group_queue(f, g);
+}
+
+/* The one that runs does not any more. */
+static void stop_running(struct fair *f)
+{
+	struct policy_group *g = f->running->group;
+
+	f->running = NULL;
+	if (g->ready.first)
+		group_queue(f, g);
+}
+
+static void fair_blocked(struct policy *p, struct policy_client *c)
+{
+	struct fair *f = (struct fair *)p;
+
+	c->left = policy_turn(p, c);
+	if (f->running == c) {
+		stop_running(f);
+		return;
+	}
+	policy_queue_remove(&c->group->ready, c);
+	if (!c->group->ready.first)
+		group_unqueue(f, c->group);
+}
+
+static struct policy_client *fair_pick(struct policy *p, uint64_t now)
+{
+	struct fair *f = (struct fair *)p;
+	struct policy_group *g = f->ready;
+
+	(void)now;
+	if (f->running || !g)
+		return f->running;
+	group_unqueue(f, g);
+	f->running = g->ready.first;
+	policy_queue_remove(&g->ready, f->running);
+	f->pass = g->pass;
+	g->client_pass = f->running->pass;
+	return f->running;
+}
+
+static void fair_charge(struct policy *p, struct policy_client *c, uint64_t time)
+{
+	struct fair *f = (struct fair *)p;
+	uint64_t passed = policy_pass(c, time);
+
+	c->pass += passed;
+	c->group->pass += passed;
+	if (!policy_turn_over(p, c, time) || f->running != c)
+		return;
+	policy_queue_pass(&c->group->ready, c);
+	stop_running(f);
+}
+
+static uint64_t fair_quantum(struct policy *p, struct policy_client *c)
+{
+	return policy_turn_left(p, c);
+}
+
+static int fair_patient(struct policy *p, struct policy_client *running)
+{
+	return policy_turn_ends(p, running);
+}
+
+const struct policy_class policy_fair = {
+	.name = "fair", .size = sizeof(struct fair), .set = fair_set, .remove = fair_remove, .ready = fair_ready,
+	.blocked = fair_blocked, .pick = fair_pick, .charge = fair_charge, .quantum = fair_quantum, .patient = fair_patient,
+};

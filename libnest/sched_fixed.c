@@ -1,0 +1,117 @@
+/* Fixed priority; within a level round robin (a quantum) or first in, first out (none).  `rr` and
+ * `fifo` are the same with one level.  Who runs stands first in its level's queue; the highest
+ * level with anybody ready is found in a bit map. */
+#include <errno.h>
+#include <nest/policy.h>
+
+struct fixed {
+	struct policy	policy;
+	uint32_t	map[POLICY_LEVELS / 32];		/* levels with somebody ready */
+	uint16_t	members[POLICY_LEVELS];
+	struct policy_queue level[POLICY_LEVELS];
+};
+
+static int level_of(const struct policy *p, const struct policy_client *c)
+{
+	return p->class == &policy_fixed ? c->parameters.priority : 0;
+}
+
+static int highest(const struct fixed *f)
+{
+	for (int word = POLICY_LEVELS / 32; word--;)
+		if (f->map[word])
+			return word * 32 + 31 - __builtin_clz(f->map[word]);
+	return -1;
+}
+
+static int fixed_set(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
+{
+	struct fixed *f = (struct fixed *)p;
+
+	if (to->priority < 0 || to->priority >= POLICY_LEVELS)
+		return EINVAL;
+	if (c->scale)
+		f->members[level_of(p, c)]--;
+	c->scale = 1;			/* it is counted */
+	c->parameters = *to;
+	if (p->class == &policy_fifo)
+		c->parameters.quantum = POLICY_FOREVER;
+	c->left = policy_turn(p, c);
+	f->members[level_of(p, c)]++;
+	return 0;
+}
+
+static void fixed_remove(struct policy *p, struct policy_client *c)
+{
+	((struct fixed *)p)->members[level_of(p, c)]--;
+}
+
+static void fixed_ready(struct policy *p, struct policy_client *c, uint64_t now)
+{
+	struct fixed *f = (struct fixed *)p;
+	int level = level_of(p, c);
+
+	(void)now;
+	f->map[level / 32] |= 1u << level % 32;
+	policy_queue_last(&f->level[level], c);
+}
+
+static void fixed_blocked(struct policy *p, struct policy_client *c)
+{
+	struct fixed *f = (struct fixed *)p;
+	int level = level_of(p, c);
+
+	policy_queue_remove(&f->level[level], c);
+	if (!f->level[level].first)
+		f->map[level / 32] &= ~(1u << level % 32);
+	c->left = policy_turn(p, c);
+}
+
+static struct policy_client *fixed_pick(struct policy *p, uint64_t now)
+{
+	struct fixed *f = (struct fixed *)p;
+	int level = highest(f);
+
+	(void)now;
+	return level < 0 ? NULL : f->level[level].first;
+}
+
+static void fixed_charge(struct policy *p, struct policy_client *c, uint64_t time)
+{
+	struct policy_queue *q = &((struct fixed *)p)->level[level_of(p, c)];
+
+	if (!policy_turn_over(p, c, time) || !c->ready)
+		return;
+	policy_queue_remove(q, c);
+	policy_queue_last(q, c);
+}
+
+/* Alone in its level it needs none: lower ones have no right to a turn. */
+static uint64_t fixed_quantum(struct policy *p, struct policy_client *c)
+{
+	(void)p;
+	return c->prev || c->next ? c->left : 0;
+}
+
+static int fixed_preempts(struct policy *p, struct policy_client *c, struct policy_client *running)
+{
+	return level_of(p, c) > level_of(p, running);
+}
+
+/* Only if nobody of a higher level could come, and its turn ends for those of its own. */
+static int fixed_patient(struct policy *p, struct policy_client *running)
+{
+	struct fixed *f = (struct fixed *)p;
+
+	if (!p->non_preemptive && p->class == &policy_fixed)
+		for (int level = level_of(p, running) + 1; level < POLICY_LEVELS; level++)
+			if (f->members[level])
+				return 0;
+	return !policy_turn(p, running) || running->next || running->prev;
+}
+
+#define FIXED(word) { .name = word, .size = sizeof(struct fixed), .set = fixed_set, .remove = fixed_remove, \
+	.ready = fixed_ready, .blocked = fixed_blocked, .pick = fixed_pick, .charge = fixed_charge, \
+	.quantum = fixed_quantum, .preempts = fixed_preempts, .patient = fixed_patient }
+
+const struct policy_class policy_fixed = FIXED("fixed"), policy_rr = FIXED("rr"), policy_fifo = FIXED("fifo");

@@ -1,0 +1,196 @@
+/* What all policies share: the table of their names, the bookkeeping around each operation, queues,
+ * quanta, random numbers.  A client is in its policy's queue if and only if it is ready; the
+ * operations of a policy are called only when that changes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <nest/policy.h>
+
+static const struct policy_class *const classes[] = {
+	&policy_fixed, &policy_rr, &policy_fifo, &policy_rm, &policy_lottery, &policy_stride, &policy_fair,
+};
+
+const struct policy_class *policy_find(const char *name, size_t length)
+{
+	for (unsigned i = 0; i < sizeof classes / sizeof classes[0]; i++)
+		if (strlen(classes[i]->name) == length && !memcmp(classes[i]->name, name, length))
+			return classes[i];
+	return NULL;
+}
+
+struct policy *policy_new(const struct policy_class *class, uint64_t quantum, uint32_t seed)
+{
+	struct policy *p = calloc(1, class->size);
+
+	if (!p)
+		return NULL;
+	p->class = class;
+	p->quantum = quantum;
+	p->random = seed ? seed : 1;
+	if (class->init)
+		class->init(p);
+	return p;
+}
+
+void policy_free(struct policy *p)
+{
+	if (p && p->class->done)
+		p->class->done(p);
+	free(p);
+}
+
+/* ---- clients ---- */
+
+int policy_add(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters)
+{
+	int error;
+
+	memset(c, 0, sizeof *c);
+	error = p->class->set(p, c, parameters);
+	if (error)
+		return error;
+	c->next_member = p->members;
+	if (c->next_member)
+		c->next_member->member_link = &c->next_member;
+	c->member_link = &p->members;
+	p->members = c;
+	p->clients++;
+	return 0;
+}
+
+int policy_set(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters, uint64_t now)
+{
+	int ready = c->ready, error;
+
+	policy_blocked(p, c);
+	error = p->class->set(p, c, parameters);
+	if (ready)
+		policy_ready(p, c, now);
+	return error;
+}
+
+void policy_remove(struct policy *p, struct policy_client *c)
+{
+	policy_blocked(p, c);
+	*c->member_link = c->next_member;
+	if (c->next_member)
+		c->next_member->member_link = c->member_link;
+	p->clients--;
+	if (p->class->remove)
+		p->class->remove(p, c);
+}
+
+void policy_ready(struct policy *p, struct policy_client *c, uint64_t now)
+{
+	if (c->ready)
+		return;
+	c->ready = 1;
+	p->ready++;
+	p->class->ready(p, c, now);
+}
+
+void policy_blocked(struct policy *p, struct policy_client *c)
+{
+	if (!c->ready)
+		return;
+	c->ready = 0;
+	p->ready--;
+	p->class->blocked(p, c);
+}
+
+void policy_charge(struct policy *p, struct policy_client *c, uint64_t time)
+{
+	c->used += time;
+	p->class->charge(p, c, time);
+}
+
+int policy_preempts(struct policy *p, struct policy_client *c, struct policy_client *running)
+{
+	return !p->non_preemptive && p->class->preempts && p->class->preempts(p, c, running);
+}
+
+/* ---- random numbers ---- */
+
+uint32_t policy_random(struct policy *p, uint32_t below)
+{
+	uint32_t limit = below ? -below % below : 0, x;	/* 2^32 mod below: numbers less than that would be too likely */
+
+	do {
+		p->random ^= p->random << 13;
+		p->random ^= p->random >> 17;
+		p->random ^= p->random << 5;
+		x = p->random * 0x9e3779b1u;
+	} while (x < limit);
+	return below ? x % below : 0;
+}
+
+/* ---- quanta ---- */
+
+uint64_t policy_turn(const struct policy *p, const struct policy_client *c)
+{
+	uint64_t turn = c->parameters.quantum ? c->parameters.quantum : p->quantum;
+
+	return turn == POLICY_FOREVER ? 0 : turn;
+}
+
+/* A rest of less than 1/16 is not worth a round of the scheduler. */
+int policy_turn_over(const struct policy *p, struct policy_client *c, uint64_t time)
+{
+	uint64_t turn = policy_turn(p, c);
+
+	if (!turn)
+		return 0;
+	c->left = c->left > time ? c->left - time : 0;
+	if (c->left > turn / 16)
+		return 0;
+	c->left = turn;
+	return 1;
+}
+
+uint64_t policy_turn_left(const struct policy *p, const struct policy_client *c)
+{
+	return p->ready > 1 ? c->left : 0;
+}
+
+int policy_turn_ends(const struct policy *p, struct policy_client *c)
+{
+	return !policy_turn(p, c) || p->ready > 1;
+}
+
+/* ---- queues ---- */
+
+void policy_queue_after(struct policy_queue *q, struct policy_client *before, struct policy_client *c)
+{
+	struct policy_client *after = before ? before->next : q->first;
+
+	c->prev = before;
+	c->next = after;
+	*(before ? &before->next : &q->first) = c;
+	*(after ? &after->prev : &q->last) = c;
+}
+
+void policy_queue_last(struct policy_queue *q, struct policy_client *c)
+{
+	policy_queue_after(q, q->last, c);
+}
+
+void policy_queue_pass(struct policy_queue *q, struct policy_client *c)
+{
+	struct policy_client *before = q->last;
+
+	while (before && policy_before(c->pass, before->pass))
+		before = before->prev;
+	policy_queue_after(q, before, c);
+}
+
+void policy_queue_remove(struct policy_queue *q, struct policy_client *c)
+{
+	*(c->prev ? &c->prev->next : &q->first) = c->next;
+	*(c->next ? &c->next->prev : &q->last) = c->prev;
+	c->next = c->prev = NULL;
+}
+
+uint64_t policy_pass(const struct policy_client *c, uint64_t time)
+{
+	return time * c->scale;
+}

@@ -1,0 +1,86 @@
+/* Stride: each client has a virtual time that rises by what it used over its weight; who is furthest
+ * behind runs, for a quantum.  So shares are exact to one quantum.  Who was blocked comes back at the
+ * present virtual time: sleeping saves nothing up. */
+#include <errno.h>
+#include <nest/policy.h>
+
+struct stride {
+	struct policy	policy;
+	struct policy_queue ready;	/* by rising pass, without the one that runs */
+	struct policy_client *running;	/* in its quantum */
+	uint64_t	pass;		/* of whom ran last: the present */
+};
+
+static int stride_set(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
+{
+	struct stride *s = (struct stride *)p;
+
+	if (to->weight > POLICY_PASS)
+		return EINVAL;
+	if (!c->scale)
+		c->pass = s->pass;
+	c->parameters = *to;
+	c->scale = POLICY_PASS / (to->weight ? to->weight : 1);
+	c->left = policy_turn(p, c);
+	return 0;
+}
+
+static void stride_ready(struct policy *p, struct policy_client *c, uint64_t now)
+{
+	struct stride *s = (struct stride *)p;
+
+	(void)now;
+	if (policy_before(c->pass, s->pass))
+		c->pass = s->pass;
+	policy_queue_pass(&s->ready, c);
+}
+
+static void stride_blocked(struct policy *p, struct policy_client *c)
+{
+	struct stride *s = (struct stride *)p;
+
+	if (s->running == c)
+		s->running = NULL;
+	else
+		policy_queue_remove(&s->ready, c);
+	c->left = policy_turn(p, c);
+}
+
+static struct policy_client *stride_pick(struct policy *p, uint64_t now)
+{
+	struct stride *s = (struct stride *)p;
+
+	(void)now;
+	if (s->running || !s->ready.first)
+		return s->running;
+	s->running = s->ready.first;
+	policy_queue_remove(&s->ready, s->running);
+	s->pass = s->running->pass;
+	return s->running;
+}
+
+static void stride_charge(struct policy *p, struct policy_client *c, uint64_t time)
+{
+	struct stride *s = (struct stride *)p;
+
+	c->pass += policy_pass(c, time);
+	if (!policy_turn_over(p, c, time) || s->running != c)
+		return;
+	s->running = NULL;
+	policy_queue_pass(&s->ready, c);
+}
+
+static uint64_t stride_quantum(struct policy *p, struct policy_client *c)
+{
+	return policy_turn_left(p, c);
+}
+
+static int stride_patient(struct policy *p, struct policy_client *running)
+{
+	return policy_turn_ends(p, running);
+}
+
+const struct policy_class policy_stride = {
+	.name = "stride", .size = sizeof(struct stride), .set = stride_set, .ready = stride_ready, .blocked = stride_blocked,
+	.pick = stride_pick, .charge = stride_charge, .quantum = stride_quantum, .patient = stride_patient,
+};

@@ -92,5 +92,5 @@ void debug_state(void)
 	kprintf("Back trace:\n");
 	print_trace(esp);
 	kprintf("Threads:\n");
-	debug_threads(debug_thread);
+	each_thread(debug_thread);
 }

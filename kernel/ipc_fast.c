@@ -14,10 +14,11 @@
 
 #define DIRECT_WORDS	(FLUKE_PAGE_SIZE / 4)	/* at most: interrupts are off while they are copied */
 
-/* The page at va in a space that is not loaded, to be written through the direct map, noted as
+/* What lies at va of `to`, which is not loaded, to be written through the direct map, noted as
  * written; null: not at once. */
-INLINE void *page_to_write(const struct space *space, uint32_t va)
+INLINE void *page_to_write(struct thread *to, uint32_t va)
 {
+	const struct space *space = (struct space *)to->space.target;
 	const uint32_t need = PTE_PRESENT | PTE_USER | PTE_WRITE;
 	uint32_t *e = pmap_entry(space, va);
 
@@ -31,11 +32,12 @@ INLINE void *page_to_write(const struct space *space, uint32_t va)
 	if (!LIKELY((*e & (need | PTE_UNCHAINED)) == need))
 		return 0;
 	*e |= PTE_DIRTY | PTE_ACCESSED;
+	to->recent[RECENT_PAGE] = (struct recent){ va & -FLUKE_PAGE_SIZE, page_changes, phys_to_virt(*e & PTE_FRAME) };
 	return phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
 }
 
 /* More words than fit into min_msg, out of one buffer into the first buffer of `to`. */
-int __attribute__((noinline)) take_long(struct thread *t, struct thread *to, uint32_t words)
+uint32_t __attribute__((noinline)) take_long(struct thread *t, struct thread *to, uint32_t words)
 {
 	uint32_t at = to->regs.esi, data, piece, first, second;
 	struct space *space = (struct space *)to->space.target;
@@ -43,7 +45,7 @@ int __attribute__((noinline)) take_long(struct thread *t, struct thread *to, uin
 
 	USER_READ(data, t->regs.ebx, BLOCK_SEND + 4, fault);
 	ONLY_IF(words <= DIRECT_WORDS && words <= to->regs.ecx, fault);
-	ONLY_IF(!(at & 3) && at < FLUKE_VM_MAX - 4 * DIRECT_WORDS && BELOW_KERNEL(data, 4 * DIRECT_WORDS), fault);
+	ONLY_IF(!(at & 3) && at < FLUKE_VM_MAX - 4 * DIRECT_WORDS, fault);
 	ONLY_IF(space->obj.word == OBJECT_WORD(FLUKE_TYPE_SPACE), fault);
 	USER_READ(first, data, 0, fault);
 	USER_READ(second, data, 4, fault);
@@ -51,7 +53,7 @@ int __attribute__((noinline)) take_long(struct thread *t, struct thread *to, uin
 	to->min_msg[1] = second;
 	piece = (FLUKE_PAGE_SIZE - (at & (FLUKE_PAGE_SIZE - 1))) / 4;
 	if (!LIKELY(words <= piece)) {
-		page = page_to_write(space, at);
+		page = page_to_write(to, at);
 		ONLY_IF(page, fault);
 		USER_COPY((uint32_t)page, data, piece, data, FLUKE_PROT_READ, fault);
 		at += 4 * piece;
@@ -59,16 +61,16 @@ int __attribute__((noinline)) take_long(struct thread *t, struct thread *to, uin
 	} else {
 		piece = 0;
 	}
-	page = page_to_write(space, at);
+	page = page_to_write(to, at);
 	ONLY_IF(page, fault);
 	USER_COPY((uint32_t)page, data, words - piece, data, FLUKE_PROT_READ, fault);
-	return (int)words;
+	return words;
 fault:
-	return -1;
+	return 0;
 }
 
 /* A few words out of several buffers. */
-static int take_scattered(uint32_t block, uint32_t left, struct thread *to)
+static uint32_t take_scattered(uint32_t block, uint32_t left, struct thread *to)
 {
 	uint32_t words, data, word, table, total = 0;
 
@@ -78,50 +80,49 @@ static int take_scattered(uint32_t block, uint32_t left, struct thread *to)
 	USER_READ(table, block, BLOCK_SEND + 8, fault);
 	for (;; left--, table += 8) {
 		if (words > FLUKE_MAX_MIN_MSG - total || !BELOW_KERNEL(data, 4 * FLUKE_MAX_MIN_MSG))
-			return -1;
+			return 0;
 		for (; words; words--, data += 4) {
 			USER_READ(word, data, 0, fault);
 			to->min_msg[total++] = word;
 		}
 		if (!left)
-			return total ? (int)total : -1;
+			return total;
 		if (!BELOW_KERNEL(table, 8))
-			return -1;
+			return 0;
 		USER_READ(words, table, 0, fault);
 		USER_READ(data, table, 4, fault);
 	}
 fault:
-	return -1;
+	return 0;
 }
 
 /* The send half of the block, without references and not long: into min_msg of `to`. */
-static int take_words(uint32_t block, struct thread *to)
+static uint32_t take_words(uint32_t block, struct thread *to)
 {
 	uint32_t counts;
 
 	USER_READ(counts, block, 0, fault);
-	return counts & 0xff00 ? -1 : take_scattered(block, counts & 0xff, to);
+	return counts & 0xff00 ? 0 : take_scattered(block, counts & 0xff, to);
 fault:
-	return -1;
+	return 0;
 }
 
 /* What take_block leaves: other numbers of words, several buffers, room for references. */
-int __attribute__((noinline)) take_other(struct thread *t, struct thread *to, uint32_t call)
+uint32_t __attribute__((noinline)) take_other(struct thread *t, struct thread *to, uint32_t call)
 {
-	uint32_t block = t->regs.ebx, counts, words, table, refs;
-	int taken;
+	uint32_t block = t->regs.ebx, counts, words, table, refs, taken;
 
 	USER_READ(counts, block, 0, fault);
 	USER_READ(words, block, BLOCK_SEND, fault);
 	if ((counts & 0xff00) || !words)
-		return -1;
+		return 0;
 	if (!(counts & 0xff) && words > FLUKE_MAX_MIN_MSG)
 		taken = take_long(t, to, words);
 	else
 		taken = take_scattered(block, counts & 0xff, to);
 	counts = HALF_COUNTS(counts);
-	if (taken < 0)
-		return -1;
+	if (!taken)
+		return 0;
 	if (counts) {
 		USER_READ(table, block, BLOCK_RECEIVE + 8, fault);
 		USER_READ(refs, block, BLOCK_RECEIVE + 12, fault);
@@ -131,7 +132,7 @@ int __attribute__((noinline)) take_other(struct thread *t, struct thread *to, ui
 	t->regs.eax = counts | call;
 	return taken;
 fault:
-	return -1;
+	return 0;
 }
 
 result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
@@ -140,8 +141,7 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	struct port *port;
 	struct portset *set;
 	struct thread *s;
-	uint32_t status;
-	int words;
+	uint32_t status, words;
 
 	ONLY_IF(ref, slow);
 	ONLY_IF(!t->attention, slow);
@@ -160,7 +160,7 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	ONLY_IF(s->regs.ecx, slow);	/* no room: all stays with the client, who may take long */
 	s->regs.ebp = port->alias;	/* dead while it waits */
 	words = take_block(t, s, FLUKE_CALL_ipc_client_over_receive);
-	ONLY_IF(words > 0, slow);
+	ONLY_IF(words, slow);
 	/* commit: the server leaves its queue, connected, with the message */
 	status = FLUKE_IPC_RELIABLE << 8 | FLUKE_SUCCESS | leave_queue(set, s);
 	t->peer[CLIENT] = s;
@@ -172,7 +172,7 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	t->min_msg_words = 0;
 	wait_in(t, WAIT_OVER);
 	lend(t, s);
-	if (pass_to(s, (uint32_t)words, status))
+	if (pass_to(s, words, status))
 		return_finished(s);
 	call_become(s, FLUKE_CALL_ipc_server_receive);
 	s->flags |= FLUKE_IPC_RELIABLE << FLUKE_THREAD_ACCEPTED_SHIFT;
@@ -185,7 +185,7 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 {
 	struct thread *c = t->peer[SERVER];
 	struct portset *set;
-	int words;
+	uint32_t words;
 
 	ONLY_IF(c, slow);
 	ONLY_IF(c->peer[CLIENT] == t, slow);
@@ -197,7 +197,7 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 	ONLY_IF(set, slow);
 	ONLY_IF(!set->active, slow);
 	words = take_block(t, c, FLUKE_CALL_ipc_wait_receive);
-	ONLY_IF(words > 0, slow);
+	ONLY_IF(words, slow);
 	/* commit: the connection ends, the server waits for the next message */
 	c->peer[CLIENT] = 0;
 	t->peer[SERVER] = 0;
@@ -206,7 +206,7 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 	give_back(t, c);
 	enter_queue(set, t);
 	/* the client goes on with what it had lent */
-	if (pass_to(c, (uint32_t)words, FLUKE_IPC_RECV_DISCONNECTED))
+	if (pass_to(c, words, FLUKE_IPC_RECV_DISCONNECTED))
 		return_finished(c);
 	call_become(c, FLUKE_CALL_ipc_client_receive);
 	return RESTART;
@@ -234,11 +234,11 @@ static int stopped_over(const struct thread *c)
 /* Block at ebx, reference to the client at edi. */
 result_t sys_ipc_server_answer(struct thread *t)
 {
-	uint32_t block = t->regs.ebx, number;
+	uint32_t block = t->regs.ebx, number, words;
 	struct object *o;
 	struct thread *c;
 	struct ref *ref;
-	int words, stopped;
+	int stopped;
 
 	TRY(ref_find(t->regs.edi, &ref));
 	if (block & 3)
@@ -258,12 +258,12 @@ result_t sys_ipc_server_answer(struct thread *t)
 	    (!stopped && (c->standing != WAITS(WAIT_OVER, CLIENT) || c->min_msg_words)))
 		goto not_now;
 	words = take_words(block, c);
-	if (words < 0)
+	if (!words)
 		goto not_now;
 	/* commit */
 	link_clear(&ref->link);
 	ipc_disconnect(c, CLIENT);
-	c->min_msg_words = (uint32_t)words;
+	c->min_msg_words = words;
 	if (stopped) {
 		c->flags |= FLUKE_THREAD_ANSWERED;
 	} else {

@@ -41,7 +41,7 @@
 /* Nothing of n bytes from there reaches the kernel. */
 #define BELOW_KERNEL(address, n) ((address) <= KERNEL_BASE - (n))
 
-enum { RECENT_REF, RECENT_PORTSET };
+enum { RECENT_REF, RECENT_PORTSET, RECENT_PAGE };
 
 /* The object at va, from the last look-up of that kind if it is still good; else null. */
 INLINE struct object *quick_find(struct thread *t, unsigned kind, uint32_t va, unsigned type)
@@ -63,14 +63,32 @@ unknown:
 }
 
 /* ipc_fast.c */
-int	take_other(struct thread *t, struct thread *to, uint32_t call);
-int	take_long(struct thread *t, struct thread *to, uint32_t words);
+uint32_t	take_other(struct thread *t, struct thread *to, uint32_t call);
+uint32_t	take_long(struct thread *t, struct thread *to, uint32_t words);
+
+/* All words of one buffer into the first buffer of `to`, if they fit into its page and that is the one noted last. */
+INLINE int copy_to_noted(struct thread *to, uint32_t data, uint32_t words)
+{
+	const struct recent *r = &to->recent[RECENT_PAGE];
+	uint32_t at = to->regs.esi, first, second;
+
+	ONLY_IF(words <= -(at | -FLUKE_PAGE_SIZE) / 4 && words <= to->regs.ecx, fault);
+	ONLY_IF(r->va == (at & -FLUKE_PAGE_SIZE) && r->generation == page_changes, fault);
+	USER_READ(first, data, 0, fault);
+	USER_READ(second, data, 4, fault);
+	to->min_msg[0] = first;
+	to->min_msg[1] = second;
+	USER_COPY((uint32_t)r->object + (at & (FLUKE_PAGE_SIZE - 1)), data, words, data, FLUKE_PROT_READ, fault);
+	return 1;
+fault:
+	return 0;
+}
 
 /* The block at ebx of t, which sends to `to` and will wait in `call`.  Its send half, without references,
  * goes into min_msg of `to`, or, beyond 8 words, right into its buffer, with no effect that anybody could
- * see while `to` waits; its receive half goes to t's registers.  The number of words sent; -1 if
+ * see while `to` waits; its receive half goes to t's registers.  The number of words sent; 0 if
  * that cannot be: then t's call is still as it was. */
-INLINE int take_block(struct thread *t, struct thread *to, uint32_t call)
+INLINE uint32_t take_block(struct thread *t, struct thread *to, uint32_t call)
 {
 	uint32_t block = t->regs.ebx, counts, words, data, receive_words, receive_data, word;
 
@@ -83,24 +101,25 @@ INLINE int take_block(struct thread *t, struct thread *to, uint32_t call)
 	USER_READ(words, block, BLOCK_SEND, fault);
 	USER_READ(data, block, BLOCK_SEND + 4, fault);
 	ONLY_IF(!counts, other);
-	ONLY_IF(BELOW_KERNEL(data, 4 * FLUKE_MAX_MIN_MSG), fault);
+	ONLY_IF(BELOW_KERNEL(data, FLUKE_PAGE_SIZE), fault);
 	if (LIKELY(words == 2)) {
 		USER_READ(word, data, 0, fault);
 		to->min_msg[0] = word;
 		USER_READ(word, data, 4, fault);
 		to->min_msg[1] = word;
 	} else if (words > FLUKE_MAX_MIN_MSG) {
-		ONLY_IF(take_long(t, to, words) >= 0, fault);
+		if (!LIKELY(copy_to_noted(to, data, words)))
+			ONLY_IF(take_long(t, to, words), fault);
 	} else {
 		ONLY_IF(words > 2, other);
 		USER_COPY((uint32_t)to->min_msg, data, words, data, FLUKE_PROT_READ, fault);
 	}
 	t->regs.eax = call;
-	return (int)words;
+	return words;
 other:
 	return take_other(t, to, call);
 fault:
-	return -1;
+	return 0;
 }
 
 /* t, which waited, gets the processor and stores `words` words itself: out of min_msg, unless there

@@ -58,7 +58,7 @@ result_t keeper_call(struct thread *t, struct object *port);
 void	port_event(struct object *port, uint32_t bits);
 
 /* object.c: every thread object there is, for a panic */
-void	debug_threads(void (*print)(struct thread *t));
+void	each_thread(void (*visit)(struct thread *t));	/* long: for panics and what happens once in 2^32 times */
 
 /* Each call: sys_NAME(t) reads t->regs and returns a result; generated table in syscall.c. */
 #define CALL(number, name, class, source, result, arguments) result_t sys_##name(struct thread *t);

@@ -142,6 +142,7 @@ void object_generation_wrapped(void)
 {
 	memset(looked_up, 0, sizeof looked_up);
 	object_generation = 1;
+	each_thread(thread_forget);
 }
 
 static result_t __attribute__((noinline)) find_and_keep(struct space *s, uint32_t va, unsigned type, unsigned access,
@@ -564,14 +565,13 @@ OBJECT_CALLS(space, FLUKE_TYPE_SPACE)
 OBJECT_CALLS(thread, FLUKE_TYPE_THREAD)
 COMMON_CALLS(ref, FLUKE_TYPE_REF)
 
-/* For the debugger and panics. */
-void debug_threads(void (*print)(struct thread *t))
+void each_thread(void (*visit)(struct thread *t))
 {
 	for (uint32_t i = 0; i < frame_count; i++)
 		for (uint32_t at = 0; frames[i].objects && at < FLUKE_PAGE_SIZE; at += sizeof(fluke_thread_t)) {
 			struct object *o = phys_to_virt((i << FLUKE_PAGE_SHIFT) + at);
 
 			if (frame_starts(&frames[i], at) && o->word == OBJECT_WORD(FLUKE_TYPE_THREAD))
-				print((struct thread *)o);
+				visit((struct thread *)o);
 		}
 }

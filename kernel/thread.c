@@ -291,7 +291,7 @@ static void import_links(struct thread *t, struct ref *ref[FLUKE_THREAD_LINKS], 
 	if (ref[FLUKE_LINK_SPACE]) {
 		link_set(&t->space, link_target(&ref[FLUKE_LINK_SPACE]->link));
 		cpu_forget(t);
-		memset(t->recent, 0, sizeof t->recent);
+		thread_forget(t);
 	}
 	if (ref[FLUKE_LINK_SCHEDULER]) {
 		sched_withdraw(t);

@@ -136,8 +136,9 @@ struct thread {
 	struct fault	fault;
 	struct link	keeper;		/* port asked */
 	uint32_t	keeper_words[KEEPER_WORDS];
-	/* The last look-ups of the IPC path: good while object_generation is as noted. */
-	struct recent { uint32_t va, generation; struct object *object; } recent[2];
+	/* The last look-ups of the IPC path: good while object_generation is as noted; the page in which words
+	 * were last stored for this thread, in the direct map, while page_changes is. */
+	struct recent { uint32_t va, generation; void *object; } recent[3];
 	uint8_t		fxsave[512] __attribute__((aligned(512)));
 } __attribute__((aligned(1024)));
 
@@ -147,6 +148,7 @@ static inline struct space *thread_space(const struct thread *t)
 }
 
 /* thread.c */
+static inline void thread_forget(struct thread *t) { __builtin_memset(t->recent, 0, sizeof t->recent); }
 void	thread_stop(struct thread *t);		/* not current: rolled back, left with STOPPED set */
 void	thread_pending(struct thread *t);	/* flags changed: is an asynchronous exception due? */
 void	thread_alert(struct thread *t);		/* the same, and a waiting thread wakes to take it */

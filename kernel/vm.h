@@ -60,6 +60,7 @@ int		vm_walk(struct space *space, uint32_t va, unsigned access, unsigned keeper_
 void		vm_hole_ends(struct walk *walk);
 
 extern uint32_t	vm_changes;	/* counts what mappings and regions are set to */
+extern uint32_t	page_changes;	/* counts page-table entries taken away or cleared of marks (pmap.c); never 0 */
 
 /* Derives the entry of (space, va) if every level grants the access, turning an object page
  * without objects into plain memory for a user access.  OK or FAULT, which may also mean that no table is

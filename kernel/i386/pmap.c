@@ -27,6 +27,7 @@ struct table {
 };
 
 struct space kernel_space;
+uint32_t page_changes = 1;
 struct chain *chains;
 static uint64_t *entries;		/* by id */
 static struct table *tables;		/* by number, from 1 */
@@ -93,11 +94,20 @@ static inline void harvest(uint8_t *marks, uint32_t low)
 		*marks |= FRAME_DIRTY;
 }
 
+static inline void page_changed(void)
+{
+	if (++page_changes)
+		return;
+	page_changes = 1;
+	each_thread(thread_forget);
+}
+
 /* Takes an entry out; the translation buffer is the caller's to flush. */
 static void entry_clear(struct table *t, uint32_t id)
 {
 	uint32_t low = (uint32_t)entries[id];
 
+	page_changed();
 	entry_set(&entries[id], 0, 0);
 	t->used--;
 	if (low & PTE_MARK)
@@ -142,6 +152,7 @@ void pmap_hide(uint32_t id)
 
 	if ((uint32_t)e & PTE_MARK)
 		return;
+	page_changed();
 	harvest(&frame_of((uint32_t)e)->marks, (uint32_t)e);
 	entry_set(&entries[id], ((uint32_t)e & ~(PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY)) | PTE_MARK, e >> 32);
 	if (loaded(t->space))
@@ -155,6 +166,7 @@ void pmap_harvest(uint32_t id)
 
 	if (!(low & (PTE_ACCESSED | PTE_DIRTY)))
 		return;
+	page_changed();
 	harvest(&frame_of(low)->marks, low);
 	*(volatile uint32_t *)&entries[id] = low & ~(PTE_ACCESSED | PTE_DIRTY);
 	if (loaded(t->space))
@@ -225,6 +237,7 @@ static void table_drop(struct table *t)
 	}
 	ring_remove(s, t);
 	t->space = 0;
+	page_changed();
 	if (loaded(s))
 		flush_all();
 	if (!t->used) {

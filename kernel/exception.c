@@ -98,11 +98,11 @@ static void keeper_send(struct thread *t)
 	sched_block(t);
 }
 
-/* What t's registers and flags are without its unanswered question to the keeper: an exception that
- * lies behind its instruction, or comes from outside, is put back, so that it is raised again. */
+/* What the registers and flags of t, blocked as BLOCKED_KEEPER, are without its unanswered question: an
+ * exception that lies behind its instruction, or comes from outside, is put back, so that it is raised again. */
 void exception_undone(const struct thread *t, uint32_t *eip, uint32_t *flags)
 {
-	if (!(t->blocked & BLOCKED_KEEPER) || t->keeper_fault)
+	if (t->keeper_fault)
 		return;
 	switch (t->keeper_words[0]) {
 	case FLUKE_EXC_INTERRUPT:

@@ -212,7 +212,8 @@ static void state_export(struct thread *t, fluke_thread_state_t *state)
 	state->thread_va = t->thread_va;
 	state->sched_val = t->sched_val;
 	regs_export(t, &state->regs, &state->fpu);
-	exception_undone(t, &state->regs.eip, &flags);
+	if (t->blocked & BLOCKED_KEEPER)
+		exception_undone(t, &state->regs.eip, &flags);
 	state->flags = flags;
 	state->connections = t->serial;
 }

@@ -130,7 +130,8 @@ void wait_cancel(struct thread *t)
 		ipc_cut(t);	/* an answer may wait for it although it does not wait */
 	if (!(t->blocked & (BLOCKED_WAIT | BLOCKED_KEEPER)))
 		return;
-	exception_undone(t, &t->regs.eip, &t->flags);
+	if (t->blocked & BLOCKED_KEEPER)
+		exception_undone(t, &t->regs.eip, &t->flags);
 	unblock(t);
 	if (t->keeper.target)
 		link_clear(&t->keeper);

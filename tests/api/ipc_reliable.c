@@ -698,3 +698,71 @@ CASE("ipc_reliable-29", "clients are served in the order of their coming")
 	CHECK_EQUAL(block.recv_words, 59);
 	fluke_ipc_server_disconnect();
 }
+
+#define PAGE	FLUKE_PAGE_SIZE
+#define RW	(FLUKE_PROT_READ | FLUKE_PROT_WRITE)
+
+/* Receives at the window what is longer than a short message, and answers each with two words. */
+static void sink(void *unused)
+{
+	static uint32_t answer[2];
+	fluke_ipc_params_t block = { .recv_words = 100, .recv_data = (void *)CHECK_WINDOW };
+
+	(void)unused;
+	fluke_ipc_setup_wait_receive(&block, set, 0);
+	for (;;) {
+		block = (fluke_ipc_params_t){ .send_words = 2, .send_data = answer, .recv_words = 100, .recv_data = (void *)CHECK_WINDOW };
+		fluke_ipc_server_ack_send_wait_receive(&block, 0);
+	}
+}
+
+static void to_sink(uint32_t *data)
+{
+	fluke_ipc_params_t block = { .send_words = 100, .send_data = data, .recv_words = 2, .recv_data = in };
+
+	CHECK_EQUAL(fluke_ipc_client_connect_send_over_receive(&block, dest), FLUKE_IPC_RECV_DISCONNECTED);
+}
+
+/* Two pages for the sink, the first of them at the window, where messages have arrived. */
+static fluke_mapping_t *sink_start(uint32_t *pages, fluke_region_t **region)
+{
+	fluke_mapping_t *m;
+
+	make_port();
+	*region = check_region_new(check_root_space, (uint32_t)pages, 2 * PAGE, FLUKE_PROT_ALL, 0);
+	m = check_mapping_new(*region, 0, check_root_space, CHECK_WINDOW, PAGE, RW);
+	check_thread_new(check_space_twin(), sink, 0);
+	check_run();
+	for (int i = 0; i < 3; i++)
+		to_sink(out);
+	CHECK_EQUAL(pages[99], out[99]);
+	return m;
+}
+
+CASE("ipc_reliable-41", "words go into the page that is at the receiver's address now, whatever was there before")
+{
+	uint32_t *pages = check_pages(2);
+	fluke_region_t *r;
+
+	fluke_mapping_destroy(sink_start(pages, &r));
+	check_mapping_new(r, PAGE, check_root_space, CHECK_WINDOW, PAGE, RW);
+	to_sink(out + 1);
+	CHECK_EQUAL(pages[99], out[99]);
+	CHECK_EQUAL(pages[PAGE / 4 + 99], out[100]);
+}
+
+CASE("ipc_reliable-42", "a page that takes words is marked as written, each time anew")
+{
+	uint8_t bits[2];
+	fluke_region_t *r;
+
+	sink_start(check_pages(2), &r);
+	for (int i = 0; i < 3; i++) {
+		oskit_addr_t offset = 0;
+
+		fluke_region_usage(r, &offset, 2 * PAGE, bits);
+		CHECK(bits[0] & FLUKE_USAGE_DIRTY);
+		CHECK(!i || !(bits[1] & FLUKE_USAGE_DIRTY));
+		to_sink(out);
+	}
+}

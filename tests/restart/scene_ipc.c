@@ -5,7 +5,7 @@
 
 static void note(uint32_t i, uint32_t status) { word[i] = 0x100 | FLUKE_IPC_STATUS(status); }
 
-#define SHORT	6u
+#define SHORT	8u
 static uint32_t scratch[LONG + 16];
 
 /* A long RPC with references and further buffers, then short ones. */
@@ -23,7 +23,7 @@ static void rpc_client(void *unused)
 	note(0, fluke_ipc_client_connect_send_over_receive(&p, dest));
 	word[1] = p.recv_words;
 	for (uint32_t i = 0; i < SHORT; i++) {
-		static const uint16_t length[SHORT] = { 1, 2, 4, 6, 300, 3 };
+		static const uint16_t length[SHORT] = { 1, 2, 4, 6, 300, 3, 20, 20 };	/* the last: into a page noted */
 		fluke_ipc_buffer_t piece[2] = { { 2, out + 20 + i }, { i, out + 30 } }, rest[1] = { { 20, back + 350 } };
 
 		p = (fluke_ipc_params_t){ .send_words = length[i], .send_data = out + i,
@@ -53,7 +53,7 @@ static void rpc_server(void *unused)
 		p = (fluke_ipc_params_t){ .send_words = 400 - p.recv_words, .send_data = scratch, .recv_words = 400,
 			.recv_data = scratch };
 	}
-	note(70, fluke_ipc_server_ack_send(&p));
+	note(64 + SHORT, fluke_ipc_server_ack_send(&p));
 	fluke_ipc_server_disconnect();
 }
 

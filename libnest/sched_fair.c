@@ -20,6 +20,7 @@ struct policy_group {
 struct fair {
 	struct policy	policy;
 	struct policy_group *groups, *ready;
+	struct policy_group common;	/* when there is no memory for more */
 	struct policy_client *running;	/* its group is not queued for it */
 	uint64_t	pass;
 };
@@ -36,7 +37,7 @@ static struct policy_group *group_get(struct fair *f, uint32_t number)
 	if (!g) {
 		g = calloc(1, sizeof *g);
 		if (!g)
-			return NULL;
+			return &f->common;
 		g->number = number;
 		g->pass = f->pass;
 		g->next = f->groups;
@@ -50,7 +51,7 @@ static void group_put(struct fair *f, struct policy_group *g)
 {
 	struct policy_group **link = &f->groups;
 
-	if (!g || --g->members)
+	if (!g || g == &f->common || --g->members)
 		return;
 	while (*link != g)
 		link = &(*link)->next;
@@ -85,25 +86,26 @@ static void group_unqueue(struct fair *f, struct policy_group *g)
 
 /* ---- clients ---- */
 
-static int fair_set(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
+static int fair_check(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
+{
+	(void)p, (void)c;
+	return to->weight > POLICY_PASS ? EINVAL : 0;
+}
+
+static void fair_apply(struct policy *p, struct policy_client *c)
 {
 	struct fair *f = (struct fair *)p;
 	struct policy_group *g;
 
-	if (to->weight > POLICY_PASS)
-		return EINVAL;
-	if (!c->group || c->group->number != to->group) {
-		g = group_get(f, to->group);
-		if (!g)
-			return ENOMEM;
-		group_put(f, c->group);
-		c->group = g;
-		c->pass = g->client_pass;
-	}
-	c->parameters = *to;
-	c->scale = POLICY_PASS / (to->weight ? to->weight : 1);
+	c->parameters = c->wanted;
+	c->scale = POLICY_PASS / (c->parameters.weight ? c->parameters.weight : 1);
 	c->left = policy_turn(p, c);
-	return 0;
+	if (c->group && c->group->number == c->parameters.group)
+		return;
+	g = group_get(f, c->parameters.group);
+	group_put(f, c->group);
+	c->group = g;
+	c->pass = g->client_pass;
 }
 
 static void fair_remove(struct policy *p, struct policy_client *c)
@@ -181,6 +183,17 @@ static void fair_charge(struct policy *p, struct policy_client *c, uint64_t time
 	stop_running(f);
 }
 
+static void fair_done(struct policy *p)
+{
+	struct fair *f = (struct fair *)p;
+	struct policy_group *g;
+
+	while ((g = f->groups)) {
+		f->groups = g->next;
+		free(g);
+	}
+}
+
 static uint64_t fair_quantum(struct policy *p, struct policy_client *c)
 {
 	return policy_turn_left(p, c);
@@ -192,6 +205,6 @@ static int fair_patient(struct policy *p, struct policy_client *running)
 }
 
 const struct policy_class policy_fair = {
-	.name = "fair", .size = sizeof(struct fair), .set = fair_set, .remove = fair_remove, .ready = fair_ready,
-	.blocked = fair_blocked, .pick = fair_pick, .charge = fair_charge, .quantum = fair_quantum, .patient = fair_patient,
+	.name = "fair", .done = fair_done, .size = sizeof(struct fair), .check = fair_check, .apply = fair_apply, .remove = fair_remove, .ready = fair_ready,
+	.blocked = fair_blocked, .pick = fair_pick, .charge = fair_charge, .quantum = fair_quantum, .patient = fair_patient, .arrival_order = 1,
 };

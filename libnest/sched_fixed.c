@@ -9,6 +9,7 @@ struct fixed {
 	uint32_t	map[POLICY_LEVELS / 32];		/* levels with somebody ready */
 	uint16_t	members[POLICY_LEVELS];
 	struct policy_queue level[POLICY_LEVELS];
+	struct policy_client *running;	/* of a non-preemptive one: in its turn */
 };
 
 static int level_of(const struct policy *p, const struct policy_client *c)
@@ -24,26 +25,27 @@ static int highest(const struct fixed *f)
 	return -1;
 }
 
-static int fixed_set(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
+static int fixed_check(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
 {
-	struct fixed *f = (struct fixed *)p;
-
-	if (to->priority < 0 || to->priority >= POLICY_LEVELS)
-		return EINVAL;
-	if (c->scale)
-		f->members[level_of(p, c)]--;
-	c->scale = 1;			/* it is counted */
-	c->parameters = *to;
-	if (p->class == &policy_fifo)
-		c->parameters.quantum = POLICY_FOREVER;
-	c->left = policy_turn(p, c);
-	f->members[level_of(p, c)]++;
-	return 0;
+	(void)p, (void)c;
+	return to->priority < 0 || to->priority >= POLICY_LEVELS ? EINVAL : 0;
 }
 
 static void fixed_remove(struct policy *p, struct policy_client *c)
 {
-	((struct fixed *)p)->members[level_of(p, c)]--;
+	if (c->scale)			/* it is counted */
+		((struct fixed *)p)->members[level_of(p, c)]--;
+}
+
+static void fixed_apply(struct policy *p, struct policy_client *c)
+{
+	fixed_remove(p, c);
+	c->scale = 1;
+	c->parameters = c->wanted;
+	if (p->class == &policy_fifo)
+		c->parameters.quantum = POLICY_FOREVER;
+	c->left = policy_turn(p, c);
+	((struct fixed *)p)->members[level_of(p, c)]++;
 }
 
 static void fixed_ready(struct policy *p, struct policy_client *c, uint64_t now)
@@ -65,23 +67,31 @@ static void fixed_blocked(struct policy *p, struct policy_client *c)
 	if (!f->level[level].first)
 		f->map[level / 32] &= ~(1u << level % 32);
 	c->left = policy_turn(p, c);
+	if (f->running == c)
+		f->running = NULL;
 }
 
 static struct policy_client *fixed_pick(struct policy *p, uint64_t now)
 {
 	struct fixed *f = (struct fixed *)p;
-	int level = highest(f);
+	int level;
 
 	(void)now;
-	return level < 0 ? NULL : f->level[level].first;
+	if (f->running && p->non_preemptive)
+		return f->running;
+	level = highest(f);
+	f->running = level < 0 ? NULL : f->level[level].first;
+	return f->running;
 }
 
 static void fixed_charge(struct policy *p, struct policy_client *c, uint64_t time)
 {
-	struct policy_queue *q = &((struct fixed *)p)->level[level_of(p, c)];
+	struct fixed *f = (struct fixed *)p;
+	struct policy_queue *q = &f->level[level_of(p, c)];
 
 	if (!policy_turn_over(p, c, time) || !c->ready)
 		return;
+	f->running = NULL;
 	policy_queue_remove(q, c);
 	policy_queue_last(q, c);
 }
@@ -91,11 +101,6 @@ static uint64_t fixed_quantum(struct policy *p, struct policy_client *c)
 {
 	(void)p;
 	return c->prev || c->next ? c->left : 0;
-}
-
-static int fixed_preempts(struct policy *p, struct policy_client *c, struct policy_client *running)
-{
-	return level_of(p, c) > level_of(p, running);
 }
 
 /* Only if nobody of a higher level could come, and its turn ends for those of its own. */
@@ -110,8 +115,8 @@ static int fixed_patient(struct policy *p, struct policy_client *running)
 	return !policy_turn(p, running) || running->next || running->prev;
 }
 
-#define FIXED(word) { .name = word, .size = sizeof(struct fixed), .set = fixed_set, .remove = fixed_remove, \
+#define FIXED(word) { .name = word, .size = sizeof(struct fixed), .check = fixed_check, .apply = fixed_apply, .remove = fixed_remove, \
 	.ready = fixed_ready, .blocked = fixed_blocked, .pick = fixed_pick, .charge = fixed_charge, \
-	.quantum = fixed_quantum, .preempts = fixed_preempts, .patient = fixed_patient }
+	.quantum = fixed_quantum, .patient = fixed_patient, .arrival_order = 1 }
 
 const struct policy_class policy_fixed = FIXED("fixed"), policy_rr = FIXED("rr"), policy_fifo = FIXED("fifo");

@@ -18,13 +18,16 @@ static uint32_t tickets(const struct policy_client *c)
 	return c->parameters.weight ? c->parameters.weight : 1;
 }
 
-static int lottery_set(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
+static int lottery_check(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
 {
-	if (to->weight > TICKETS_MOST)
-		return EINVAL;
-	c->parameters = *to;
+	(void)p, (void)c;
+	return to->weight > TICKETS_MOST ? EINVAL : 0;
+}
+
+static void lottery_apply(struct policy *p, struct policy_client *c)
+{
+	c->parameters = c->wanted;
 	c->left = policy_turn(p, c);
-	return 0;
 }
 
 static void lottery_ready(struct policy *p, struct policy_client *c, uint64_t now)
@@ -81,7 +84,8 @@ static int lottery_patient(struct policy *p, struct policy_client *running)
 }
 
 const struct policy_class policy_lottery = {
-	.name = "lottery", .size = sizeof(struct lottery), .set = lottery_set, .ready = lottery_ready,
+	.name = "lottery", .size = sizeof(struct lottery), .check = lottery_check,
+	.apply = lottery_apply, .ready = lottery_ready,
 	.blocked = lottery_blocked, .pick = lottery_pick, .charge = lottery_charge, .quantum = lottery_quantum,
 	.patient = lottery_patient,
 };

@@ -41,14 +41,15 @@ void policy_free(struct policy *p)
 
 /* ---- clients ---- */
 
-int policy_add(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters)
+int policy_admit(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
 {
-	int error;
+	int error = p->class->check ? p->class->check(p, c, to) : 0;
 
-	memset(c, 0, sizeof *c);
-	error = p->class->set(p, c, parameters);
 	if (error)
 		return error;
+	c->wanted = *to;
+	if (c->member_link)
+		return 0;
 	c->next_member = p->members;
 	if (c->next_member)
 		c->next_member->member_link = &c->next_member;
@@ -58,26 +59,56 @@ int policy_add(struct policy *p, struct policy_client *c, const struct policy_pa
 	return 0;
 }
 
-int policy_set(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters, uint64_t now)
+void policy_leave(struct policy *p, struct policy_client *c)
 {
-	int ready = c->ready, error;
+	*c->member_link = c->next_member;
+	if (c->next_member)
+		c->next_member->member_link = c->member_link;
+	c->member_link = NULL;
+	p->clients--;
+}
+
+void policy_apply(struct policy *p, struct policy_client *c, uint64_t now)
+{
+	int ready = c->ready;
 
 	policy_blocked(p, c);
-	error = p->class->set(p, c, parameters);
+	p->class->apply(p, c);
 	if (ready)
 		policy_ready(p, c, now);
+}
+
+void policy_gone(struct policy *p, struct policy_client *c)
+{
+	policy_blocked(p, c);
+	if (p->class->remove)
+		p->class->remove(p, c);
+}
+
+int policy_add(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters)
+{
+	int error;
+
+	memset(c, 0, sizeof *c);
+	error = policy_admit(p, c, parameters);
+	if (!error)
+		policy_apply(p, c, 0);
+	return error;
+}
+
+int policy_set(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters, uint64_t now)
+{
+	int error = policy_admit(p, c, parameters);
+
+	if (!error)
+		policy_apply(p, c, now);
 	return error;
 }
 
 void policy_remove(struct policy *p, struct policy_client *c)
 {
-	policy_blocked(p, c);
-	*c->member_link = c->next_member;
-	if (c->next_member)
-		c->next_member->member_link = c->member_link;
-	p->clients--;
-	if (p->class->remove)
-		p->class->remove(p, c);
+	policy_gone(p, c);
+	policy_leave(p, c);
 }
 
 void policy_ready(struct policy *p, struct policy_client *c, uint64_t now)
@@ -102,11 +133,6 @@ void policy_charge(struct policy *p, struct policy_client *c, uint64_t time)
 {
 	c->used += time;
 	p->class->charge(p, c, time);
-}
-
-int policy_preempts(struct policy *p, struct policy_client *c, struct policy_client *running)
-{
-	return !p->non_preemptive && p->class->preempts && p->class->preempts(p, c, running);
 }
 
 /* ---- random numbers ---- */

@@ -13,6 +13,7 @@
 struct rm {
 	struct policy	policy;
 	struct policy_queue ready;	/* by rising period, behind equals */
+	struct policy_client *running;	/* of a non-preemptive one */
 };
 
 static int goes_before(const struct policy_client *a, const struct policy_client *b)
@@ -29,7 +30,7 @@ static uint64_t interference(const struct policy *p, const struct policy_client 
 	uint64_t sum = 0;
 
 	for (const struct policy_client *c = p->members; c; c = c->next_member) {
-		const struct policy_parameters *other = c == instead ? with : &c->parameters;
+		const struct policy_parameters *other = c == instead ? with : &c->wanted;
 
 		if (c != who && other->period <= of->period)	/* equals: each as if it came last */
 			sum += (time + other->period - 1) / other->period * other->budget;
@@ -55,21 +56,26 @@ static int meets(const struct policy *p, const struct policy_client *who, const 
 	return 0;
 }
 
-static int rm_set(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
+static int rm_check(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
 {
-	int newcomer = !c->parameters.period;
+	int newcomer = !c->member_link;
 
 	if (!to->budget || to->budget > to->period || to->period > PERIOD_MOST)
 		return EINVAL;
 	if (!meets(p, c, to, c, to, newcomer))
 		return EBUSY;
 	for (struct policy_client *other = p->members; other; other = other->next_member)
-		if (other != c && !meets(p, other, &other->parameters, c, to, newcomer))
+		if (other != c && !meets(p, other, &other->wanted, c, to, newcomer))
 			return EBUSY;
-	c->parameters = *to;
-	if (c->left > to->budget)
-		c->left = to->budget;
 	return 0;
+}
+
+static void rm_apply(struct policy *p, struct policy_client *c)
+{
+	(void)p;
+	c->parameters = c->wanted;
+	if (c->left > c->parameters.budget)
+		c->left = c->parameters.budget;
 }
 
 /* ---- running ---- */
@@ -94,18 +100,26 @@ static void rm_ready(struct policy *p, struct policy_client *c, uint64_t now)
 
 static void rm_blocked(struct policy *p, struct policy_client *c)
 {
-	policy_queue_remove(&((struct rm *)p)->ready, c);
+	struct rm *rm = (struct rm *)p;
+
+	policy_queue_remove(&rm->ready, c);
+	if (rm->running == c)
+		rm->running = NULL;
 }
 
 static struct policy_client *rm_pick(struct policy *p, uint64_t now)
 {
-	for (struct policy_client *c = ((struct rm *)p)->ready.first; c; c = c->next) {
+	struct rm *rm = (struct rm *)p;
+	struct policy_client *c;
+
+	for (c = rm->ready.first; c; c = c->next)
 		if (c->pass <= now)
 			begin(c, now - (now - c->pass) % c->parameters.period);
-		if (c->left)
-			return c;
-	}
-	return NULL;
+	c = p->non_preemptive && rm->running && rm->running->left ? rm->running : rm->ready.first;
+	while (c && !c->left)
+		c = c->next;
+	rm->running = c;
+	return c;
 }
 
 static void rm_charge(struct policy *p, struct policy_client *c, uint64_t time)
@@ -118,12 +132,6 @@ static uint64_t rm_quantum(struct policy *p, struct policy_client *c)
 {
 	(void)p;
 	return c->left;
-}
-
-static int rm_preempts(struct policy *p, struct policy_client *c, struct policy_client *running)
-{
-	(void)p;
-	return c->left && goes_before(c, running);
 }
 
 static int rm_patient(struct policy *p, struct policy_client *running)
@@ -149,6 +157,6 @@ static uint64_t rm_wake(struct policy *p, uint64_t now)
 }
 
 const struct policy_class policy_rm = {
-	.name = "rm", .size = sizeof(struct rm), .set = rm_set, .ready = rm_ready, .blocked = rm_blocked, .pick = rm_pick,
-	.charge = rm_charge, .quantum = rm_quantum, .preempts = rm_preempts, .patient = rm_patient, .wake = rm_wake,
+	.name = "rm", .size = sizeof(struct rm), .check = rm_check, .apply = rm_apply, .ready = rm_ready, .blocked = rm_blocked, .pick = rm_pick,
+	.charge = rm_charge, .quantum = rm_quantum, .patient = rm_patient, .wake = rm_wake,
 };

@@ -11,18 +11,19 @@ struct stride {
 	uint64_t	pass;		/* of whom ran last: the present */
 };
 
-static int stride_set(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
+static int stride_check(struct policy *p, struct policy_client *c, const struct policy_parameters *to)
 {
-	struct stride *s = (struct stride *)p;
+	(void)p, (void)c;
+	return to->weight > POLICY_PASS ? EINVAL : 0;
+}
 
-	if (to->weight > POLICY_PASS)
-		return EINVAL;
+static void stride_apply(struct policy *p, struct policy_client *c)
+{
 	if (!c->scale)
-		c->pass = s->pass;
-	c->parameters = *to;
-	c->scale = POLICY_PASS / (to->weight ? to->weight : 1);
+		c->pass = ((struct stride *)p)->pass;
+	c->parameters = c->wanted;
+	c->scale = POLICY_PASS / (c->parameters.weight ? c->parameters.weight : 1);
 	c->left = policy_turn(p, c);
-	return 0;
 }
 
 static void stride_ready(struct policy *p, struct policy_client *c, uint64_t now)
@@ -81,6 +82,7 @@ static int stride_patient(struct policy *p, struct policy_client *running)
 }
 
 const struct policy_class policy_stride = {
-	.name = "stride", .size = sizeof(struct stride), .set = stride_set, .ready = stride_ready, .blocked = stride_blocked,
+	.name = "stride", .size = sizeof(struct stride), .check = stride_check, .apply = stride_apply,
+	 .ready = stride_ready, .blocked = stride_blocked,
 	.pick = stride_pick, .charge = stride_charge, .quantum = stride_quantum, .patient = stride_patient,
 };

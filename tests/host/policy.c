@@ -121,8 +121,6 @@ static void test_fixed(void)
 	check(policy_pick(p, now) == &client[0], "the first");
 	check(!policy_patient(p, &client[0]), "somebody higher could come");
 	ready(2);
-	check(policy_preempts(p, &client[2], &client[0]), "higher goes first");
-	check(!policy_preempts(p, &client[1], &client[0]), "equal does not");
 	check(tick() == 2 && tick() == 2 && tick() == 2, "the higher one, alone in its level, for ever");
 	ready(3);
 	check(policy_patient(p, &client[3]), "nobody higher");
@@ -132,8 +130,12 @@ static void test_fixed(void)
 	policy_set(p, &client[0], &(struct policy_parameters){ .priority = 127, .quantum = POLICY_FOREVER }, now);
 	ticks(30);
 	check(used(0) == 30, "raised above all, without a quantum");
+	policy_blocked(p, &client[0]);
+	policy_blocked(p, &client[2]);
 	p->non_preemptive = 1;
-	check(!policy_preempts(p, &client[0], &client[1]), "non-preemptive: nobody goes first");
+	check(tick() == 3, "the first of its turn");
+	ready(0);
+	check(tick() == 3 && tick() == 0, "non-preemptive: who comes waits for the end of the turn");
 	result("fixed: the highest level, turns within it, changed while ready");
 }
 
@@ -267,8 +269,7 @@ static void test_rm(void)
 	check(tick() == 1, "alone");
 	check(!policy_patient(p, &client[1]), "a shorter period could come");
 	ready(0);
-	check(policy_preempts(p, &client[0], &client[1]) && !policy_preempts(p, &client[1], &client[0]), "shorter first");
-	check(tick() == 0 && tick() == 0 && tick() == 0 && tick() == 1, "its budget, then the other");
+	check(tick() == 0 && tick() == 0 && tick() == 0 && tick() == 1, "shorter first, its budget, then the other");
 	ticks(6);
 	check(policy_pick(p, now) == &client[0] && policy_quantum(p, &client[0]) == 3, "its second period");
 	ticks(3);

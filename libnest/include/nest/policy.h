@@ -28,12 +28,14 @@ struct policy_group;
 
 /* Part of the owner's record of a client. */
 struct policy_client {
-	struct policy_parameters parameters;
+	struct policy_parameters wanted;	/* admitted */
+	struct policy_client *next_member, **member_link;	/* of all clients; null: it is none */
+	/* the running side's: */
+	struct policy_parameters parameters;	/* in force */
 	uint64_t	used;		/* charged to it so far */
 	uint8_t		ready;		/* it can use time */
 	/* the policy's own: */
 	struct policy_client *next, *prev;	/* in the queue, while it is ready */
-	struct policy_client *next_member, **member_link;	/* of all clients */
 	uint64_t	pass;		/* stride, fair: its virtual time; rm: end of its period */
 	uint64_t	left;		/* rm: of its budget; others: of its quantum */
 	uint32_t	scale;		/* POLICY_PASS / weight */
@@ -47,9 +49,10 @@ struct policy_class {
 	size_t		size;		/* of the struct that begins with struct policy */
 	void		(*init)(struct policy *p);
 	void		(*done)(struct policy *p);
-	/* A client comes (all zero), or the parameters of one that is not ready change.  0, EINVAL, ENOMEM, or EBUSY: not
-	 * admitted; on an error nothing has changed. */
-	int		(*set)(struct policy *p, struct policy_client *c, const struct policy_parameters *to);
+	/* May c have these?  0, EINVAL or EBUSY.  Null: yes. */
+	int		(*check)(struct policy *p, struct policy_client *c, const struct policy_parameters *to);
+	/* c->parameters = c->wanted, of one that is not ready. */
+	void		(*apply)(struct policy *p, struct policy_client *c);
 	void		(*remove)(struct policy *p, struct policy_client *c);	/* it is not ready */
 	void		(*ready)(struct policy *p, struct policy_client *c, uint64_t now);
 	void		(*blocked)(struct policy *p, struct policy_client *c);
@@ -58,10 +61,9 @@ struct policy_class {
 	void		(*charge)(struct policy *p, struct policy_client *c, uint64_t time);
 	/* How long it may run before somebody else's turn, as things stand; 0: until it blocks. */
 	uint64_t	(*quantum)(struct policy *p, struct policy_client *c);
-	/* c has become ready: is it to run instead of `running` at once? */
-	int		(*preempts)(struct policy *p, struct policy_client *c, struct policy_client *running);
 	/* Can every arrival wait until `running` blocks or its quantum ends? */
 	int		(*patient)(struct policy *p, struct policy_client *running);
+	int		arrival_order;	/* who comes first matters, not who else is there: one arrival at a time will do */
 	/* When pick may answer something else without any event (rm: a period begins); 0: never. */
 	uint64_t	(*wake)(struct policy *p, uint64_t now);
 };
@@ -71,9 +73,10 @@ struct policy {
 	const struct policy_class *class;
 	uint64_t	quantum;	/* for clients that have none of their own; 0 = none */
 	uint32_t	random;		/* seed and state */
+	unsigned	ready;		/* how many */
+	int		non_preemptive;	/* fixed, rm: an arrival waits until the one that runs blocks or its quantum ends */
 	struct policy_client *members;	/* all clients */
-	unsigned	clients, ready;
-	int		non_preemptive;	/* an arrival waits until the one that runs blocks or its quantum ends */
+	unsigned	clients;
 };
 
 extern const struct policy_class policy_fixed, policy_rr, policy_fifo, policy_rm, policy_lottery, policy_stride, policy_fair;
@@ -82,11 +85,19 @@ const struct policy_class *policy_find(const char *name, size_t length);	/* null
 struct policy	*policy_new(const struct policy_class *class, uint64_t quantum, uint32_t seed);	/* null: no memory */
 void		policy_free(struct policy *p);		/* it has no clients any more */
 
-/* The same as the operations, with the bookkeeping that all share.  Saying twice that a client is
- * ready, or blocked, does nothing. */
+/* Two sides, so that clients can come and go while a scheduler runs: `members` and `wanted` belong to whoever
+ * admits, all else to whoever runs.  On an error nothing has changed. */
+int		policy_admit(struct policy *p, struct policy_client *c, const struct policy_parameters *to);	/* new (all zero), or again */
+void		policy_leave(struct policy *p, struct policy_client *c);
+void		policy_apply(struct policy *p, struct policy_client *c, uint64_t now);		/* after policy_admit */
+void		policy_gone(struct policy *p, struct policy_client *c);			/* before or after policy_leave */
+
+/* Both sides at once. */
 int		policy_add(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters);
 int		policy_set(struct policy *p, struct policy_client *c, const struct policy_parameters *parameters, uint64_t now);
 void		policy_remove(struct policy *p, struct policy_client *c);
+
+/* The running side's operations.  Saying twice that a client is ready, or blocked, does nothing. */
 void		policy_ready(struct policy *p, struct policy_client *c, uint64_t now);
 void		policy_blocked(struct policy *p, struct policy_client *c);
 void		policy_charge(struct policy *p, struct policy_client *c, uint64_t time);
@@ -94,7 +105,6 @@ static inline struct policy_client *policy_pick(struct policy *p, uint64_t now) 
 static inline uint64_t policy_quantum(struct policy *p, struct policy_client *c) { return p->class->quantum(p, c); }
 static inline int policy_patient(struct policy *p, struct policy_client *running) { return p->class->patient(p, running); }
 static inline uint64_t policy_wake(struct policy *p, uint64_t now) { return p->class->wake ? p->class->wake(p, now) : 0; }
-int		policy_preempts(struct policy *p, struct policy_client *c, struct policy_client *running);
 
 uint32_t	policy_random(struct policy *p, uint32_t below);	/* 0 .. below-1, each as likely */
 

@@ -39,6 +39,13 @@ $(B)/apps/api: $(CRT0) $(NATIVE_API) $(CHECK_OBJ) $(B)/tests/check_native.o $(B)
 	$(Q)ld -m elf_i386 -T libc/native.ld -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments -o $@ \
 		$(filter %.o %.a,$^) $(LIBGCC)
 
+# Native programs of tests/nest.
+$(B)/tests/nest/%.o: tests/nest/%.c tests/tests.mk | $(USER_MADE)
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(NATIVE_CFLAGS) -c $< -o $@
+$(call native_program,apps/schedule,tests/nest/schedule.c)
+
 # Several files, and a kernel of its own (kernel/place.h).
 RESTART_TEST	:= $(B)/tests/restart/places.elf
 $(RESTART_TEST): $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/restart/hook.c,$(wildcard tests/restart/*.c))) \

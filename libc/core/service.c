@@ -113,10 +113,20 @@ static int clock_ready(void)
 	return 1;
 }
 
-/* (tsc * multiplier) >> shift with a product of 96 bits */
 uint64_t clock_now(void)
 {
-	uint64_t tsc = rdtsc(), low, high;
+	return clock_of_tsc(rdtsc());
+}
+
+uint64_t clock_to_counts(uint32_t ns)
+{
+	return clock_ready() ? ((uint64_t)ns << scale_shift) / scale_multiplier : ns;
+}
+
+/* (tsc * multiplier) >> shift with a product of 96 bits */
+uint64_t clock_of_tsc(uint64_t tsc)
+{
+	uint64_t low, high;
 
 	if (!clock_ready())
 		return 0;

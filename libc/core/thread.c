@@ -125,7 +125,7 @@ static void thread_main(void (*entry)(void *), void *argument)
 	thread_exit();
 }
 
-static fluke_thread_t *start_thread(void (*entry)(void *), void *argument, size_t size, int donated)
+fluke_thread_t *thread_start_scheduled(void (*entry)(void *), void *argument, size_t size, thread_booking *booking, void *booker)
 {
 	fluke_thread_t *thread;
 	fluke_thread_state_t *state;
@@ -159,9 +159,9 @@ static fluke_thread_t *start_thread(void (*entry)(void *), void *argument, size_
 	state->regs.tls_base = (uint32_t)local;
 	state->regs.gs = FLUKE_USER_TLS;
 	links[FLUKE_LINK_SPACE] = own_space();
-	if (donated || thread_scheduler(thread, links[FLUKE_LINK_SCHEDULER], &state->sched_val) != 0) {
-		ref_free(links[FLUKE_LINK_SCHEDULER]);
-		links[FLUKE_LINK_SCHEDULER] = NULL;
+	if (booking && booking(booker, thread, links[FLUKE_LINK_SCHEDULER], &state->sched_val)) {
+		fluke_thread_destroy(thread);
+		goto fail;
 	}
 	fluke_thread_set_state(thread, state, links);
 	ref_free(links[FLUKE_LINK_SCHEDULER]);
@@ -176,12 +176,21 @@ fail:
 	return NULL;
 }
 
+/* Without a scheduler it runs on what its clients donate. */
+static int book(void *unused, fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val)
+{
+	(void)unused;
+	if (thread_scheduler(thread, port, sched_val))
+		fluke_ref_clear(port);
+	return 0;
+}
+
 fluke_thread_t *thread_start(void (*entry)(void *), void *argument, size_t stack)
 {
-	return start_thread(entry, argument, stack, 0);
+	return thread_start_scheduled(entry, argument, stack, book, NULL);
 }
 
 fluke_thread_t *thread_start_donated(void (*entry)(void *), void *argument, size_t stack)
 {
-	return start_thread(entry, argument, stack, 1);
+	return thread_start_scheduled(entry, argument, stack, NULL, NULL);
 }

@@ -62,6 +62,9 @@ void	addresses_add(uint32_t start, uint32_t size);	/* by the start-up code */
 fluke_thread_t	*thread_start(void (*entry)(void *), void *argument, size_t stack);
 /* The same, but without a scheduler: it runs on what its clients donate. */
 fluke_thread_t	*thread_start_donated(void (*entry)(void *), void *argument, size_t stack);
+/* The same with a scheduler that `booking` names (0 or errno); null if that fails. */
+typedef int thread_booking(void *booker, fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val);
+fluke_thread_t	*thread_start_scheduled(void (*entry)(void *), void *argument, size_t stack, thread_booking *booking, void *booker);
 void	thread_exit(void) __attribute__((noreturn));	/* the caller ends; storage is reused by a later thread_start */
 /* A pointer of the calling thread's own; always null in threads that thread_start did not make. */
 void	*thread_local_get(void);
@@ -81,6 +84,8 @@ static inline void lock_drop(struct lock *lock) { fluke_mutex_unlock(lock->mutex
 
 void		clock_set_scale(uint32_t multiplier, uint32_t shift, uint64_t wall_offset);	/* by start-up or root */
 uint64_t	clock_now(void);	/* monotonic ns; asks Parent's "clock" for the scale at first */
+uint64_t	clock_of_tsc(uint64_t tsc);	/* the same for a reading of the time stamp counter */
+uint64_t	clock_to_counts(uint32_t ns);	/* counts of it in that time */
 uint64_t	clock_wall(void);	/* ns since 1970 */
 /* Sleeps until the monotonic time, on a Timer of the Clock; 0 or errno. */
 int		clock_sleep_until(uint64_t ns);

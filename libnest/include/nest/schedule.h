@@ -10,8 +10,8 @@
  * the holder of a mutex, to a server) counts as its own.  The clock of a scheduler below another one
  * of this program runs only while that one gives it time.
  *
- * All functions may be called from any thread; the loop and they share one lock, and who waits for it
- * lends its time to the holder. */
+ * All functions may be called from any thread: they hold a lock, the loop none (it takes what they ordered
+ * at its next round), so no scheduler ever waits for one of its clients. */
 #ifndef NEST_SCHEDULE_H
 #define NEST_SCHEDULE_H
 
@@ -48,9 +48,9 @@ void		scheduler_loop(struct scheduler *s) __attribute__((noreturn));
  * 0, EBUSY (the policy does not admit it), ENOMEM, EINVAL. */
 int		scheduler_admit(struct scheduler *s, fluke_ref_t *thread, const struct policy_parameters *parameters,
 			fluke_ref_t *port, natural_t *sched_val);
-/* thread_start as a client of s; null: see *error. */
+/* thread_start as a client of s, whose number is sched_val; null: see *error.  (sched_val, error may be null.) */
 fluke_thread_t	*scheduler_thread(struct scheduler *s, const struct policy_parameters *parameters,
-			void (*entry)(void *), void *argument, size_t stack, int *error);
+			void (*entry)(void *), void *argument, size_t stack, natural_t *sched_val, int *error);
 int		scheduler_set(struct scheduler *s, natural_t sched_val, const struct policy_parameters *parameters);
 /* The client's thread is gone or about to be destroyed; the number is free again afterwards.  A client whose thread
  * has gone is also found without it, when a number is wanted. */

@@ -1,7 +1,7 @@
 /* Clock: the counter's scale, wall time from the RTC, timers.  Timers are a heap ordered by
  * deadline; the scheduler's thread fires what is due, since it is told of the kernel's one
- * deadline.  clock_lock is a kernel mutex: a timer's owner lends its time to the scheduler and
- * the other way round. */
+ * deadline.  clock_lock is a kernel mutex, so that the scheduler lends its time to who holds it.  It
+ * takes it only then: no other thread runs while the scheduler does. */
 #include <stdlib.h>
 #include <string.h>
 #include <protocols/Clock_server.h>
@@ -18,11 +18,24 @@ struct timer {
 
 static struct served clock_port;
 static struct lock clock_lock;
+static volatile int clock_held;			/* by another thread than the scheduler's */
 static struct timer **heap;			/* heap[1] is due first */
 static uint32_t timers, heap_room;
 static uint32_t multiplier, shift;
 static uint64_t wall_offset;
 static const struct served_class timer_class;
+
+static void clock_take(void)
+{
+	lock_take(&clock_lock);
+	clock_held = 1;
+}
+
+static void clock_drop(void)
+{
+	clock_held = 0;
+	lock_drop(&clock_lock);
+}
 
 /* ---- the heap ---- */
 
@@ -69,11 +82,11 @@ static int heap_insert(struct timer *t)
 	struct timer **larger;
 
 	if (timers + 1 >= heap_room) {
-		larger = realloc(heap, (heap_room + 64) * sizeof *heap);
+		larger = realloc(heap, (2 * heap_room + 64) * sizeof *heap);
 		if (!larger)
 			return ENOMEM;
 		heap = larger;
-		heap_room += 64;
+		heap_room = 2 * heap_room + 64;
 	}
 	sift(t, ++timers);
 	return 0;
@@ -81,34 +94,42 @@ static int heap_insert(struct timer *t)
 
 /* ---- firing: the scheduler's thread ---- */
 
-static void fire(struct timer *t, uint64_t now)
+/* Takes the first timer out if it is due by that time.  *next: the time of the one behind it, 0 = none. */
+struct timer *clock_due(uint64_t by, uint64_t *next)
+{
+	struct timer *t = 0;
+	int held = clock_held;
+
+	if (held)
+		lock_take(&clock_lock);
+	if (timers && heap[1]->when <= by)
+		heap_remove(t = heap[1]);
+	*next = timers ? heap[1]->when : 0;
+	if (held)
+		lock_drop(&clock_lock);
+	return t;
+}
+
+/* At its time, for which it waits; *next becomes its own next time, if that is sooner. */
+void clock_fire(struct timer *t, uint64_t *next)
 {
 	uint32_t message[2] = { t->word, 0 };
 	fluke_ipc_params_t p = { .send_words = 2, .send_data = message };
+	uint64_t now;
 
-	heap_remove(t);
+	while ((now = clock_now()) < t->when)
+		;
 	fluke_ipc_send(&p, t->port);
-	if (t->interval && fluke_ref_type(t->port) == FLUKE_TYPE_PORT) {
-		t->when += t->interval;
-		if (t->when <= now)
-			t->when = now + t->interval - (now - t->when) % t->interval;
-		heap_insert(t);
-	} else {
+	if (!t->interval || fluke_ref_type(t->port) != FLUKE_TYPE_PORT) {
 		t->when = 0;
+		return;
 	}
-}
-
-uint64_t clock_expire(uint64_t now)
-{
-	uint64_t next = 0;
-
-	lock_take(&clock_lock);
-	while (timers && heap[1]->when <= now)
-		fire(heap[1], now);
-	if (timers)
-		next = heap[1]->when;
-	lock_drop(&clock_lock);
-	return next;
+	t->when += t->interval;
+	if (t->when <= now)
+		t->when = now + t->interval - (now - t->when) % t->interval;
+	heap_insert(t);
+	if (!*next || t->when < *next)
+		*next = t->when;
 }
 
 /* ---- Timer ---- */
@@ -120,7 +141,7 @@ static int timer_set(void *self, struct request *r, uint64_t deadline, uint64_t 
 	int error = 0, sooner;
 
 	(void)r;
-	lock_take(&clock_lock);
+	clock_take();
 	*old = t->when > now ? t->when - now : t->when ? 1 : 0;
 	heap_remove(t);
 	t->when = deadline;
@@ -128,7 +149,7 @@ static int timer_set(void *self, struct request *r, uint64_t deadline, uint64_t 
 	if (deadline)
 		error = heap_insert(t);
 	sooner = timers && heap[1] == t;
-	lock_drop(&clock_lock);
+	clock_drop();
 	if (sooner)
 		scheduler_deadline_changed();
 	return error;
@@ -138,9 +159,9 @@ static void timer_release(void *self)
 {
 	struct timer *t = self;
 
-	lock_take(&clock_lock);
+	clock_take();
 	heap_remove(t);
-	lock_drop(&clock_lock);
+	clock_drop();
 	served_done(&t->served);
 	ref_free(t->port);
 	free(t);
@@ -334,6 +355,12 @@ static uint64_t scaled(uint64_t value, uint32_t by, uint32_t divisor)
 uint64_t clock_to_tsc(uint64_t ns)
 {
 	return scaled(ns, boot_info->tsc_khz, 1000000) + 1;
+}
+
+/* Of a short time. */
+uint32_t clock_of_tsc(uint64_t tsc)
+{
+	return tsc >> 32 ? ~0u : (uint32_t)(tsc * multiplier >> shift);
 }
 
 void clock_boot(void)

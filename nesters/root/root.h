@@ -49,10 +49,12 @@ void	filelock_close(struct ramfs_node *node, void *owner);
 
 /* clock.c */
 void	clock_boot(void);
-uint64_t clock_expire(uint64_t now);		/* scheduler's thread: fires timers, returns the next deadline (0 = none) */
+struct timer *clock_due(uint64_t by, uint64_t *next);	/* scheduler's thread, which goes on to clock_fire at once */
+void	clock_fire(struct timer *t, uint64_t *next);
 fluke_ref_t *clock_service(void);
 void	clock_call(uint64_t when, void (*function)(void));	/* function is called in a worker at about the time */
 uint64_t clock_to_tsc(uint64_t ns);
+uint32_t clock_of_tsc(uint64_t tsc);
 
 /* scheduler.c */
 void	scheduler_boot(void);

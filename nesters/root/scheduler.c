@@ -15,6 +15,7 @@
 #include "root.h"
 
 #define QUANTUM		10000000ull	/* ns */
+#define LEAD_MOST	20000u		/* ns */
 #define CLIENTS_MAX	8192u
 #define CHANGED		2u		/* a request is {1, number} */
 #define IDLE		1u		/* number of the idle thread */
@@ -43,6 +44,8 @@ static fluke_port_t *port;
 static fluke_ref_t *port_ref;
 static struct scheduler_port scheduler_port;
 static uint64_t	armed;			/* the deadline that the kernel has (time stamp counter); 0 = none */
+static uint64_t	came;			/* that deadline, once it has come; 0 = seen to */
+static uint64_t	lead;			/* ns from a deadline's coming until a timer can be fired: timers are armed so much sooner */
 static fluke_portset_t *idle_set;
 static fluke_ref_t *idle_port;
 
@@ -268,14 +271,13 @@ void scheduler_idle_wait(void)
 	fluke_ipc_setup_wait_receive(&p, idle_set, &alias);
 }
 
-/* Preempted with a lock in hand it goes on ahead of the others, to the end of that section. */
+/* Preempted with a lock in hand it goes on ahead of the others, to the end of that section: until the scheduler has seen it
+ * wait, since a notice of earlier may end the first wait at once. */
 void scheduler_idle_critical(int on)
 {
 	idle_critical = on;
-	if (!on && idle_yield) {
-		idle_yield = 0;
+	while (!on && idle_yield)
 		scheduler_idle_wait();
-	}
 }
 
 /* ---- the loop ---- */
@@ -347,14 +349,55 @@ static void requested(uint32_t value)
 	enqueue_front(number);
 }
 
-/* All requests that wait in the kernel. */
+/* One of the requests that wait in the kernel; 0: there is none, or a message before it. */
+static int take_request(void)
+{
+	natural_t result = fluke_thread_schedule(0, port, FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY);
+
+	if (FLUKE_SCHED_RESULT(result) != FLUKE_SCHED_REQUESTED)
+		return 0;
+	requested(FLUKE_SCHED_VALUE(result));
+	return 1;
+}
+
 static void drain_requests(void)
 {
-	natural_t result;
+	while (take_request())
+		;
+}
 
-	while (FLUKE_SCHED_RESULT(result = fluke_thread_schedule(0, port, FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY)) ==
-	       FLUKE_SCHED_REQUESTED)
-		requested(FLUKE_SCHED_VALUE(result));
+static uint64_t timer_tsc(uint64_t when)
+{
+	return !when ? 0 : clock_to_tsc(when > lead ? when - lead : 1);
+}
+
+/* Fires what is due; returns when to look again (time stamp counter; 0 = never).  What has to be done before the next
+ * timer can be left alone is done ahead of the deadline: `lead` follows the time that this takes. */
+static uint64_t look_at_timers(void)
+{
+	uint64_t by, next, then, at, cost;
+	struct timer *t;
+
+	do {
+		by = clock_now() + lead;
+		t = clock_due(by, &next);
+		at = timer_tsc(next);
+		if (!t)
+			break;
+		if (next > by)
+			arm(rdtsc(), at, 0);
+		cost = came ? clock_of_tsc(rdtsc() - came) : 0;
+		if (cost && cost < LEAD_MOST)
+			lead = cost > lead ? cost : lead - (lead - cost) / 8;
+		came = 0;
+		then = next;
+		clock_fire(t, &next);
+		if (next != then)
+			at = timer_tsc(next);
+		take_request();
+	} while (next && next <= by);
+	came = 0;
+	return at;
 }
 
 static void got_message(uint32_t status, const uint32_t *words, int *again)
@@ -368,8 +411,10 @@ static void got_message(uint32_t status, const uint32_t *words, int *again)
 		requested(words[1]);
 		return;
 	}
-	if (words[0] & FLUKE_PENDING_DEADLINE)
+	if (words[0] & FLUKE_PENDING_DEADLINE) {
+		came = armed;
 		armed = 0;
+	}
 	if (words[0] & (FLUKE_PENDING_DEADLINE | CHANGED))
 		*again = 1;
 }
@@ -400,9 +445,7 @@ void scheduler_run(void)
 		now = rdtsc();
 		if (look_at_clock) {
 			look_at_clock = 0;
-			timers = clock_expire(clock_now());
-			if (timers)
-				timers = clock_to_tsc(timers);
+			timers = look_at_timers();
 		}
 		if (current && now >= quantum_end) {
 			drain_requests();
@@ -415,8 +458,8 @@ void scheduler_run(void)
 			}
 		}
 		if (!current && (current = dequeue())) {
-			alone = 0;
 			quantum_end = now + quantum;
+			alone = !first && !(armed > now && armed <= quantum_end);	/* else the quantum costs nothing */
 		}
 		arm(now, timers, current && !alone ? quantum_end : 0);
 		number = current ? current : idle_ready ? IDLE : 0;
@@ -447,7 +490,7 @@ void scheduler_run(void)
 		}
 		/* blocked, or cannot run: it asks again */
 		if (number == IDLE) {
-			idle_ready = 0;
+			idle_ready = idle_yield = 0;
 		} else {
 			client[current].ready = 0;
 			current = 0;

@@ -357,12 +357,6 @@ uint64_t clock_to_tsc(uint64_t ns)
 	return scaled(ns, boot_info->tsc_khz, 1000000) + 1;
 }
 
-/* Of a short time. */
-uint32_t clock_of_tsc(uint64_t tsc)
-{
-	return tsc >> 32 ? ~0u : (uint32_t)(tsc * multiplier >> shift);
-}
-
 void clock_boot(void)
 {
 	uint32_t khz = boot_info->tsc_khz ? boot_info->tsc_khz : 1000000;

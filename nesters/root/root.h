@@ -54,7 +54,6 @@ void	clock_fire(struct timer *t, uint64_t *next);
 fluke_ref_t *clock_service(void);
 void	clock_call(uint64_t when, void (*function)(void));	/* function is called in a worker at about the time */
 uint64_t clock_to_tsc(uint64_t ns);
-uint32_t clock_of_tsc(uint64_t tsc);
 
 /* scheduler.c */
 void	scheduler_boot(void);

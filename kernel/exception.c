@@ -73,6 +73,8 @@ static void keeper_gone(struct thread *t)
 	else
 		t->blocked |= BLOCKED_EXCEPTION;
 	t->blocked &= ~BLOCKED_KEEPER;
+	t->wait_kind = WAIT_NONE;
+	sched_donate(t, NULL);
 	if (!t->blocked)
 		sched_ready(t);
 	else

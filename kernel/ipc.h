@@ -55,6 +55,15 @@ static inline int half_short(const struct thread *t)
 	return !HALF_COUNTS(t->regs.eax) && t->regs.ecx <= FLUKE_MAX_MIN_MSG;
 }
 
+/* Has t taken a message that its call has still to store?  Asynchronous exceptions come after that; if
+ * a handler has left that call for another kind of wait, at once. */
+static inline int message_first(const struct thread *t)
+{
+	const uint32_t call = t->regs.eax & 0xff;
+
+	return t->min_msg_words && call != FLUKE_CALL_mutex_lock && call != FLUKE_CALL_thread_schedule;
+}
+
 /* ipc_connect.c: connections */
 void		ipc_connect(struct thread *client, struct thread *server);
 void		ipc_disconnect(struct thread *t, enum side side);

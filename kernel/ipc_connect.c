@@ -130,9 +130,11 @@ static void adopt(struct thread *t, enum side side, struct thread *peer)
 {
 	struct thread *former = peer->peer[!side];
 
-	if (former && former->peer[side] == peer)
+	if (former && former->peer[side] == peer) {
 		former->peer[side] = NULL;
-	else if (former)
+		if (waits_on_connection(former, side))
+			wait_wake(former);
+	} else if (former)
 		unpark(peer, !side);
 	peer->peer[!side] = t;
 	t->peer[side] = peer;
@@ -142,6 +144,12 @@ static void adopt(struct thread *t, enum side side, struct thread *peer)
 		sched_donate(peer, t);
 }
 
+/* In a wait for a connection to be made there is none. */
+static int waits_to_connect(const struct thread *t, enum side side)
+{
+	return (t->blocked & BLOCKED_WAIT) && t->wait_kind == (side == CLIENT ? WAIT_CONNECT : WAIT_MESSAGE);
+}
+
 void ipc_take_over(struct thread *t, enum side side, struct thread *peer, uint32_t parked)
 {
 	uint32_t sender = t->flags & sender_flag[side];		/* the state's, just set */
@@ -149,10 +157,10 @@ void ipc_take_over(struct thread *t, enum side side, struct thread *peer, uint32
 	if (t->peer[side] == peer)
 		return;
 	ipc_disconnect(t, side);
-	if (!peer || peer == t)
+	if (!peer || peer == t || waits_to_connect(peer, !side))
 		return;
 	t->flags |= sender;
-	if (!parked) {
+	if (!parked || peer->peer[!side] == t) {
 		adopt(t, side, peer);
 		return;
 	}

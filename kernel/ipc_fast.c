@@ -227,8 +227,7 @@ static int may_answer(const struct thread *t, const struct thread *c, uint32_t n
 static int stopped_over(const struct thread *c)
 {
 	return c->blocked == BLOCKED_STOPPED && c->regs.eip == FLUKE_ENTRY && !c->min_msg_words &&
-		(c->regs.eax & 0xff) == FLUKE_CALL_ipc_client_over_receive &&
-		!(c->flags & (FLUKE_THREAD_SERVER_SENDER | FLUKE_THREAD_ANSWERED));
+		(c->regs.eax & 0x1ff) == FLUKE_CALL_ipc_client_over_receive && !(c->flags & FLUKE_THREAD_SERVER_SENDER);
 }
 
 /* Block at ebx, reference to the client at edi. */
@@ -265,7 +264,7 @@ result_t sys_ipc_server_answer(struct thread *t)
 	ipc_disconnect(c, CLIENT);
 	c->min_msg_words = words;
 	if (stopped) {
-		c->flags |= FLUKE_THREAD_ANSWERED;
+		c->regs.eax |= FLUKE_CALL_ANSWERED;
 	} else {
 		call_become(c, FLUKE_CALL_ipc_client_receive);
 		wait_wake(c);

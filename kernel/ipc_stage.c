@@ -131,9 +131,8 @@ result_t ipc_stage_send(struct thread *t, enum side side, enum then then)
 /* resumes as: ipc_X_over_receive(block at ebx); when the peer takes the turn, as ipc_X_receive */
 result_t ipc_stage_over(struct thread *t, enum side side)
 {
-	if (side == CLIENT && t->flags & FLUKE_THREAD_ANSWERED) {	/* by server_answer, while it was stopped */
+	if (side == CLIENT && t->regs.eax & FLUKE_CALL_ANSWERED) {	/* while it was stopped */
 		TRY(ipc_load_receive(t, &t->regs.edi));
-		t->flags &= ~FLUKE_THREAD_ANSWERED;
 		call_become(t, FLUKE_CALL_ipc_client_receive);
 		return ipc_stage_receive(t, CLIENT);
 	}

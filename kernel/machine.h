@@ -35,7 +35,7 @@ void	regs_init(struct thread *t);	/* new thread */
 void	regs_export(struct thread *t, struct fluke_i386_state *regs, struct fluke_i386_fpu *fpu);
 /* INSANE INVALID_STATE (nothing changed) for selectors that no thread may have.  Filters eflags. */
 result_t regs_import(struct thread *t, const struct fluke_i386_state *regs, const struct fluke_i386_fpu *fpu);
-result_t regs_check(const struct fluke_i386_state *regs);
+int	regs_message_good(uint32_t min_msg_words);
 void	regs_set_tls(struct thread *t, uint32_t base);	/* fluke_thread_set_tls, t may be current */
 
 /* Time (timer.c, i386/pit.c) */

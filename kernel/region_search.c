@@ -6,6 +6,7 @@
 #include "mapping.h"
 #include "mmu.h"
 #include "vm_private.h"
+#include <fluke/callnumbers.h>
 
 static void advance(struct thread *t, uint32_t bytes)
 {
@@ -146,7 +147,7 @@ result_t sys_region_search(struct thread *t)
 }
 
 /* The region itself, or the space that it looks into, may be among what is destroyed: then
- * the call ends there. */
+ * the call ends there.  resumes as: itself; in the midst of its own region as region_destroy */
 result_t sys_region_clear(struct thread *t)
 {
 	struct region *r;
@@ -164,7 +165,11 @@ result_t sys_region_clear(struct thread *t)
 			if (o == &t->obj)
 				return INSANE(CURRENT_THREAD);
 			TRY(breathe(&work, 300));
-			TRY(object_end(o));	/* commit: what is destroyed is found no more */
+			result_t ended = object_end(o);	/* commit: what is destroyed is found no more */
+
+			if (ended != OK && o == &r->obj)
+				t->regs.eax = FLUKE_CALL_region_destroy | FLUKE_CALL_BEGUN;
+			TRY(ended);
 			if (!cpu()->loaded)	/* it was the caller's own space */
 				return pause_here();
 			if (r->obj.word != OBJECT_WORD(FLUKE_TYPE_REGION) || !link_target(&r->space))

@@ -6,6 +6,8 @@
 #include "machine.h"
 #include "mapping.h"
 #include "mmu.h"
+#include "mutex.h"
+#include "port.h"
 #include "selftest.h"
 
 static uint32_t live[FLUKE_TYPES], pending;	/* revokes not yet ended: entries may still be stale */
@@ -44,6 +46,53 @@ static void check_space(const struct space *s)
 	}
 }
 
+/* Each connection is live, or set aside by its other end, in whose list it is then. */
+static void check_connection(const struct thread *t, enum side side)
+{
+	const struct thread *peer = t->peer[side], *prev = NULL;
+
+	if (peer && peer->peer[!side] != t) {
+		assert((t->park_prev[side] ? t->park_prev[side]->park_next[side] : peer->parked[side]) == t);
+		assert(!t->park_next[side] || t->park_next[side]->park_prev[side] == t);
+	}
+	for (const struct thread *other = t->parked[side]; other; prev = other, other = other->park_next[side])
+		assert(other->peer[side] == t && t->peer[!side] != other && other->park_prev[side] == prev);
+}
+
+static void check_donations(const struct thread *t)
+{
+	const struct thread *prev = NULL;
+	uint32_t far = 0;
+
+	for (const struct thread *donor = t->donors; donor; prev = donor, donor = donor->donor_next)
+		assert(donor->donee == t && donor->donor_prev == prev && donor->blocked);
+	for (const struct thread *donee = t->donee; donee; donee = donee->donee)
+		assert(++far <= object_live[FLUKE_TYPE_THREAD]);	/* no circle */
+	assert(!t->supplier || t->supplier->donee == t);
+	assert(!t->donee || (t->donor_prev ? t->donor_prev->donor_next : t->donee->donors) == t);
+}
+
+/* A thread that is not blocked in a call is in no queue, lends to nobody and waits for nothing. */
+static void check_thread(const struct thread *t)
+{
+	const struct mutex *prev = NULL;
+
+	assert(t->blocked & (BLOCKED_WAIT | BLOCKED_KEEPER) ? t->wait_kind != WAIT_NONE :
+		t->wait_kind == WAIT_NONE && !t->wait_side && !t->wait_queue && !t->donee && !t->stands_in);
+	assert(!t->wait_queue || (t->wait_prev ? t->wait_prev->wait_next : t->wait_queue->head) == t);
+	assert(!t->wait_queue || (t->wait_next ? t->wait_next->wait_prev : t->wait_queue->tail) == t);
+	assert(t->wait_kind != WAIT_MESSAGE || !t->peer[SERVER]);
+	assert(t->wait_kind != WAIT_CONNECT || !t->peer[CLIENT]);
+	assert((!t->asked || t->asked->asker == t) && (!t->asker || t->asker->asked == t));
+	assert(t->request_pending == (t->request_next != NULL) && (!t->request_next || t->request_next->request_prev == t));
+	assert(!t->last_of || t->last_of->last == t);
+	for (const struct mutex *m = t->owned; m; prev = m, m = m->owned_next)
+		assert(m->owner == t && m->owned_prev == prev);
+	check_connection(t, CLIENT);
+	check_connection(t, SERVER);
+	check_donations(t);
+}
+
 static void check_object(const struct object *o)
 {
 	unsigned type = object_type(o);
@@ -60,6 +109,8 @@ static void check_object(const struct object *o)
 		type == FLUKE_TYPE_MAPPING && ((const struct mapping *)o)->revoke.size != 0;
 	if (type == FLUKE_TYPE_SPACE)
 		check_space((const struct space *)o);
+	if (type == FLUKE_TYPE_THREAD)
+		check_thread((const struct thread *)o);
 	if (type == FLUKE_TYPE_MAPPING && !((const struct mapping *)o)->in_tree)
 		assert(!link_target(&((const struct mapping *)o)->space) || !((const struct mapping *)o)->size);
 }

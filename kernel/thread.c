@@ -142,7 +142,7 @@ void thread_attend(void)
 			attend_fault(t);
 			if (current == t && !t->attention && !cpu()->preempt)
 				return;
-		} else if ((t->attention & ATTENTION_EXCEPTION) && !t->min_msg_words) {
+		} else if ((t->attention & ATTENTION_EXCEPTION) && !message_first(t)) {
 			exception_async(t);
 		} else if (!t->space.target || !link_target(&t->space)) {
 			t->attention |= ATTENTION_DISPATCH;
@@ -418,10 +418,11 @@ result_t sys_thread_set_handlers(struct thread *t)
 
 result_t sys_thread_get_saved_state(struct thread *t)
 {
-	const struct fluke_thread_saved_state saved = {
-		t->saved_eax, t->saved_ecx, t->saved_edx, t->saved_esp, t->saved_eip, t->saved_eflags,
+	struct fluke_thread_saved_state saved = {
+		t->saved_eax, t->saved_ecx, t->saved_edx, t->saved_esp, t->saved_eip, t->saved_eflags, .min_msg_words = t->min_msg_words,
 	};
 
+	memcpy(saved.min_msg, t->min_msg, sizeof saved.min_msg);
 	return user_write(t->regs.ecx, &saved, sizeof saved);
 }
 
@@ -430,6 +431,10 @@ result_t sys_thread_set_saved_state(struct thread *t)
 	struct fluke_thread_saved_state saved;
 
 	TRY(user_read(&saved, t->regs.ecx, sizeof saved));
+	if (!regs_message_good(saved.min_msg_words))
+		return INSANE(INVALID_STATE);
+	memcpy(t->min_msg, saved.min_msg, sizeof saved.min_msg);
+	t->min_msg_words = saved.min_msg_words;
 	t->saved_eax = saved.eax;
 	t->saved_ecx = saved.ecx;
 	t->saved_edx = saved.edx;

@@ -56,9 +56,10 @@ result_t (wait_on)(struct waitq *queue, struct object *object, enum wait_kind ki
 
 	assert(!t->blocked);
 	t->attention |= ATTENTION_CALL;
-	if ((t->attention & ATTENTION_EXCEPTION) && !t->min_msg_words) {
+	if ((t->attention & ATTENTION_EXCEPTION) && !message_first(t)) {
 		if (donee && !donee->blocked)
 			sched_ready(donee);
+		t->wait_side = CLIENT;
 		return RESTART;
 	}
 	if (queue && kind == WAIT_MESSAGE)

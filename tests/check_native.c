@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <native.h>
 #include <startup.h>
+#include <protocols/Clock.h>
 #include <protocols/MemPool.h>
 
 #define MEMORY		NATIVE_HEAP_END		/* up to CHECK_WINDOW */
@@ -65,6 +66,39 @@ void check_space_reference(fluke_space_t *space, fluke_ref_t *ref)
 		fluke_ref_copy(own_space(), ref);
 	else
 		fluke_space_reference(space, ref);
+}
+
+#define ALARM	1u		/* its word */
+static fluke_port_t	*alarm_port;
+static fluke_ref_t	*alarm_timer;
+
+static void alarm_make(void)
+{
+	fluke_ref_t *clock = service_lookup("clock");
+
+	alarm_timer = ref_new();
+	alarm_port = port_new(portset_new(), NULL, 0);
+	if (!clock || !alarm_port || Clock_create_timer(clock, alarm_port, ALARM, alarm_timer))
+		check_failed(__FILE__, __LINE__, "no timer");
+}
+
+int check_run_for(fluke_thread_t *target, uint32_t microseconds)
+{
+	fluke_port_state_t state;
+	int how;
+
+	if (!alarm_port)
+		alarm_make();
+	Timer_set(alarm_timer, clock_now() + (uint64_t)microseconds * 1000, 0, NULL);
+	do {
+		how = fluke_thread_schedule(target, alarm_port, FLUKE_WAKEUP_ON_BLOCK);
+		fluke_port_get_state(alarm_port, &state, NULL);
+	} while (how == FLUKE_SCHED_MESSAGE && !(state.pending & ALARM));
+	Timer_set(alarm_timer, 0, 0, NULL);
+	fluke_port_get_state(alarm_port, &state, NULL);
+	state.pending = 0;
+	fluke_port_set_state(alarm_port, &state, NULL);
+	return how;
 }
 
 static int selected(const char *id)

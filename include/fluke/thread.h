@@ -23,7 +23,7 @@
 #define FLUKE_THREAD_FPU_USED		0x0080	/* fpu field valid; else it is not touched: initial FPU state */
 #define FLUKE_THREAD_ACCEPTED		0x0300	/* server_receive receives a first message: FLUKE_IPC_* flavour << 8 */
 #define FLUKE_THREAD_ACCEPTED_SHIFT	8
-#define FLUKE_THREAD_ANSWERED		0x0400	/* ipc_call, or client_over_receive, has its answer in min_msg */
+#define FLUKE_THREAD_ANSWERED		0x0400	/* ipc_call has its answer in min_msg */
 #define FLUKE_THREAD_ASIDE		0x0800	/* my server has set me aside for nobody else: it does not work for me now */
 #define FLUKE_THREAD_ALERTED		0x1000	/* I have alerted my server: ASIDE shall come with a software interrupt */
 /* only read by get_state; a set_state with links looks at the two PARKED: */
@@ -143,10 +143,15 @@ void		fluke_thread_get_handlers(fluke_thread_t *self, oskit_addr_t handlers[4]);
 void		fluke_thread_set_handlers(fluke_thread_t *self, oskit_addr_t trap, oskit_addr_t interrupt,
 			oskit_addr_t client_alert, oskit_addr_t server_alert);
 
-/* fluke_thread_get_saved_state, fluke_thread_set_saved_state: the registers saved when the last
- * exception was dispatched, which fluke_thread_return_from_exception loads.  Trivial.
+/* fluke_thread_get_saved_state: the registers saved when the last exception was dispatched, which
+ * fluke_thread_return_from_exception loads, and a message that the interrupted call has taken and not
+ * yet stored.  A handler that makes IPC calls and returns gets the saved state before and sets it after
+ * them, or that message is lost to them; so it does with its connections (get_server).  Trivial.
  * Insanities: none. */
 void		fluke_thread_get_saved_state(fluke_thread_t *self, struct fluke_thread_saved_state *saved);
+
+/* fluke_thread_set_saved_state: writes them.  Trivial.
+ * Insanities: INVALID_STATE (min_msg_words). */
 void		fluke_thread_set_saved_state(fluke_thread_t *self, struct fluke_thread_saved_state *saved);
 
 /* fluke_thread_return_from_exception: enables exceptions and loads the saved registers; does not

@@ -50,22 +50,18 @@ static int selector_good(uint32_t selector)
 	return selector == 0 || selector == FLUKE_USER_TLS || selector == FLUKE_USER_DS || selector == FLUKE_USER_CS;
 }
 
-static inline result_t check(const struct fluke_i386_state *s)
+int regs_message_good(uint32_t words)
 {
-	if (!selector_good(s->gs) || !selector_good(s->fs) || (s->min_msg_words & 0xff) > FLUKE_MAX_MIN_MSG ||
-	    (s->min_msg_words && s->min_msg_words >> 8 >= (s->min_msg_words & 0xff)))
-		return INSANE(INVALID_STATE);
-	return OK;
+	return (words & 0xff) <= FLUKE_MAX_MIN_MSG && (!words || words >> 8 < (words & 0xff));
 }
-
-result_t regs_check(const struct fluke_i386_state *s) { return check(s); }
 
 /* fpu may be null: as if never used. */
 result_t regs_import(struct thread *t, const struct fluke_i386_state *s, const struct fluke_i386_fpu *fpu)
 {
 	struct regs *r = &t->regs;
 
-	TRY(check(s));
+	if (!selector_good(s->gs) || !selector_good(s->fs) || !regs_message_good(s->min_msg_words))
+		return INSANE(INVALID_STATE);
 	/* commit */
 	cpu_forget(t);
 	r->eax = s->eax, r->ebx = s->ebx, r->ecx = s->ecx, r->edx = s->edx;

@@ -363,3 +363,222 @@ CASE("exception-23", "the saved state is where the exception was, and can be cha
 	fluke_thread_get_saved_state(check_first_thread, &saved);
 	CHECK_EQUAL(saved.ecx, 0x77);
 }
+
+/* Threads whose receive buffer, or parameter block, is not there when a message is: their handler mends
+ * that, and makes a call of its own. */
+static uint32_t		*at_page;		/* where it is to be */
+static void		*behind;		/* what the handler maps there */
+static int		keeps;			/* the handler keeps the message */
+static fluke_ref_t	*other_dest;
+static fluke_thread_t	*asleep;
+static uint32_t		other_answer[2];
+
+void on_fault(uint32_t code, uint32_t subcode);
+void on_fault(uint32_t code, uint32_t subcode)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words + 8, .recv_words = 2, .recv_data = other_answer };
+	struct fluke_thread_saved_state saved;
+
+	fluke_thread_get_saved_state(0, &saved);
+	words[2] = code;
+	words[3] = fluke_ipc_call(&block, other_dest);
+	check_mapping_new(check_physical, check_physical_of(behind), check_root_space, subcode & -4096, 4096,
+		FLUKE_PROT_READ | FLUKE_PROT_WRITE);
+	if (keeps)
+		fluke_thread_set_saved_state(0, &saved);
+}
+extern char fault_entry[];
+__asm__(".text; fault_entry: pushl %ebx; pushl %esi; pushl %edi; pushl %ebp; pushl %edx; pushl %eax; call on_fault;"
+	"addl $8, %esp; popl %ebp; popl %edi; popl %esi; popl %ebx; movl $14, %eax; movl $0xbffff000, %ecx; call *%ecx");
+_Static_assert(FLUKE_CALL_thread_return_from_exception == 14 && FLUKE_ENTRY == 0xbffff000, "as in fault_entry");
+
+static void other_server(void *portset)
+{
+	static uint32_t answer[2] = { 71, 72 }, got[2];
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = got };
+
+	fluke_ipc_setup_wait_receive(&block, portset, 0);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = answer };
+	fluke_ipc_reply(&block);
+}
+
+static void page_receiver(void *unused)
+{
+	fluke_ipc_params_t block = { .recv_words = 4, .recv_data = at_page };
+
+	(void)unused;
+	fluke_thread_set_handlers(0, (uint32_t)fault_entry, 0, 0, 0);
+	words[4] = fluke_ipc_setup_wait_receive(&block, set, 0);
+	words[5] = block.recv_words;
+}
+
+static void prepare_fault(void (*function)(void *))
+{
+	fluke_portset_t *others = check_portset_new();
+
+	set = check_portset_new();
+	dest = check_port_ref_new(check_port_new(set, 0));
+	other_dest = check_port_ref_new(check_port_new(others, 0));
+	memset(words, 0, sizeof words);
+	memset(other_answer, 0, sizeof other_answer);
+	words[8] = 81;
+	words[9] = 82;
+	behind = check_pages(1);
+	at_page = (uint32_t *)CHECK_WINDOW;
+	check_thread_new(check_root_space, other_server, others);
+	asleep = check_thread_new(check_root_space, function, 0);
+	check_run();
+}
+
+CASE("exception-24", "a handler that makes a call keeps the message that the interrupted receive has not stored, by the saved state")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words + 8 };
+
+	keeps = 1;
+	prepare_fault(page_receiver);
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, dest), FLUKE_SUCCESS);
+	check_run();
+	CHECK_EQUAL(words[2], FLUKE_EXC_PAGE_FAULT);
+	CHECK_EQUAL(other_answer[1], 72);
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(words[4]), 0);	/* it waits for more */
+	CHECK_EQUAL(check_read((uint32_t)at_page), 81);
+	CHECK_EQUAL(check_read((uint32_t)at_page + 4), 82);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = words + 8 };
+	CHECK_EQUAL(fluke_ipc_client_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_client_disconnect();
+	check_run();
+	CHECK_EQUAL(words[5], 0);
+	CHECK_EQUAL(check_read((uint32_t)at_page + 12), 82);
+}
+
+CASE("exception-25", "a saved state with a message that no thread can have is an insanity")
+{
+	struct fluke_thread_saved_state saved;
+
+	fluke_thread_get_saved_state(check_first_thread, &saved);
+	saved.min_msg_words = FLUKE_MAX_MIN_MSG + 1;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_set_saved_state(check_first_thread, &saved));
+	saved.min_msg_words = 2 | 2 << 8;
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_set_saved_state(check_first_thread, &saved));
+	saved.min_msg_words = 0;
+	fluke_thread_set_saved_state(check_first_thread, &saved);
+}
+
+/* Sends its request, then awaits the answer with a block that is taken away meanwhile. */
+static void over_client(void *unused)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words + 8 }, *there = (fluke_ipc_params_t *)at_page;
+
+	(void)unused;
+	fluke_thread_set_handlers(0, (uint32_t)fault_entry, 0, 0, 0);
+	words[6] = fluke_ipc_client_connect_send(&block, dest);
+	*there = (fluke_ipc_params_t){ .recv_words = 2, .recv_data = words + 10 };
+	words[4] = fluke_ipc_client_over_receive(there);
+}
+
+static void answered_over(void)
+{
+	static uint32_t answer[2] = { 91, 92 };
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = words + 12 };
+	fluke_ref_t *client = check_ref_new();
+	fluke_mapping_t *window;
+	natural_t flags;
+
+	prepare_fault(over_client);
+	window = check_mapping_new(check_physical, check_physical_of(behind), check_root_space, CHECK_WINDOW, 4096,
+		FLUKE_PROT_READ | FLUKE_PROT_WRITE);
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RELIABLE);
+	check_run();
+	fluke_thread_get_client(0, client, &flags);
+	fluke_thread_set_client(0, 0, 0);
+	fluke_thread_get_state(asleep, &state, none);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = answer, .recv_words = flags };
+	CHECK_EQUAL(fluke_ipc_server_answer(&block, client), FLUKE_SUCCESS);
+	fluke_mapping_destroy(window);
+	fluke_thread_get_state(asleep, &state, none);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(asleep, &state, none);
+	check_run();
+	CHECK_EQUAL(words[2], FLUKE_EXC_PAGE_FAULT);
+	CHECK_EQUAL(other_answer[1], 72);		/* its own call was answered by its own server */
+}
+
+CASE("exception-26", "an answer put into a stopped client stays out of what its handler calls, and is there afterwards")
+{
+	keeps = 1;
+	answered_over();
+	CHECK_EQUAL(FLUKE_IPC_STATUS(words[4]), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(words[10], 91);
+	CHECK_EQUAL(words[11], 92);
+}
+
+CASE("exception-27", "lost by a handler that does not keep it, it is an answer of no words, not of others")
+{
+	keeps = 0;
+	answered_over();
+	CHECK_EQUAL(FLUKE_IPC_STATUS(words[4]), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(words[10], 0);
+}
+
+static fluke_mutex_t *held;
+
+void on_left(void);
+void on_left(void)
+{
+	fluke_thread_enable_exceptions(0);
+	fluke_mutex_lock(held);
+	check_thread_end();
+}
+extern char left_entry[];
+__asm__(".text; left_entry: call on_left");
+
+static void leaver(void *unused)
+{
+	fluke_ipc_params_t block = { .recv_words = 4, .recv_data = at_page };
+
+	(void)unused;
+	fluke_thread_set_handlers(0, (uint32_t)left_entry, (uint32_t)alert_entry, 0, 0);
+	fluke_ipc_setup_wait_receive(&block, set, 0);
+}
+
+CASE("exception-28", "who left a message in a handler for good and waits for a mutex is interrupted at once")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words + 8 };
+
+	held = check_mutex_new();
+	fluke_mutex_lock(held);
+	prepare_fault(leaver);
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, dest), FLUKE_SUCCESS);
+	check_run();
+	CHECK_EQUAL(words[5], 0);
+	fluke_thread_interrupt(asleep);
+	check_run();
+	CHECK_EQUAL(words[5], FLUKE_EXC_INTERRUPT);
+	fluke_ipc_client_disconnect();
+}
+
+static void busy_server(void *unused)
+{
+	exception_server(unused);
+	for (;;)
+		;
+}
+
+CASE("exception-29", "a thread whose keeper's port ends lends its time to nobody")
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words + 8 };
+	fluke_thread_t *thread, *server;
+
+	make_keeper(space);
+	server = check_thread_new(check_root_space, busy_server, 0);
+	CHECK_EQUAL(check_run_one(server), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(fluke_ipc_send(&block, check_port_ref_new(port)), FLUKE_SUCCESS);
+	page = 0x00200000;
+	thread = check_thread_new(space, toucher, 0);
+	change(thread, 0);
+	CHECK_EQUAL(check_run_for(thread, 1000), FLUKE_SCHED_MESSAGE);	/* queued, it lends to who served last */
+	CHECK_EQUAL(words[7], 2);
+	fluke_port_destroy(port);
+	CHECK_EQUAL(check_run_for(thread, 1000), FLUKE_SCHED_BLOCKED);
+}

@@ -592,3 +592,49 @@ CASE("region-46", "clear through a region destroys what another space created th
 	CHECK_EQUAL(fluke_ref_type(ref), FLUKE_NULL);
 	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_mutex_lock((fluke_mutex_t *)(WINDOW + 128)));
 }
+
+static int cleared;
+
+static void clears_itself(void *region)
+{
+	oskit_addr_t offset = 0;
+
+	fluke_region_clear(region, &offset, PAGE);
+	cleared = 1;
+}
+
+/* Such a clear by another thread, stopped after so many microseconds, then gone on with; was it halfway? */
+static int clear_halfway(uint32_t after, fluke_ref_t **refs, uint32_t count)
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_region_t *r = (fluke_region_t *)page;
+	fluke_region_state_t state = { .start_va = page, .size = PAGE, .prot = FLUKE_PROT_ALL };
+	fluke_ref_t *space = check_ref_new();
+	int halfway;
+
+	check_space_reference(check_root_space, space);
+	fluke_region_create(r);
+	fluke_region_set_state(r, &state, space, 0);
+	for (uint32_t i = 0; i < count; i++)
+		fluke_region_reference(r, refs[i]);
+	check_caught.code = cleared = 0;
+	check_run_for(check_thread_new(check_root_space, clears_itself, r), after);
+	halfway = fluke_ref_type(refs[0]) == FLUKE_NULL && !cleared;
+	check_run();
+	CHECK_EQUAL(check_caught.code, 0);
+	CHECK_EQUAL(cleared, 1);
+	check_write(page, 1);		/* nothing of it is left: plain memory again */
+	return halfway;
+}
+
+CASE("region-47", "clear of the range that holds the region, stopped while that is being ended, ends it when it goes on")
+{
+	static fluke_ref_t *refs[200];
+	uint32_t halfway = 0;
+
+	for (uint32_t i = 0; i < 200; i++)
+		refs[i] = check_ref_new();
+	for (uint32_t after = 6; after < 60; after += 2)
+		halfway += clear_halfway(after, refs, 200);
+	CHECK(halfway > 3);
+}

@@ -248,7 +248,7 @@ CASE("thread-11", "handlers are read back")
 
 CASE("thread-12", "the saved state is read back, and return_from_exception loads it")
 {
-	struct fluke_thread_saved_state saved = { 1, 2, 3, 4, 5, 0x202 }, got;
+	struct fluke_thread_saved_state saved = { 1, 2, 3, 4, 5, 0x202, .min_msg_words = 0 }, got;
 
 	fluke_thread_set_saved_state(check_first_thread, &saved);
 	fluke_thread_get_saved_state(check_first_thread, &got);
@@ -890,4 +890,95 @@ CASE("thread-62", "waiting_for: a condition, a port where one queues, a port set
 	idle = check_thread_new(check_root_space, once, 0);
 	CHECK_EQUAL(waits_for(idle, ref), FLUKE_NULL);
 	fluke_ipc_client_disconnect();
+}
+
+/* set_state with links that say what is not so: whatever comes of it for those threads, the kernel's
+ * books stay right (walked after each case), and others are served. */
+static void forge(fluke_thread_t *liar, uint32_t link, fluke_thread_t *peer, natural_t flags)
+{
+	fluke_ref_t *ref = check_ref_new();
+	fluke_thread_links_t links = { 0 };
+
+	fluke_thread_reference(peer, ref);
+	links[link] = ref;
+	fluke_thread_get_state(liar, &state, none);
+	state.flags |= flags;
+	fluke_thread_set_state(liar, &state, links);
+}
+
+CASE("thread-63", "a thread that claims the connection to a server which awaits its next client has none, and the next is served")
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+	fluke_thread_t *liar = check_object(sizeof *liar), *server;
+	fluke_ref_t *ref = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_SERVER] = ref };
+
+	make_port();
+	server = check_thread_new(check_root_space, listener, (void *)64);
+	check_run();
+	fluke_thread_create(liar);
+	forge(liar, FLUKE_LINK_SERVER, server, 0);
+	fluke_thread_get_state(liar, 0, links);
+	CHECK_EQUAL(fluke_ref_type(ref), FLUKE_NULL);
+	CHECK_EQUAL(fluke_ipc_client_connect_send(&block, dest), FLUKE_SUCCESS);
+	fluke_thread_destroy(liar);
+	CHECK_EQUAL(fluke_ipc_client_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_client_disconnect();
+}
+
+CASE("thread-64", "a thread that claims a client which still looks for a server has none, and that client is served")
+{
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = words };
+	fluke_thread_t *liar = check_object(sizeof *liar), *client;
+	fluke_ref_t *ref = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_CLIENT] = ref };
+
+	make_port();
+	client = check_thread_new(check_root_space, aside_client, dest);
+	check_run();
+	fluke_thread_create(liar);
+	forge(liar, FLUKE_LINK_CLIENT, client, 0);
+	fluke_thread_get_state(liar, 0, links);
+	CHECK_EQUAL(fluke_ref_type(ref), FLUKE_NULL);
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RELIABLE);
+	fluke_thread_destroy(liar);
+	check_world_selftest();
+	fluke_ipc_server_disconnect();
+}
+
+CASE("thread-65", "a thread that says of the client it has set aside that it was set aside by it has it back")
+{
+	fluke_portset_t *portset = check_portset_new();
+	fluke_thread_t *client, *server;
+
+	put_aside = check_ref_new();
+	until = check_mutex_new();
+	fluke_mutex_lock(until);
+	server = check_thread_new(check_root_space, aside_server, portset);
+	client = check_thread_new(check_root_space, aside_client, check_port_ref_new(check_port_new(portset, 0)));
+	check_run();
+	forge(server, FLUKE_LINK_CLIENT, client, FLUKE_THREAD_CLIENT_PARKED);
+	check_world_selftest();
+	fluke_thread_destroy(server);
+	check_world_selftest();
+	fluke_thread_destroy(client);
+}
+
+CASE("thread-66", "a thread whose connection another one claims leaves its wait and is told that it has ended")
+{
+	fluke_thread_t *client, *heir = check_object(sizeof *heir);
+	fluke_portset_t *portset = check_portset_new();
+	fluke_ref_t *to = check_port_ref_new(check_port_new(portset, 0));
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = words };
+
+	memset(aside_status, 0xff, sizeof aside_status);
+	client = check_thread_new(check_root_space, aside_client, to);
+	check_run();
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(fluke_ipc_setup_wait_receive(&block, portset, 0)), FLUKE_IPC_RELIABLE);
+	fluke_thread_create(heir);
+	forge(heir, FLUKE_LINK_SERVER, check_first_thread, 0);
+	check_run();
+	CHECK_EQUAL(FLUKE_IPC_STATUS(aside_status[2]), FLUKE_IPC_OVER_DISCONNECTED);
+	(void)client;
+	fluke_ipc_server_disconnect();
 }

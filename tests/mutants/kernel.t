@@ -8,26 +8,22 @@ import glob, os, re, shutil, subprocess, sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 os.chdir(TOP)
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/mutants")
+from copying import update
 COPY = "build/mutants/tree"
 
 def run(command, **more):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **more)
 
 def copy_tree():
-    """Sources are copied when they differ, so that the copy's objects stay good; what is gone goes there too."""
-    os.makedirs(COPY, exist_ok=True)
-    for d in ("kernel", "include", "tools"):
-        p = run(["cp", "-rup", d, COPY])
-        if p.returncode:
-            sys.exit(p.stdout)
-    os.makedirs(COPY + "/tests", exist_ok=True)
-    run(["cp", "-rup", "tests/restart", COPY + "/tests"])
+    """What is gone here goes there too."""
+    update(["kernel", "include", "tools", "tests/restart", "Makefile"], COPY)
     for folder, _, files in os.walk(COPY):
         for f in files:
             path = os.path.relpath(os.path.join(folder, f), COPY)
             if path.split(os.sep)[0] not in ("build", "placed") and not os.path.exists(path):
                 os.remove(os.path.join(COPY, path))
-    shutil.copy2("Makefile", COPY)
 
 def build(area):
     b = "placed" if area == "restart" else "build"

@@ -3,8 +3,9 @@
 # programs are built, and the comparison case that the patch names must then differ from Linux.
 import glob, os, re, shutil, subprocess, sys
 sys.dont_write_bytecode = True
-sys.path[:0] = ["tests", "tests/compare"]
+sys.path[:0] = ["tests", "tests/compare", "tests/mutants"]
 import compare
+from copying import update
 from hosttap import Tap
 
 COPY = "build/mutants/posix"
@@ -15,10 +16,9 @@ def run(command):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
 
 def copy_tree():
-    """Sources and objects; what is there already and as new stays."""
-    os.makedirs(COPY + "/build", exist_ok=True)
-    run(["cp", "-rup"] + SOURCES + [COPY])
-    run(["cp", "-rup"] + ["build/" + n for n in os.listdir("build") if not n.startswith(BIG)] + [COPY + "/build"])
+    """Sources and objects."""
+    update(SOURCES, COPY)
+    update(["build/" + n for n in os.listdir("build") if not n.startswith(BIG)], COPY)
 
 def build():
     p = run(["make", "-s", "-C", COPY, "user", "build/fluke.cpio"])

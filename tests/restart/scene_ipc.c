@@ -271,7 +271,7 @@ static void locks_first(void *unused)
 	fluke_cond_get_state(cond, &waits, got[2]);
 	word[4] = waits.flags + fluke_ref_compare(got[2], got[1]);
 	fluke_cond_set_state(cond, 0, got[3]);
-	note(5, fluke_mutex_trylock(second));
+	note(5, fluke_mutex_trylock(mutex));	/* held; whether the second is depends on who was delayed */
 	fluke_mutex_unlock(mutex);
 	note(6, fluke_mutex_lock(second));
 	fluke_mutex_unlock(second);

@@ -23,6 +23,8 @@
 /* In eax, beside the number of a destroy or move call that stopped halfway: what is not there any
  * more has been dealt with. */
 #define FLUKE_CALL_BEGUN	0x10000u
+/* In eax, beside the number of client_over_receive: server_answer has put the answer into min_msg. */
+#define FLUKE_CALL_ANSWERED	0x100u
 
 /* User selectors. */
 #define FLUKE_USER_CS	0x1b
@@ -52,9 +54,11 @@ struct fluke_i386_state {
 	uint32_t	gs, fs;			/* 0 or FLUKE_USER_TLS */
 };
 
-/* The subset that get/set_saved_state moves. */
+/* The subset that get/set_saved_state moves: what the last dispatch of an exception saved, and the
+ * message that the call which it interrupted has still to store, as above. */
 struct fluke_thread_saved_state {
 	uint32_t	eax, ecx, edx, esp, eip, eflags;
+	uint32_t	min_msg[FLUKE_MAX_MIN_MSG], min_msg_words;
 };
 
 #endif

@@ -1051,7 +1051,7 @@ static void call(uint32_t number)
 		K.eax = thread_va;
 		break;
 	case FLUKE_CALL_thread_get_saved_state: {
-		struct fluke_thread_saved_state s = { saved.eax, saved.ecx, saved.edx, saved.esp, saved.eip, saved.eflags };
+		struct fluke_thread_saved_state s = { saved.eax, saved.ecx, saved.edx, saved.esp, saved.eip, saved.eflags, .min_msg_words = 0 };
 
 		memcpy((void *)K.ecx, &s, sizeof(s));
 		break;

@@ -1,5 +1,5 @@
 /* The path that matters: client_connect_send_over_receive to a server that waits, and its
- * server_ack_send_wait_receive back, with at most 1024 words and no references.
+ * server_ack_send_wait_receive back, with at most 1024 words and one reference.
  * The processor passes from one thread to the other with no queue and no decision.
  *
  * Each call first looks, without effect, whether all of that holds, and if not goes to the
@@ -45,7 +45,7 @@ uint32_t __attribute__((noinline)) take_long(struct thread *t, struct thread *to
 
 	USER_READ(data, t->regs.ebx, BLOCK_SEND + 4, fault);
 	ONLY_IF(words <= DIRECT_WORDS && words <= to->regs.ecx, fault);
-	ONLY_IF(!(at & 3) && at < FLUKE_VM_MAX - 4 * DIRECT_WORDS, fault);
+	ONLY_IF(!(at & 3) && at < FLUKE_VM_MAX - 4 * DIRECT_WORDS && BELOW_KERNEL(data, 4 * DIRECT_WORDS), fault);
 	ONLY_IF(space->obj.word == OBJECT_WORD(FLUKE_TYPE_SPACE), fault);
 	USER_READ(first, data, 0, fault);
 	USER_READ(second, data, 4, fault);
@@ -107,25 +107,53 @@ fault:
 	return 0;
 }
 
-/* What take_block leaves: other numbers of words, several buffers, room for references. */
+/* One reference for `to`, unless a port would gain its first link by it or lose its last: that is told at once, and
+ * might wake somebody. */
+static int take_ref(uint32_t block, struct thread *to)
+{
+	struct space *space = (struct space *)to->space.target;
+	uint32_t table, *slot;
+	struct object *sent, *old;
+	struct ref *ref;
+
+	USER_READ(table, block, BLOCK_SEND + 12, fault);
+	ONLY_IF(BELOW_KERNEL(table, 4), fault);
+	USER_READ(table, table, 0, fault);
+	if (PLACE(TRY, table, FLUKE_PROT_OBJECT) != OK || (object_find_or_ref)(table, FLUKE_NULL, &sent) != OK)
+		return 0;
+	ONLY_IF(HALF_REFS(to->regs.eax) && !(to->regs.edx & 3) && space->obj.word == OBJECT_WORD(FLUKE_TYPE_SPACE), fault);
+	slot = pmap_page(space, to->regs.edx, PTE_PRESENT | PTE_USER);
+	if (!slot || PLACE(TRY, *slot, FLUKE_PROT_OBJECT) != OK || (ref_find_in)(space, *slot, &ref) != OK)
+		return 0;
+	old = ref->link.target;
+	ONLY_IF((!sent || sent->links) && (!old || old == sent || old->links != &ref->link || ref->link.next), fault);
+	link_set(&ref->link, sent);
+	to->regs.eax -= ONE_REF;
+	to->regs.edx += 4;
+	return 1;
+fault:
+	return 0;
+}
+
+/* What take_block leaves: other numbers of words, several buffers, a reference, room for references. */
 uint32_t __attribute__((noinline)) take_other(struct thread *t, struct thread *to, uint32_t call)
 {
 	uint32_t block = t->regs.ebx, counts, words, table, refs, taken;
 
 	USER_READ(counts, block, 0, fault);
 	USER_READ(words, block, BLOCK_SEND, fault);
-	if ((counts & 0xff00) || !words)
+	if ((counts & 0xff00) > 0x100 || !words)
 		return 0;
 	if (!(counts & 0xff) && words > FLUKE_MAX_MIN_MSG)
 		taken = take_long(t, to, words);
 	else
 		taken = take_scattered(block, counts & 0xff, to);
-	counts = HALF_COUNTS(counts);
-	if (!taken)
+	USER_READ(table, block, BLOCK_RECEIVE + 8, fault);
+	USER_READ(refs, block, BLOCK_RECEIVE + 12, fault);
+	if (!taken || (counts & 0xff00 && !take_ref(block, to)))
 		return 0;
-	if (counts) {
-		USER_READ(table, block, BLOCK_RECEIVE + 8, fault);
-		USER_READ(refs, block, BLOCK_RECEIVE + 12, fault);
+	counts = HALF_COUNTS(counts);
+	if (counts) {		/* else edi is still what it was */
 		t->regs.edi = table;
 		t->regs.edx = refs;
 	}

@@ -84,7 +84,7 @@ fault:
 	return 0;
 }
 
-/* The block at ebx of t, which sends to `to` and will wait in `call`.  Its send half, without references,
+/* The block at ebx of t, which sends to `to` and will wait in `call`.  Its send half, with one reference at most,
  * goes into min_msg of `to`, or, beyond 8 words, right into its buffer, with no effect that anybody could
  * see while `to` waits; its receive half goes to t's registers.  The number of words sent; 0 if
  * that cannot be: then t's call is still as it was. */

@@ -766,3 +766,92 @@ CASE("ipc_reliable-42", "a page that takes words is marked as written, each time
 		to_sink(out);
 	}
 }
+
+/* Waits with room for one reference, as often as it gets one. */
+static fluke_ref_t *slot[1];
+static uint32_t served, last_word;
+
+static void ref_sink(void *unused)
+{
+	static uint32_t answer[2], got[8];
+	fluke_ipc_params_t block = { .recv_refs = 1, .recv_words = 8, .recv_data = got, .recv_ref_table = slot };
+
+	(void)unused;
+	fluke_ipc_setup_wait_receive(&block, set, 0);
+	for (;;) {
+		served++;
+		last_word = got[0];
+		block = (fluke_ipc_params_t){ .send_words = 2, .send_data = answer, .recv_refs = 1, .recv_words = 8,
+			.recv_data = got, .recv_ref_table = slot };
+		if (STATUS(fluke_ipc_server_ack_send_wait_receive(&block, 0)) == FLUKE_IPC_ACK_DISCONNECTED)
+			fluke_ipc_wait_receive(&block, 0);
+	}
+}
+
+static void ref_sink_start(void)
+{
+	make_port();
+	served = 0;
+	slot[0] = check_ref_new();
+	check_thread_new(check_space_twin(), ref_sink, 0);
+	check_run();
+}
+
+static void send_ref(void *object, uint32_t words)
+{
+	void *table[1] = { object };
+	fluke_ipc_params_t block = { .send_refs = 1, .send_words = words, .send_data = out, .send_ref_table = table,
+		.recv_words = 2, .recv_data = in };
+
+	CHECK_EQUAL(fluke_ipc_client_connect_send_over_receive(&block, dest), FLUKE_IPC_RECV_DISCONNECTED);
+}
+
+CASE("ipc_reliable-43", "one reference goes with a message, named by a reference or by itself, live or null, into one with any target")
+{
+	fluke_mutex_t *mutex = check_mutex_new();
+	fluke_ref_t *to_cond = check_ref_new();
+
+	ref_sink_start();
+	fluke_cond_reference(check_cond_new(), to_cond);
+	send_ref(to_cond, 2);
+	CHECK(fluke_ref_compare(slot[0], to_cond));
+	send_ref(mutex, 8);
+	CHECK_EQUAL(fluke_ref_type(slot[0]), FLUKE_TYPE_MUTEX);
+	send_ref(to_cond, 1);
+	CHECK(fluke_ref_compare(slot[0], to_cond));
+	send_ref(check_ref_new(), 2);
+	CHECK_EQUAL(fluke_ref_type(slot[0]), FLUKE_NULL);
+	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, send_ref(check_object(32), 2));
+	send_ref(to_cond, 2);
+	CHECK(fluke_ref_compare(slot[0], to_cond));
+	CHECK_EQUAL(served, 5);
+}
+
+CASE("ipc_reliable-44", "a reference that takes the place of the last one to a port: the message arrives, and that it was the last")
+{
+	fluke_port_state_t state = { .alias = 11, .flags = FLUKE_PORT_NOREFS_NOTIFY };
+	fluke_port_t *lost;
+
+	ref_sink_start();
+	lost = check_port_new(set, 11);
+	fluke_port_set_state(lost, &state, 0);
+	fluke_port_reference(lost, slot[0]);
+	send_ref(dest, 2);
+	check_run();
+	CHECK(fluke_ref_compare(slot[0], dest));
+	CHECK_EQUAL(served, 2);
+	CHECK_EQUAL(last_word, FLUKE_PENDING_NOREFS);
+}
+
+CASE("ipc_reliable-45", "a buffer in the kernel is refused, short or long, with room for references or without")
+{
+	ref_sink_start();
+	for (uint32_t words = 2; words < 200; words += 100)
+		for (uint8_t refs = 0; refs < 2; refs++) {
+			fluke_ipc_params_t block = { .send_words = words, .send_data = (void *)0xc0100000, .recv_refs = refs,
+				.recv_words = 2, .recv_data = in, .recv_ref_table = slot };
+
+			EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, fluke_ipc_client_connect_send_over_receive(&block, dest));
+			fluke_ipc_client_disconnect();
+		}
+}

@@ -19,7 +19,7 @@ def values(*options, **more):
 # flukeperf's rows: all that are named anywhere
 TYPES = "mutex cond port portset region mapping space".split()
 NAMED = """null mlock munlock mpair mtry cond switch rpc rpc-same rpc8w rpc-idem send size-8 size-16 size-128 size-1k size-4k
-    size-8k size-64k long-256k long-1m long-2m long-2m-odd refs-1 refs-8 soft soft2 soft4 hard trap keeper search-0 search-16
+    size-8k size-64k long-256k long-1m long-2m long-2m-odd refs-1 refs-8 soft soft2 soft4 hard trap keeper keeper-map search-0 search-16
     search-1024 thread recreate interrupt map-1p protect-1p map-1m protect-1m ref-create ref-copy ref-compare ref-hash ref-destroy
     getstate getstate-runs getstate-rpc getstate-stopped setstate setstate-runs setstate-rpc irqoff-copy irqoff-revoke irqoff-clear
     irqoff-search client-soft client-hard server-soft server-hard rollback-cs rollback-ch rollback-ss rollback-sh""".split()

@@ -29,7 +29,7 @@ static void rpc_client(void *unused)
 		p = (fluke_ipc_params_t){ .send_words = length[i], .send_data = out + i,
 			.recv_words = i < 4 ? 8 : 300, .recv_data = i < 4 ? word + 20 + 8 * i : i == 4 ? across : back,
 			.send_buffers = i == 2 ? 2 : 0, .send_buffer_table = piece,
-			.recv_buffers = i == 5, .recv_buffer_table = rest };
+			.recv_buffers = i == 5, .recv_buffer_table = rest, .send_refs = i == 7, .send_ref_table = refs };
 		note(2 + i, fluke_ipc_client_connect_send_over_receive(&p, dest));
 		word[10 + i] = p.recv_words;
 	}
@@ -46,14 +46,16 @@ static void rpc_server(void *unused)
 	note(60, fluke_ipc_setup_wait_receive(&p, set, &alias));
 	word[61] = alias;
 	word[62] = fluke_ref_compare(got[0], dest) + fluke_ref_compare(got[1], dest) + fluke_ref_compare(got[2], dest);
-	p = (fluke_ipc_params_t){ .send_words = LONG, .send_data = there, .recv_words = 400, .recv_data = scratch };
+	p = (fluke_ipc_params_t){ .send_words = LONG, .send_data = there, .recv_words = 400, .recv_data = scratch,
+		.recv_refs = 1, .recv_ref_table = got + 3 };
 	for (uint32_t i = 0; i < SHORT; i++) {
 		note(64 + i, fluke_ipc_server_ack_send_wait_receive(&p, &alias));
 		word[63] += alias;
 		p = (fluke_ipc_params_t){ .send_words = 400 - p.recv_words, .send_data = scratch, .recv_words = 400,
-			.recv_data = scratch };
+			.recv_data = scratch, .recv_refs = 1, .recv_ref_table = got + 3 };
 	}
 	note(64 + SHORT, fluke_ipc_server_ack_send(&p));
+	word[65 + SHORT] = fluke_ref_compare(got[3], dest);
 	fluke_ipc_server_disconnect();
 }
 

@@ -53,10 +53,18 @@ static int file_write(void *self, struct request *r, uint64_t offset, uint32_t f
 	return wait_for_ever(r);
 }
 
-static int file_lock(void *self, struct request *r, uint32_t type, uint64_t start, uint64_t length, uint32_t wait, int32_t *pid)
+static int file_lock(void *self, struct request *r, uint32_t type, uint64_t start, uint64_t length, uint32_t flags, fluke_ref_t *owner)
 {
-	(void)self, (void)type, (void)start, (void)length, (void)wait, (void)pid;
+	(void)self, (void)type, (void)start, (void)length, (void)flags, (void)owner;
 	return wait_for_ever(r);
+}
+
+/* Any reference will do. */
+static int file_lock_owner(void *self, struct request *r, fluke_ref_t *badge, void **owner)
+{
+	(void)r, (void)badge;
+	*owner = ((struct file *)self)->served.port;
+	return 0;
 }
 
 static int file_stat(void *self, struct request *r, struct FileStatus *status)
@@ -111,7 +119,7 @@ static void pages_fault(void *self, struct request *r)
 
 static const struct FileDescription_methods methods = {
 	.read = file_read, .write = file_write, .lock = file_lock, .stat = file_stat, .share = file_share, .watch = file_watch,
-	.map = file_map,
+	.map = file_map, .lock_owner = file_lock_owner,
 };
 static const struct interface interfaces[] = { { FileDescription_INTERFACE, FileDescription_dispatch, &methods }, { 0, NULL, NULL } };
 static const struct served_class file_class = { .name = "file", .interfaces = interfaces };

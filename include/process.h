@@ -28,7 +28,7 @@
  *   eip IMAGE_ENTRY_START, esp IMAGE_STACK_TOP(0).
  * Fork: as above, but the data segment is a copy-on-write clone; of the objects from START_OWN_OBJECTS
  *   to START_OBJECTS + IMAGE_OBJECTS_SIZE each is made again in the child at the same address: refs (same
- *   target; active null refs too); mappings (same state; region = the child's data region where it
+ *   target; active null refs too; not IMAGE_REF_LOCKS); mappings (same state; region = the child's data region where it
  *   was the parent's, else the same; space = the child's); mutexes (held by the child's
  *   thread if the caller held it, else free), conds, ports (with portset link), portsets.  Not threads, not
  *   regions.  The child's one thread is made at the address of the calling one, with the
@@ -75,6 +75,8 @@
 #define IMAGE_REF_ROOT		(START_OWN_OBJECTS + 0x040)	/* FileSystem: root directory */
 #define IMAGE_REF_CWD		(START_OWN_OBJECTS + 0x060)	/* FileSystem: working directory */
 #define IMAGE_REF_PROGRAM	(START_OWN_OBJECTS + 0x080)	/* FileDescription: the program, during exec */
+#define IMAGE_REF_LOCKS		(START_OWN_OBJECTS + 0x0a0)	/* fluke_ref_t[IMAGE_LOCK_OWNERS]: see below */
+#define IMAGE_LOCK_OWNERS	3		/* owners of record locks, one per file server: fork does not copy them */
 #define IMAGE_REF_OWN		(START_OWN_OBJECTS + 0x100)	/* the image's other single refs, to + 0x1000 */
 #define IMAGE_FILES		(START_OBJECTS + 0x02000)	/* fluke_ref_t[IMAGE_FILES_MAX]: FileDescriptions */
 #define IMAGE_FILES_MAX		1024

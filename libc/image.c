@@ -77,6 +77,7 @@ static void take_files(const struct startup *s)
 		fds[d[n].fd] = (struct descriptor){ .file = (int16_t)(d[n].file + 1), .cloexec = (d[n].flags & FD_CLOEXEC) != 0 };
 		files[d[n].file].uses++;
 	}
+	locks_started((const uint32_t *)(const void *)((const char *)s + s->ref_offset), s->ref_count);
 }
 
 /* Files that the manager knew nothing about: ask the server. */

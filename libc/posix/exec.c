@@ -251,6 +251,11 @@ static void put_files(struct writer *w, struct startup *s)
 		put(w, &ref, 4);
 		s->ref_count++;
 	}
+	for (n = 0; n < IMAGE_LOCK_OWNERS; n++)
+		if ((ref = locks_owner((unsigned)n)) != 0) {
+			put(w, &ref, 4);
+			s->ref_count++;
+		}
 }
 
 static int put_record(const char *path, const char *prefix, unsigned prefix_count, char *const *argv, char *const *envp)
@@ -311,6 +316,7 @@ static int hand_over(int file, const char *path)
 	exec_program_made = true;
 	fluke_ref_copy(file_ref(file), REF(IMAGE_REF_PROGRAM));
 	image_unlock();
+	locks_forget_cloexec();
 	error = fail(Process_exec(REF_PROCESS, exec_is_native(file) ? EXEC_NATIVE : 0, base_name(path), (void *)IMAGE_STARTUP,
 		startup_record()->size));
 	fluke_ref_clear(REF(IMAGE_REF_PROGRAM));

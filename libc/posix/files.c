@@ -183,6 +183,7 @@ long posix_close(int fd)
 {
 	int error;
 
+	locks_forget(fd, fd);
 	image_lock();
 	error = close_locked(fd);
 	image_unlock();
@@ -195,6 +196,8 @@ long posix_close_range(uint32_t first, uint32_t last, uint32_t flags)
 
 	if (first > last)
 		return -EINVAL;
+	if (!(flags & 4))
+		locks_forget((int)first, last < FDS ? (int)last : FDS - 1);
 	image_lock();
 	for (fd = first; fd <= last && fd < FDS; fd++) {
 		if (flags & 4)
@@ -234,6 +237,7 @@ static long dup_to(int fd, int to, bool cloexec)
 		file_release(file);
 		return -EBADF;
 	}
+	locks_forget(to, to);
 	image_lock();
 	close_locked(to);
 	fds[to] = (struct descriptor){ .file = (int16_t)(file + 1), .cloexec = cloexec };
@@ -253,41 +257,6 @@ long posix_dup3(int fd, int to, uint32_t flags)
 	if (fd == to || flags & ~O_CLOEXEC)
 		return -EINVAL;
 	return dup_to(fd, to, (flags & O_CLOEXEC) != 0);
-}
-
-struct flock64_linux { int16_t type, whence; int64_t start, length; int32_t pid; } __attribute__((packed, aligned(4)));
-struct flock_linux { int16_t type, whence; int32_t start, length, pid; };
-
-/* Partial: fcntl64: F_GETLK tells of no other's lock; F_SETOWN, F_SETSIG, leases, seals */
-static long lock(int file, uint32_t command, void *argument, bool wide)
-{
-	struct flock64_linux l;
-	struct flock_linux s;
-	struct FileStatus status;
-	int32_t pid = 0;
-	int error;
-
-	if (wide) {
-		memcpy(&l, argument, sizeof(l));
-	} else {
-		memcpy(&s, argument, sizeof(s));
-		l = (struct flock64_linux){ s.type, s.whence, s.start, s.length, s.pid };
-	}
-	if (l.whence == SEEK_CUR)
-		l.start += (int64_t)files[file].offset;
-	else if (l.whence == SEEK_END && FileDescription_stat(file_ref(file), &status) == 0)
-		l.start += (int64_t)status.size;
-	if (command == F_GETLK || command == F_GETLK64) {
-		l.type = F_UNLCK;	/* only this process is asked about */
-		if (wide)
-			memcpy(argument, &l, sizeof(l));
-		else
-			((struct flock_linux *)argument)->type = F_UNLCK;
-		return 0;
-	}
-	error = BLOCKING(FileDescription_lock(file_ref(file), (uint32_t)l.type, (uint64_t)l.start, (uint64_t)l.length,
-		command == F_SETLKW || command == F_SETLKW64, &pid));
-	return fail(error);
 }
 
 static long set_flags(int file, uint32_t flags)
@@ -310,6 +279,7 @@ static uint32_t get_flags(int file)
 	return files[file].flags;
 }
 
+/* Partial: fcntl64: F_SETOWN, F_SETSIG, leases, seals */
 long posix_fcntl64(int fd, uint32_t command, uint32_t argument)
 {
 	int file = fd_file(fd);
@@ -339,12 +309,13 @@ long posix_fcntl64(int fd, uint32_t command, uint32_t argument)
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
-		result = lock(file, command, (void *)argument, false);
-		break;
 	case F_GETLK64:
 	case F_SETLK64:
 	case F_SETLKW64:
-		result = lock(file, command, (void *)argument, true);
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		result = file_lock(file, command, (void *)argument);
 		break;
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
@@ -353,20 +324,6 @@ long posix_fcntl64(int fd, uint32_t command, uint32_t argument)
 	default:
 		result = -EINVAL;
 	}
-	file_release(file);
-	return result;
-}
-
-long posix_flock(int fd, uint32_t operation)
-{
-	struct flock64_linux l = { .type = F_WRLCK };
-	int file = fd_file(fd);
-	long result;
-
-	if (file < 0)
-		return file;
-	l.type = operation & 8 ? F_UNLCK : operation & 1 ? F_RDLCK : F_WRLCK;
-	result = lock(file, operation & 4 ? F_SETLK64 : F_SETLKW64, &l, true);
 	file_release(file);
 	return result;
 }

@@ -29,6 +29,9 @@
 #define F_GETLK64	12
 #define F_SETLK64	13
 #define F_SETLKW64	14
+#define F_OFD_GETLK	36
+#define F_OFD_SETLK	37
+#define F_OFD_SETLKW	38
 #define F_SETPIPE_SZ	1031
 #define F_GETPIPE_SZ	1032
 #define F_DUPFD_CLOEXEC	1030

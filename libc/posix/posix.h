@@ -154,6 +154,13 @@ bool	file_seekable(int n);
 int	file_open(const char *path, uint32_t flags, uint32_t mode);	/* internal; file or -errno */
 int	file_read_at(int n, uint64_t offset, void *to, uint32_t count);	/* bytes or -errno */
 
+long	file_lock(int file, uint32_t command, void *argument);	/* fcntl's */
+void	locks_forget(int first, int last);	/* before these descriptors are closed */
+void	locks_forget_cloexec(void);
+void	locks_forked(void);
+void	locks_started(const uint32_t *refs, uint32_t count);
+uint32_t locks_owner(unsigned n);		/* address of a ref that exec is to keep; 0: none */
+
 void	epoll_closed(int file);
 uint32_t epoll_poll(int file, fluke_ref_t *port);
 uint32_t event_poll(int file);

@@ -67,6 +67,7 @@ static long do_fork(uint32_t child_stack, uint32_t flags, uint32_t tls, uint32_t
 		return pid;
 	}
 	threads_forked();
+	locks_forked();
 	shared_stack = flags & CLONE_VFORK ? parent_stack : 0;
 	t->flag = 0;
 	t->restart = false;

@@ -72,10 +72,18 @@ static void link_port(struct copying *c, fluke_port_t *from, const fluke_obspec_
 	}
 }
 
+/* What says who the parent is, for record locks. */
+static int is_parents_own(struct copying *c, uint32_t place)
+{
+	return place - (uint32_t)body_object(c->from->body, IMAGE_REF_LOCKS) < IMAGE_LOCK_OWNERS * sizeof(fluke_ref_t);
+}
+
 static void copy_object(struct copying *c, const fluke_obspec_t *found)
 {
 	void *from = (void *)found->ob, *to = (void *)(found->ob + c->shift);
 
+	if (is_parents_own(c, found->ob))
+		return;
 	switch (found->type) {
 	case FLUKE_TYPE_REF:
 		fluke_ref_create(to);

@@ -415,6 +415,58 @@ static int method_create_pipe(void *self, struct request *r, void **reader, void
 	return parked ? REQUEST_PARKED : error ? error : ENOMEM;
 }
 
+/* ---- badges: who holds a lock, to be shown to strangers.  One is nobody's any more once its process has gone. */
+
+struct badge {
+	struct served	served;
+	int		pid;
+	uint64_t	started;
+};
+
+static void badge_release(void *self)
+{
+	struct badge *b = self;
+
+	served_done(&b->served);
+	free(b);
+}
+
+static const struct served_class badge_class = { .name = "badge", .release = badge_release };
+
+static void badge_sent(void *context, int delivered)
+{
+	if (!delivered)
+		served_end(context);
+}
+
+static int method_badge(void *self, struct request *r, void **badge)
+{
+	struct process *p = request_process(self);
+	struct badge *b = calloc(1, sizeof *b);
+
+	if (!b || served_init(&b->served, &badge_class, server)) {
+		free(b);
+		return ENOMEM;
+	}
+	b->pid = p->pid;
+	b->started = p->started;
+	*badge = b->served.port;
+	r->sent = badge_sent;
+	r->sent_context = &b->served;
+	return 0;
+}
+
+static int method_whose(void *self, struct request *r, fluke_ref_t *badge, int32_t *pid)
+{
+	struct served *o = served_of(server, badge);
+	struct badge *b = o && o->class == &badge_class ? (struct badge *)o : NULL;
+	struct process *p = b ? process_find(b->pid) : NULL;
+
+	(void)self, (void)r;
+	*pid = p && p->started == b->started ? b->pid : 0;
+	return 0;
+}
+
 const struct Process_methods process_methods = {
 	.fork = method_fork, .exec = method_exec, .exit = method_exit, .wait = method_wait, .kill = method_kill,
 	.kill_thread = method_kill_thread, .get_ids = method_get_ids, .set_group = method_set_group,
@@ -427,4 +479,5 @@ const struct Process_methods process_methods = {
 	.background_access = method_background_access, .set_timer = method_set_timer, .get_timer = method_get_timer,
 	.wait_vfork = method_wait_vfork, .give_back = method_give_back, .make_timer = method_make_timer, .arm_timer = method_arm_timer,
 	.read_timer = method_read_timer, .drop_timer = method_drop_timer, .create_pipe = method_create_pipe,
+	.badge = method_badge, .whose = method_whose,
 };

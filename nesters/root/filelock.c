@@ -1,48 +1,97 @@
-/* Locks on files that wait: requests parked until those in the way are gone.  The table of locks itself is ramfs_lock.c;
- * an owner is an open file description.  Whoever frees a range answers those who waited for it, outside root_lock; a lock whose
- * owner has left its wait is taken back.  Both lists are guarded by root_lock. */
+/* Locks on files: the owners, and those who wait.  The table of locks itself is ramfs_lock.c.
+ *
+ * An owner of record locks is a port (FileDescription.lock_owner): who holds a reference to it is that owner, and when the last
+ * one goes, as with the process that had it, its locks go.  Any other lock is its description's.  A request that waits
+ * is parked; whoever frees a range answers those who waited for it, outside root_lock; a lock whose owner has left its wait is
+ * taken back.  Both lists are guarded by root_lock.
+ *
+ * A close is an event that may be on its way to another worker.  So who finds a lock in its way and does not want to
+ * wait is parked too, until a message of ours to ourselves has come behind the events that were there. */
 #include <stdlib.h>
 #include "root.h"
 #include <protocols/FileDescription_server.h>
 
+struct lock_owner {
+	struct served	served;
+	struct ramfs_owner owner;
+	fluke_ref_t	*badge;
+};
+
+enum asks { LOCK_WAITS, LOCK_TRIES, LOCK_GETS };	/* the last two: answered at the next look in any case */
+
 struct lock_wait {
 	struct lock_wait *next;
 	struct request	*request;
-	struct ramfs_node *node;
-	void		*owner;		/* null: has gone, or holds the range by another request */
-	int		type;
-	uint64_t	start, end;
+	enum asks	asks;
+	int		looks;		/* it has seen our message come */
+	struct ramfs_claim claim;	/* owner null: has gone, or holds the range by another request */
 };
 
 static struct lock_wait *waits, **waits_end = &waits, *answering;
+static struct served look;			/* our message's port */
+static fluke_ref_t *look_ref;
 
-static int lock(struct lock_wait *w, int type)
+/* ---- waiting ---- */
+
+static struct lock_owner *of_process(struct ramfs_owner *owner)
 {
-	int holder;
+	return owner->is_process ? (struct lock_owner *)((char *)owner - offsetof(struct lock_owner, owner)) : 0;
+}
 
-	return ramfs_lock(w->node, w->owner, 0, type, w->start, w->end, &holder);
+/* What is in the claim's way; a copy of the badge, for its owner may go while the answer is on its way. */
+static fluke_ref_t *look_up(const struct ramfs_claim *c, struct ramfs_claim *held)
+{
+	struct ramfs_lock *l = ramfs_lock_conflict(c);
+	struct lock_owner *o = l ? of_process(l->c.owner) : 0;
+
+	*held = l ? l->c : (struct ramfs_claim){ .type = F_UNLCK };
+	return o ? ref_dup(o->badge) : 0;
+}
+
+static uint64_t length_of(const struct ramfs_claim *c)
+{
+	return c->end == ~0ull ? 0 : c->end - c->start;
+}
+
+/* May it be answered, and with what?  0: it still waits. */
+static int is_ready(struct lock_wait *w, int *error)
+{
+	int held = ramfs_holds(&w->claim);
+	struct ramfs_claim other;
+	fluke_ref_t *badge;
+
+	if (w->asks == LOCK_GETS) {
+		if (!w->looks)
+			return 0;
+		badge = look_up(&w->claim, &other);
+		FileDescription_get_lock_reply(w->request, other.type, other.start, length_of(&other), badge);
+		request_free_ref(w->request, badge);
+		w->claim.owner = 0;
+		*error = 0;
+		return 1;
+	}
+	*error = ramfs_lock(&w->claim);
+	if (*error == EAGAIN && !w->looks)
+		return 0;
+	if (!*error)
+		FileDescription_lock_reply(w->request);
+	if (held || *error)
+		w->claim.owner = 0;	/* nothing to take back */
+	return 1;
 }
 
 /* The first who need not wait any longer; *error: what to answer. */
-static struct lock_wait *next_ready(struct ramfs_node *node, int *error)
+static struct lock_wait *next_ready(int *error)
 {
 	struct lock_wait **link, *w;
 
 	root_lock();
 	for (link = &waits; (w = *link); link = &w->next) {
-		int held;
-
-		if (w->node != node)
-			continue;
-		held = ramfs_holds(node, w->owner, w->start, w->end);
-		*error = lock(w, w->type);
-		if (*error == EAGAIN)
+		if (!is_ready(w, error))
 			continue;
 		*link = w->next;
 		if (!w->next)
 			waits_end = link;
-		if (held || *error)
-			w->owner = 0;	/* nothing to take back */
 		w->next = answering;
 		answering = w;
 		break;
@@ -56,93 +105,243 @@ static void answer(struct lock_wait *w, int error)
 	struct lock_wait **link = &answering;
 	int gone;
 
-	FileDescription_lock_reply(w->request, 0);
 	gone = request_answer(w->request, error);
 	root_lock();
 	while (*link != w)
 		link = &(*link)->next;
 	*link = w->next;
-	if (gone && w->owner)
-		lock(w, F_UNLCK);
+	if (gone && w->claim.owner) {
+		w->claim.type = F_UNLCK;
+		ramfs_lock(&w->claim);
+	}
 	root_unlock();
 	free(w);
 }
 
-/* Without root_lock: a range of the node has been freed.  The node is only compared with. */
-static void run(struct ramfs_node *node)
+/* Without root_lock: ranges have been freed. */
+static void run(void)
 {
 	struct lock_wait *w;
 	int error = 0;
 
-	while ((w = next_ready(node, &error)))
+	while ((w = next_ready(&error)))
 		answer(w, error);
 }
 
-static int park(struct request *r, struct ramfs_node *node, void *owner, int type, uint64_t start, uint64_t end)
+static struct ramfs_claim *waits_for(struct ramfs_owner *owner)
 {
-	struct lock_wait *w = malloc(sizeof *w);
+	for (struct lock_wait *w = waits; w; w = w->next)
+		if (w->claim.owner == owner && owner->is_process && w->asks == LOCK_WAITS && !request_gone(w->request))
+			return &w->claim;
+	return 0;
+}
 
+/* Does who is in the way wait, perhaps through others, for the claim's owner? */
+static int is_circle(const struct ramfs_claim *c)
+{
+	struct ramfs_owner *owner = c->owner;
+	struct ramfs_lock *l;
+	int n = 0;
+
+	while (c && owner->is_process && n++ < 100) {
+		l = ramfs_lock_conflict(c);
+		if (l && l->c.owner == owner)
+			return 1;
+		c = l ? waits_for(l->c.owner) : 0;
+	}
+	return 0;
+}
+
+/* With the lock; the request is parked unless the answer is an error. */
+static int park(struct request *r, const struct ramfs_claim *c, enum asks asks)
+{
+	struct lock_wait *w;
+
+	if (asks == LOCK_WAITS && is_circle(c))
+		return EDEADLK;
+	w = malloc(sizeof *w);
 	if (!w || !(r = request_park(r))) {
 		free(w);
 		return ENOLCK;
 	}
-	*w = (struct lock_wait){ 0, r, node, owner, type, start, end };
+	*w = (struct lock_wait){ 0, r, asks, 0, *c };
 	*waits_end = w;
 	waits_end = &w->next;
 	return REQUEST_PARKED;
 }
 
+static void look_event(void *self, uint32_t word0, uint32_t word1)
+{
+	(void)self, (void)word0, (void)word1;
+	root_lock();
+	for (struct lock_wait *w = waits; w; w = w->next)
+		w->looks = w->asks != LOCK_WAITS;
+	root_unlock();
+	run();
+}
+
+static void look_later(void)
+{
+	uint32_t message[2] = { 1, 0 };
+	fluke_ipc_params_t p = { .send_words = 2, .send_data = message };
+
+	fluke_ipc_send(&p, look_ref);
+}
+
+void filelock_boot(void)
+{
+	static const struct served_class class = { .name = "locks", .event = look_event };
+
+	if (served_init(&look, &class, server) || !(look_ref = served_ref(&look)))
+		fatal("no memory for locks");
+}
+
 /* The owner has the range by a request of its own: what is on its way to it must not be taken back. */
-static void keep(void *owner)
+static void keep(const struct ramfs_owner *owner)
 {
 	for (struct lock_wait *w = answering; w; w = w->next)
-		if (w->owner == owner)
-			w->owner = 0;
+		if (w->claim.owner == owner)
+			w->claim.owner = 0;
 }
 
-int filelock(struct request *r, struct ramfs_node *node, void *owner, int type, uint64_t start, uint64_t end, int wait, int *holder)
+/* With the lock: takes those of the owner, or through the description, out of the list. */
+static struct lock_wait *take_waits(const struct ramfs_owner *owner, const void *via)
 {
-	int error, freed;
+	struct lock_wait **link = &waits, *w, *taken = 0;
 
-	root_lock();
-	error = ramfs_lock(node, owner, 0, type, start, end, holder);
-	freed = !error && type != F_WRLCK && waits;
-	if (!error)
-		keep(owner);
-	else if (error == EAGAIN && wait)
-		error = park(r, node, owner, type, start, end);
-	root_unlock();
-	if (freed)
-		run(node);
-	return error;
-}
-
-/* The description is closed: its locks go, and what it still waits for. */
-void filelock_close(struct ramfs_node *node, void *owner)
-{
-	struct lock_wait **link = &waits, *w, *dropped = 0;
-	int freed;
-
-	root_lock();
-	freed = node->locks && waits;
-	ramfs_unlock_all(node, owner);
-	keep(owner);
 	while ((w = *link)) {
-		if (w->owner != owner) {
+		if (w->claim.owner != owner && w->claim.via != via) {
 			link = &w->next;
 			continue;
 		}
 		*link = w->next;
-		w->next = dropped;
-		dropped = w;
+		w->next = taken;
+		taken = w;
 	}
 	waits_end = link;
-	root_unlock();
-	while ((w = dropped)) {
-		dropped = w->next;
+	return taken;
+}
+
+static void drop_waits(struct lock_wait *w)
+{
+	struct lock_wait *next;
+
+	for (; w; w = next) {
+		next = w->next;
 		request_drop(w->request);
 		free(w);
 	}
+}
+
+/* ---- owners ---- */
+
+static void owner_release(void *self)
+{
+	struct lock_owner *o = self;
+	struct lock_wait *gone;
+	int freed;
+
+	root_lock();
+	freed = ramfs_unlock_all(&o->owner);
+	keep(&o->owner);
+	gone = take_waits(&o->owner, 0);
+	root_unlock();
+	drop_waits(gone);
 	if (freed)
-		run(node);
+		run();
+	served_done(&o->served);
+	ref_free(o->badge);
+	free(o);
+}
+
+static const struct served_class owner_class = { .name = "lock owner", .release = owner_release };
+
+static void owner_sent(void *context, int delivered)
+{
+	if (!delivered)
+		served_end(context);
+}
+
+int filelock_owner(struct request *r, fluke_ref_t *badge, void **port)
+{
+	struct lock_owner *o = calloc(1, sizeof *o);
+
+	if (!o || (badge && !(o->badge = ref_dup(badge))) || served_init(&o->served, &owner_class, server)) {
+		if (o)
+			ref_free(o->badge);
+		free(o);
+		return ENOLCK;
+	}
+	o->owner.is_process = 1;
+	*port = o->served.port;
+	r->sent = owner_sent;
+	r->sent_context = &o->served;
+	return 0;
+}
+
+/* Who claims: whom the reference leads to, else the description. */
+static int claimant(fluke_ref_t *ref, struct ramfs_claim *c)
+{
+	struct served *o;
+
+	if (!ref || fluke_ref_type(ref) == FLUKE_NULL)
+		return 0;
+	o = served_of(server, ref);
+	if (!o || o->class != &owner_class)
+		return EXDEV;
+	c->owner = &((struct lock_owner *)o)->owner;
+	return 0;
+}
+
+/* ---- the methods; c->owner: the description's own */
+
+int filelock(struct request *r, struct ramfs_claim *c, fluke_ref_t *owner, int wait)
+{
+	int error = claimant(owner, c), freed;
+
+	if (error)
+		return error;
+	root_lock();
+	error = ramfs_lock(c);
+	freed = !error && c->type != F_WRLCK && waits;
+	if (!error)
+		keep(c->owner);
+	else if (error == EAGAIN)
+		error = park(r, c, wait ? LOCK_WAITS : LOCK_TRIES);
+	root_unlock();
+	if (freed)
+		run();
+	if (error == REQUEST_PARKED)
+		look_later();
+	return error;
+}
+
+int filelock_get(struct request *r, struct ramfs_claim *c, fluke_ref_t *owner)
+{
+	int error = claimant(owner, c);
+
+	if (error)
+		return error;
+	root_lock();
+	error = ramfs_lock_conflict(c) ? park(r, c, LOCK_GETS) : 0;
+	root_unlock();
+	if (error == REQUEST_PARKED)
+		look_later();
+	return error;
+}
+
+/* The description is closed: its locks go, those that processes made through it, and what waits there. */
+void filelock_close(struct ramfs_node *node, struct ramfs_owner *own, const void *via)
+{
+	struct lock_wait *gone;
+	int freed;
+
+	root_lock();
+	freed = ramfs_unlock_via(node, via);
+	keep(own);
+	gone = take_waits(own, via);
+	root_unlock();
+	drop_waits(gone);
+	if (freed)
+		run();
 }

@@ -17,6 +17,7 @@ struct file {
 	int		shared;		/* the server keeps the offset */
 	uint64_t	offset;
 	int		direct;		/* a reply from the pages is on its way */
+	struct ramfs_owner locks;	/* its own: flock's, F_OFD_SETLK's */
 };
 
 struct ramfs	ramfs;
@@ -312,7 +313,7 @@ static void file_release(void *self)
 {
 	struct file *f = self;
 
-	filelock_close(f->node, f);
+	filelock_close(f->node, &f->locks, f);
 	root_lock();
 	ramfs_put(&ramfs, f->node);
 	root_unlock();
@@ -808,18 +809,56 @@ static int file_watch(void *self, struct request *r, uint32_t events, fluke_ref_
 	return 0;
 }
 
-static int file_lock(void *self, struct request *r, uint32_t type, uint64_t start, uint64_t length, uint32_t wait,
-	int32_t *pid)
+#define OFFSET_MAX	0x7fffffffffffffffull
+
+static int claim(struct file *f, uint32_t type, uint64_t start, uint64_t length, struct ramfs_claim *c)
+{
+	uint64_t end = start + length;
+
+	if (f->flags & O_PATH)
+		return EBADF;
+	if (start > OFFSET_MAX || length > OFFSET_MAX)
+		return EINVAL;
+	if (end - 1 > OFFSET_MAX && length)
+		return EOVERFLOW;
+	if (!length || end > OFFSET_MAX)
+		end = ~0ull;
+	*c = (struct ramfs_claim){ .node = f->node, .owner = &f->locks, .via = f, .start = start, .end = end, .type = (uint8_t)type };
+	return type > F_UNLCK ? EINVAL : 0;
+}
+
+static int file_lock(void *self, struct request *r, uint32_t type, uint64_t start, uint64_t length, uint32_t flags,
+	fluke_ref_t *owner)
 {
 	struct file *f = self;
-	uint64_t end = length ? start + length : ~0ull;
-	int error, holder = 0;
+	struct ramfs_claim c;
+	int error = claim(f, type, start, length, &c);
 
-	if (end < start)
-		return EOVERFLOW;
-	error = filelock(r, f->node, f, (int)type, start, end, wait != 0, &holder);
-	*pid = holder;
-	return error;
+	if (error)
+		return error;
+	if (flags & 2)
+		c.kind = RAMFS_FLOCK;
+	else if (type != F_UNLCK && bad(f, type == F_WRLCK))
+		return EBADF;
+	return filelock(r, &c, owner, flags & 1);
+}
+
+static int file_get_lock(void *self, struct request *r, uint32_t type, uint64_t start, uint64_t length, fluke_ref_t *owner,
+	uint32_t *held, uint64_t *held_start, uint64_t *held_length, void **badge)
+{
+	struct ramfs_claim c;
+	int error = claim(self, type, start, length, &c);
+
+	(void)badge;
+	*held = F_UNLCK;
+	*held_start = *held_length = 0;
+	return error ? error : filelock_get(r, &c, owner);
+}
+
+static int file_lock_owner(void *self, struct request *r, fluke_ref_t *badge, void **owner)
+{
+	(void)self;
+	return filelock_owner(r, badge, owner);
 }
 
 static int file_path(void *self, struct request *r, const char **path)
@@ -884,7 +923,8 @@ static const struct FileDescription_methods file_methods = {
 	.read = file_read, .write = file_write, .share = file_share, .seek = file_seek, .stat = file_stat,
 	.truncate = file_truncate, .getdents = file_getdents, .map = file_map, .chmod = file_chmod, .chown = file_chown,
 	.utimens = file_utimens, .sync = file_sync, .watch = file_watch, .lock = file_lock, .path = file_path,
-	.set_flags = file_set_flags, .get_flags = file_get_flags, .reopen = file_reopen,
+	.set_flags = file_set_flags, .get_flags = file_get_flags, .reopen = file_reopen, .get_lock = file_get_lock,
+	.lock_owner = file_lock_owner,
 };
 
 static const struct interface file_interfaces[] = {
@@ -958,6 +998,7 @@ void files_boot(void)
 	make_directory("tmp", 01777);
 	make_directory("root", 0700);
 	root_unlock();
+	filelock_boot();
 }
 
 fluke_ref_t *files_service(void)

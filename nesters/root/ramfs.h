@@ -44,11 +44,24 @@ struct ramfs_data {
 	uint8_t		tail_foreign;	/* the last page goes on with something else after size */
 };
 
-struct ramfs_lock {
-	struct ramfs_lock *next;
-	void		*owner;
+struct ramfs_owner {			/* of locks: a process, or an open file description */
+	struct ramfs_lock *locks;
+	int		is_process;
+};
+
+struct ramfs_claim {			/* what a lock is, or would be */
+	struct ramfs_node *node;
+	struct ramfs_owner *owner;
+	const void	*via;		/* description that it was made through */
 	uint64_t	start, end;	/* end exclusive, ~0 = to infinity */
-	int		type, pid;
+	uint8_t		type, kind;	/* F_RDLCK...; RAMFS_RECORD, RAMFS_FLOCK */
+};
+enum { RAMFS_RECORD, RAMFS_FLOCK };
+
+struct ramfs_lock {
+	struct ramfs_lock *next;	/* of the node */
+	struct ramfs_lock *next_owned;
+	struct ramfs_claim c;
 };
 
 struct ramfs_node {
@@ -138,8 +151,10 @@ int	ramfs_write(struct ramfs *fs, struct ramfs_node *node, uint64_t offset, cons
 int	ramfs_truncate(struct ramfs *fs, struct ramfs_node *node, uint64_t size);
 
 /* ramfs_lock.c */
-int	ramfs_lock(struct ramfs_node *node, void *owner, int pid, int type, uint64_t start, uint64_t end, int *holder);
-int	ramfs_holds(struct ramfs_node *node, void *owner, uint64_t start, uint64_t end);	/* any of it */
-void	ramfs_unlock_all(struct ramfs_node *node, void *owner);
+int	ramfs_lock(const struct ramfs_claim *c);	/* EAGAIN: another owner is in the way */
+struct ramfs_lock *ramfs_lock_conflict(const struct ramfs_claim *c);	/* that owner's, or null */
+int	ramfs_holds(const struct ramfs_claim *c);	/* any of the range */
+int	ramfs_unlock_all(struct ramfs_owner *owner);	/* whether there were any; this and the next */
+int	ramfs_unlock_via(struct ramfs_node *node, const void *via);
 
 #endif

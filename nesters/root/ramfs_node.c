@@ -50,8 +50,6 @@ static void node_free(struct ramfs *fs, struct ramfs_node *node)
 		if (node->dir.parent_held)
 			ramfs_put(fs, node->dir.parent);
 	}
-	while (node->locks)
-		ramfs_unlock_all(node, node->locks->owner);
 	fs->nodes--;
 	free(node);
 }

@@ -43,9 +43,12 @@ void	memory_start(void);			/* serves it; idle zeroing */
 #define end_later	memory_end_later
 #define pool_service	memory_pool
 
-/* filelock.c */
-int	filelock(struct request *r, struct ramfs_node *node, void *owner, int type, uint64_t start, uint64_t end, int wait, int *holder);
-void	filelock_close(struct ramfs_node *node, void *owner);
+/* filelock.c; the claim's owner is its description's own, unless a reference to another is given */
+void	filelock_boot(void);
+int	filelock(struct request *r, struct ramfs_claim *c, fluke_ref_t *owner, int wait);
+int	filelock_get(struct request *r, struct ramfs_claim *c, fluke_ref_t *owner);	/* 0: nothing is in the way */
+int	filelock_owner(struct request *r, fluke_ref_t *badge, void **port);
+void	filelock_close(struct ramfs_node *node, struct ramfs_owner *own, const void *via);
 
 /* clock.c */
 void	clock_boot(void);

@@ -45,5 +45,5 @@ once; sleep 1; before=$(free); once; sleep 1; echo "free $before $(free)"; echo 
 status, out, err = run(KILLED)
 t.check("dead-server-08", "a process manager killed by signal 9 takes all of its own along, waiting or not", len(re.findall(r"^inner up 137$", out, re.M)) == 2 and "left 0" in out, out + err)
 m = re.search(r"^free (\d+) (\d+)$", out, re.M)
-t.check("dead-server-09", "and leaves nothing", m and abs(int(m[1]) - int(m[2])) <= 512, out + err)
+t.check("dead-server-09", "and leaves nothing", m and abs(int(m[1]) - int(m[2])) <= 768, out + err)
 t.done()

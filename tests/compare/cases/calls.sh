@@ -37,3 +37,23 @@ exec 9> lock
 busybox flock 9; (exec 8> lock; busybox flock -n 8; echo tried $?)
 (exec 8> lock; busybox flock 8; echo got it; echo second >> turns) & sleep 0.3
 echo first >> turns; exec 9>&-; wait; cat turns
+#== calls-14 a record lock is its process's: seen by others and refused to them, through whichever description; not inherited by fork
+/compare/bin/locks owner
+#== calls-15 the close of any descriptor of the file drops the process's record locks
+/compare/bin/locks close
+#== calls-16 record locks over exec: kept, but for the files that it closes
+/compare/bin/locks exec
+#== calls-17 record locks end with their process
+/compare/bin/locks end
+#== calls-18 ranges of record locks: cut, joined, relative, far
+/compare/bin/locks ranges
+#== calls-19 errors of locks
+/compare/bin/locks errors
+#== calls-20 record locks that wait, are interrupted, are shared
+/compare/bin/locks wait
+#== calls-21 a circle of processes that wait for each other's locks is refused
+/compare/bin/locks circle
+#== calls-22 flock's locks are the description's and do not meet record locks
+/compare/bin/locks flock
+#== calls-23 F_OFD_SETLK's are the description's too, and do meet them
+/compare/bin/locks ofd

@@ -578,7 +578,6 @@ static int file_description(int method, int fd)
 		return 0;
 	}
 	case FileDescription_lock_NUMBER:
-		put(0);
 		return 0;
 	case FileDescription_path_NUMBER:
 		path_of(fd, path);

@@ -22,6 +22,7 @@ struct start {				/* at the high end of a new thread's stack, where esp points *
 struct local {				/* what gs leads to */
 	struct start	*start;
 	void		*value;		/* thread_local_set's */
+	void		*carrier;	/* thread_carrier_set's */
 };
 
 static struct ended *ended_list;
@@ -147,7 +148,7 @@ fluke_thread_t *thread_start_scheduled(void (*entry)(void *), void *argument, si
 	start = (struct start *)(void *)(((uint32_t)low + size - 64) & ~15u);
 	local = (struct local *)(start + 1);
 	local->start = start;
-	local->value = NULL;
+	local->value = local->carrier = NULL;
 	start->return_address = 0;
 	start->entry = entry;
 	start->argument = argument;

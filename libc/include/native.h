@@ -69,6 +69,18 @@ void	thread_exit(void) __attribute__((noreturn));	/* the caller ends; storage is
 /* A pointer of the calling thread's own; always null in threads that thread_start did not make. */
 void	*thread_local_get(void);
 void	thread_local_set(void *value);
+/* A second one, for whoever carries other threads on it (nest/uthread.h). */
+static inline void *thread_carrier_get(void)
+{
+	void *value;
+
+	__asm__ volatile("movl %%gs:8, %0" : "=r"(value));
+	return value;
+}
+static inline void thread_carrier_set(void *value)
+{
+	__asm__ volatile("movl %0, %%gs:8" : : "r"(value) : "memory");
+}
 /* weak: sets scheduler port ref and sched_val for a new thread; 0 or errno.  Asks Parent's "scheduler". */
 int	thread_scheduler(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val);
 

@@ -63,6 +63,8 @@ extern fluke_space_t	*check_root_space;	/* its own space: only for check_* calls
 extern fluke_region_t	*check_physical;	/* memory, see check_physical_of */
 extern fluke_thread_t	*check_first_thread;
 extern uint32_t		check_memory, check_memory_size;	/* where check_pages and check_object take from */
+extern uint32_t		check_code_size;	/* from FLUKE_ROOT_IMAGE on: code and constants of the program, at least */
+extern uint32_t		check_part;		/* random callers make one in so many of their calls */
 #define CHECK_WINDOW	0x50000000u		/* from here on nothing is mapped but by cases */
 /* On the bare machine alone: */
 extern struct fluke_boot_info *check_boot;

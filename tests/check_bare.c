@@ -9,6 +9,7 @@ fluke_region_t		*check_physical;
 fluke_ref_t		*check_kernel;
 fluke_thread_t		*check_first_thread;
 uint32_t		check_memory, check_memory_size, check_memory_offset, check_world_end;
+uint32_t		check_code_size = 0x10000, check_part = 1;
 
 static fluke_port_t	*alarm_port;		/* of check_run_for */
 

@@ -21,6 +21,7 @@ struct fluke_boot_info	*check_boot;		/* null, and so is the reference: for cases
 fluke_ref_t		*check_kernel;
 uint32_t		check_memory = MEMORY, check_memory_size = MEMORY_SIZE, check_memory_offset;
 uint32_t		check_world_end = START_STACK_TOP;
+uint32_t		check_code_size = 0x80000, check_part = 5;
 
 static char		**left_out;
 static uint32_t		left_out_count;

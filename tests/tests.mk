@@ -27,13 +27,16 @@ $(GUEST_TESTS): %.elf: %.o $(GUEST_OBJ)
 # The same cases as a native program: all areas but those that need the bare machine.
 BARE_AREAS	:= $(shell sed -n 's/^area \([a-z_]*\).*/\1/p' tests/api/bare)
 NATIVE_API	:= $(filter-out $(BARE_AREAS:%=$(B)/tests/api/%.o), $(patsubst tests/%.c,$(B)/tests/%.o,$(wildcard tests/api/*.c)))
-user: $(B)/apps/api
-FLUKE_FILES += $(B)/apps/api
+HARM_AREAS	:= hostile adversary random pairs	# those that mean harm are a program of their own
+user: $(B)/apps/api $(B)/apps/harm
+FLUKE_FILES += $(B)/apps/api $(B)/apps/harm
 $(B)/tests/check_native.o: tests/check_native.c tests/tests.mk | $(USER_MADE)
 	@mkdir -p $(@D)
 	$(call say,CC $<)
 	$(Q)$(CC) $(NATIVE_CFLAGS) -Itests -fno-omit-frame-pointer -c $< -o $@
-$(B)/apps/api: $(CRT0) $(NATIVE_API) $(CHECK_OBJ) $(B)/tests/check_native.o $(B)/libc.a libc/native.ld
+$(B)/apps/api: $(CRT0) $(NATIVE_API)
+$(B)/apps/harm: $(CRT0) $(HARM_AREAS:%=$(B)/tests/api/%.o)
+$(B)/apps/api $(B)/apps/harm: $(CHECK_OBJ) $(B)/tests/check_native.o $(B)/libc.a libc/native.ld
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)ld -m elf_i386 -T libc/native.ld -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments -o $@ \

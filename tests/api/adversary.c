@@ -104,13 +104,13 @@ static void fuzz(uint32_t seed, uint32_t total, uint32_t calls)
 	uint8_t *data = check_pages(DATA_PAGES);
 	uint32_t objects = check_physical_of(check_pages(OBJECT_PAGES)), i, made = 0;
 	fluke_space_t *space = check_space_new();
-	fluke_region_t *image = check_region_new(check_root_space, FLUKE_ROOT_IMAGE, 0x10000, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE, 0);
+	fluke_region_t *image = check_region_new(check_root_space, FLUKE_ROOT_IMAGE, check_code_size, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE, 0);
 	fluke_thread_t *t = check_object(sizeof *t);
 	fluke_ref_t *space_ref = check_ref_new();
 	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = space_ref };
 	struct fuzz *f = (struct fuzz *)data;
 
-	check_mapping_new(image, 0, space, FLUKE_ROOT_IMAGE, 0x10000, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE);
+	check_mapping_new(image, 0, space, FLUKE_ROOT_IMAGE, check_code_size, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE);
 	check_mapping_new(check_physical, check_physical_of(data), space, DATA, DATA_PAGES * FLUKE_PAGE_SIZE,
 		FLUKE_PROT_READ | FLUKE_PROT_WRITE);
 	check_mapping_new(check_physical, objects, space, OBJECTS, OBJECT_PAGES * FLUKE_PAGE_SIZE,

@@ -26,8 +26,9 @@ static uint32_t below(uint32_t n)
 
 /* ---- pages of instructions, in a space that has nothing else but a stack */
 
-#define CODE	0x20000000u
-#define STACK	0x20004000u	/* of two pages */
+#define CODE	CHECK_WINDOW
+#define STACK	(CODE + 0x4000)	/* of two pages */
+_Static_assert(CODE == 0x50000000, "as in the bytes of instructions below");
 
 /* Whole instructions that a program has no business with, and some that it has. */
 static const struct { uint8_t length, byte[8]; } chosen[] = {
@@ -47,9 +48,9 @@ static const struct { uint8_t length, byte[8]; } chosen[] = {
 	{ 2, { 0xe6, 0xf4 } }, { 2, { 0xe4, 0x60 } }, { 1, { 0xef } }, { 1, { 0x6e } },	/* out in outs */
 	{ 5, { 0x68, 0xd7, 0x41, 0x24, 0 } },	/* push flags with IOPL, NT, AC, TF */
 	{ 5, { 0x68, 0x02, 0x01, 0, 0 } },	/* push TF */
-	{ 5, { 0xbc, 0, 0, 0, 0xc0 } }, { 5, { 0xbc, 0, 0xf0, 0xff, 0xbf } }, { 5, { 0xbc, 0, 0x60, 0, 0x20 } },	/* mov esp */
+	{ 5, { 0xbc, 0, 0, 0, 0xc0 } }, { 5, { 0xbc, 0, 0xf0, 0xff, 0xbf } }, { 5, { 0xbc, 0, 0x60, 0, 0x50 } },	/* mov esp */
 	{ 5, { 0xb8, 0, 0, 0, 0 } },		/* mov eax: the call's number is drawn */
-	{ 5, { 0xbb, 0, 0x20, 0, 0x20 } }, { 5, { 0xb9, 0, 0x30, 0, 0x20 } }, { 5, { 0xbd, 0, 0x58, 0, 0x20 } },
+	{ 5, { 0xbb, 0, 0x20, 0, 0x50 } }, { 5, { 0xb9, 0, 0x30, 0, 0x50 } }, { 5, { 0xbd, 0, 0x58, 0, 0x50 } },
 	{ 5, { 0xbf, 0, 0xff, 0xff, 0xbf } }, { 5, { 0xbe, 0, 0, 0, 0xc0 } },
 	{ 2, { 0xf3, 0xa4 } }, { 2, { 0xf3, 0xaa } }, { 1, { 0xfd } }, { 1, { 0xf0 } },	/* rep movs, stos, std, lock */
 	{ 2, { 0xd9, 0xd0 } }, { 3, { 0x0f, 0xae, 0x06 } }, { 3, { 0x0f, 0x57, 0xc0 } }, { 2, { 0x0f, 0x77 } },	/* FPU, SSE */
@@ -81,7 +82,7 @@ static fluke_thread_t *bare_thread(fluke_space_t *space, uint32_t eip, uint32_t 
 	fluke_ref_t *ref = check_ref_new();
 	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = ref };
 
-	fluke_space_reference(space, ref);
+	check_space_reference(space, ref);
 	memset(&state, 0, sizeof state);
 	state.thread_va = (uint32_t)t;
 	state.regs.eip = eip;
@@ -153,8 +154,8 @@ static fluke_thread_t *party(fluke_space_t *space, void (*function)(void))
 static void lend(fluke_thread_t *a, fluke_thread_t *b)
 {
 	for (uint32_t i = 0; i < 4; i++) {
-		check_run_for(a, 3000);
-		check_run_for(b, 3000);
+		check_run_for(a, 20000);
+		check_run_for(b, 20000);
 	}
 }
 
@@ -261,7 +262,7 @@ static void honest_server(void)
 /* The window at CODE is the hostile one's memory, which the first thread can take away. */
 static void parties_new(void)
 {
-	x.here = check_root_space;
+	x.here = check_space_twin();
 	x.there = check_space_twin();
 	x.out = check_pages(4);
 	x.in = check_pages(4);
@@ -352,7 +353,7 @@ static void world_goes_on(void)
 	x.in = check_pages(4);
 	for (uint32_t i = 0; i < LONG; i++)
 		x.out[i] = i * 5 + 1;
-	lend(party(check_root_space, honest_server), party(check_space_twin(), hostile_client));	/* harmless without a step */
+	lend(party(check_space_twin(), honest_server), party(check_space_twin(), hostile_client));	/* harmless without a step */
 	CHECK_EQUAL(x.ended, 1);
 	CHECK_EQUAL(x.status, FLUKE_SUCCESS);
 	CHECK_EQUAL(check_read(CODE + 4 * (LONG - 1)), (LONG - 1) * 5 + 1);
@@ -423,11 +424,12 @@ CASE("hostile-09", "20,000 references to an object that is moved and then destro
 
 CASE("hostile-10", "600 threads that wait for one mutex, which ends")
 {
-	static const uint8_t lock[] = { 0xb8, FLUKE_CALL_mutex_lock, 0, 0, 0, 0xbb, 0, 0, 0, 0, 0x68, 0, 0, 0, 0x20, 0xb9, 0, 0xf0, 0xff, 0xbf,
+	static const uint8_t lock[] = { 0xb8, FLUKE_CALL_mutex_lock, 0, 0, 0, 0xbb, 0, 0, 0, 0, 0x68, 0, 0, 0, 0x50, 0xb9, 0, 0xf0, 0xff, 0xbf,
 		0xff, 0xe1 };	/* mov $lock, %eax; mov $m, %ebx; push $CODE; mov $entry, %ecx; jmp *%ecx */
 	fluke_mutex_t *m = check_mutex_new();
 	uint32_t at = (uint32_t)m;
 	uint8_t *code = check_pages(1);
+	fluke_space_t *space = check_space_twin();
 	fluke_mapping_t *window;
 
 	memcpy(code, lock, sizeof lock);
@@ -438,8 +440,8 @@ CASE("hostile-10", "600 threads that wait for one mutex, which ends")
 		fluke_thread_t *t = check_object(sizeof *t);
 
 		fluke_thread_create(t);
-		bare_thread(check_root_space, CODE, (uint32_t)check_pages(1) + PAGE, t);
-		CHECK_EQUAL(check_run_for(t, 1000), FLUKE_SCHED_BLOCKED);
+		bare_thread(space, CODE, (uint32_t)check_pages(1) + PAGE, t);
+		CHECK_EQUAL(check_run_for(t, 50000), FLUKE_SCHED_BLOCKED);
 	}
 	fluke_mutex_destroy(m);
 	fluke_mapping_destroy(window);
@@ -476,7 +478,7 @@ CASE("hostile-12", "a space that maps itself shows no more than it has")
 	fluke_region_t *all = check_region_new(space, 0, 0x40000000, FLUKE_PROT_ALL, 0);
 	fluke_mapping_t *m;
 
-	check_mapping_new(check_physical, page - FLUKE_ROOT_PHYSICAL, space, 0x1000, PAGE, RW);
+	check_mapping_new(check_physical, check_physical_of((void *)page), space, 0x1000, PAGE, RW);
 	check_mapping_new(all, 0, space, 0x2000, 0x100000, RW);		/* each page is the one two before it */
 	m = check_mapping_new(all, 0, check_root_space, CODE, 0x100000, RW);
 	check_write(page, 99);
@@ -513,14 +515,14 @@ CASE("hostile-13", "three threads that wait for each other's mutex block, and no
 	for (uint32_t i = 0; i < 3; i++)
 		fork_[i] = check_mutex_new();
 	for (uint32_t i = 0; i < 3; i++)
-		CHECK_EQUAL(check_run_for(t[i] = party(check_root_space, philosopher), 1000), FLUKE_SCHED_BLOCKED);
+		CHECK_EQUAL(check_run_for(t[i] = party(check_space_twin(), philosopher), 50000), FLUKE_SCHED_BLOCKED);
 	fluke_mutex_unlock(gate);
 	for (uint32_t i = 0; i < 9; i++)
-		CHECK_EQUAL(check_run_for(t[i % 3], 1000), FLUKE_SCHED_BLOCKED);
+		CHECK_EQUAL(check_run_for(t[i % 3], 50000), FLUKE_SCHED_BLOCKED);
 	CHECK_EQUAL(at_table, 3);
 	world_goes_on();
 	fluke_thread_destroy(t[1]);		/* who held what another waits for */
-	CHECK_EQUAL(check_run_for(t[0], 1000), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(check_run_for(t[0], 50000), FLUKE_SCHED_BLOCKED);
 	CHECK_EQUAL(at_table, 103);
 }
 
@@ -537,8 +539,8 @@ static void each_other(void)
 CASE("hostile-14", "two threads that schedule each other for ever give the time back when it is over")
 {
 	at_table = 0;
-	pair[0] = party(check_root_space, each_other);
-	pair[1] = party(check_root_space, each_other);
+	pair[0] = party(check_space_twin(), each_other);
+	pair[1] = party(check_space_twin(), each_other);
 	for (uint32_t i = 0; i < 20; i++)
 		check_run_for(pair[i & 1], 500);
 	CHECK(at_table >= 2);
@@ -568,10 +570,10 @@ CASE("hostile-15", "a thread that faults on memory of which it is the keeper, an
 	at_table = 0;
 	x.out = x.in = (uint32_t *)CODE;
 	x.dest = check_port_ref_new(port);
-	t[0] = party(check_root_space, self_caller);
+	t[0] = party(check_space_twin(), self_caller);
 	check_run_for(t[0], 1000);
 	x.out = x.in = check_pages(4);
-	t[1] = party(check_root_space, self_caller);
+	t[1] = party(check_space_twin(), self_caller);
 	check_run_for(t[1], 1000);
 	CHECK_EQUAL(at_table, 0);
 	for (int i = 0; i < 2; i++) {
@@ -598,7 +600,7 @@ CASE("hostile-16", "a space that is its own keeper's only home, and a condition 
 	fluke_space_set_state(space, &state, port);
 	fluke_thread_create(t);
 	bare_thread(space, 0x10, 0x10, t);	/* a fault at once, with no handler: to the keeper, where nobody is */
-	CHECK_EQUAL(check_run_for(t, 1000), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(check_run_for(t, 50000), FLUKE_SCHED_BLOCKED);
 	fluke_thread_reference(t, self);
 	fluke_cond_get_state(cond, &cond_state, 0);
 	fluke_cond_set_state(cond, &cond_state, self);

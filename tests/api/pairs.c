@@ -278,7 +278,7 @@ static void all(int depth, int blocks)
 	w.space_ref = check_ref_new();
 	fluke_space_reference(w.space, w.space_ref);
 	fluke_thread_create(w.caller = check_object(sizeof *w.caller));
-	show(FLUKE_ROOT_IMAGE, 16, FLUKE_ROOT_IMAGE, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE, depth);
+	show(FLUKE_ROOT_IMAGE, check_code_size / PAGE, FLUKE_ROOT_IMAGE, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE, depth);
 	show(w.data, DATA_PAGES, DATA, FLUKE_PROT_READ | FLUKE_PROT_WRITE, depth);
 	show(w.objects, 2, OBJECTS, FLUKE_PROT_READ | FLUKE_PROT_WRITE | FLUKE_PROT_OBJECT, depth);
 	for (unsigned number = 1; number < CALLS; number++)

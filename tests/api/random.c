@@ -351,7 +351,7 @@ static void world_new(int depth)
 	w.data = check_pages(CALLERS * CALLER_PAGES);
 	w.space = check_space_new();
 	w.space_ref = check_ref_new();
-	show(FLUKE_ROOT_IMAGE, 16, w.space, FLUKE_ROOT_IMAGE, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE, depth);
+	show(FLUKE_ROOT_IMAGE, check_code_size / PAGE, w.space, FLUKE_ROOT_IMAGE, FLUKE_PROT_READ | FLUKE_PROT_EXECUTE, depth);
 	show((uint32_t)w.data, CALLERS * CALLER_PAGES, w.space, DATA, FLUKE_PROT_READ | FLUKE_PROT_WRITE, depth);
 	show(w.objects, OBJECT_PAGES, w.space, OBJECTS, FLUKE_PROT_READ | FLUKE_PROT_WRITE | FLUKE_PROT_OBJECT, depth);
 	fluke_space_reference(w.space, w.space_ref);
@@ -444,8 +444,9 @@ static uint32_t sum(const struct caller *c, int good)
 	return total;
 }
 
-static void run(uint32_t seed, uint32_t total, int depth, uint32_t least)
+static void run(uint32_t seed, int depth)
 {
+	const uint32_t total = 500000 / check_part, least = 250 / check_part;
 	uint32_t made = 0, good = 0, scarce = 0, objects;
 
 	world_new(depth);
@@ -460,11 +461,8 @@ static void run(uint32_t seed, uint32_t total, int depth, uint32_t least)
 					if ((turn + i) % 3 == 2)
 						fluke_thread_interrupt(w.thread[i]);
 				}
-		if (round % 100 == 99) {
-			uint32_t send[2] = { 1u << 8 | 10 }, reply[8], words = 8;	/* Machine.check */
-
-			check_call(check_kernel, send, 2, reply, &words);
-		}
+		if (round % 100 == 99)
+			check_world_selftest();
 		for (made = 0, objects = 0; objects < CALLERS; objects++)
 			made += sum(caller(objects), 0);
 	}
@@ -494,10 +492,10 @@ static void run(uint32_t seed, uint32_t total, int depth, uint32_t least)
 
 CASE("random-01", "random calls with arguments made for them")
 {
-	run(1, 500000, 1, 250);
+	run(1, 1);
 }
 
 CASE("random-02", "the same, the callers' memory three levels away")
 {
-	run(2, 500000, 3, 250);
+	run(2, 3);
 }

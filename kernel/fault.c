@@ -9,6 +9,8 @@
 #include "vm_private.h"
 
 #define WALK_LEVELS	256
+#define WALK_NEAR	12	/* levels: at most so many where nothing may come between */
+#define WALK_STRETCH	16	/* levels between two preemption points */
 #define ASK_AGAIN	8
 
 uint32_t vm_changes;
@@ -84,7 +86,17 @@ static int __attribute__((noinline)) refuse_level(struct walk *w, const struct m
 	return 0;
 }
 
-int vm_walk(struct space *s, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *w)
+/* Beyond the first levels: may the walk go on? */
+static int __attribute__((noinline)) walk_on(struct walk *w, unsigned depth)
+{
+	if (depth >= WALK_LEVELS)
+		return 0;
+	if (w->pace == WALK_AT_ONCE || (w->pace == WALK_STEPS && depth % WALK_STRETCH == 0 && cpu_poll()))
+		w->pace = WALK_GIVEN_UP;
+	return w->pace != WALK_GIVEN_UP;
+}
+
+int vm_walk_at(struct space *s, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *w)
 {
 	unsigned prot = FLUKE_PROT_ALL, depth = 0;
 	uint32_t before = va, after = ~va, end;	/* as in *w, kept in registers */
@@ -109,7 +121,7 @@ int vm_walk(struct space *s, uint32_t va, unsigned access, unsigned keeper_limit
 		r = target_of(&m->region, FLUKE_TYPE_REGION);
 		offset += m->offset;	/* never less than before */
 		s = 0;
-		if (r && depth < WALK_LEVELS) {
+		if (r && (__builtin_expect(depth < WALK_NEAR, 1) || walk_on(w, depth))) {
 			size = r->size;
 			if (offset < size && !(access & ~(m->prot & r->prot))) {
 				after = least(after, size - offset);
@@ -120,6 +132,8 @@ int vm_walk(struct space *s, uint32_t va, unsigned access, unsigned keeper_limit
 		}
 		if (!s) {
 			refuse(w, before, after, depth, 0);
+			if (w->pace == WALK_GIVEN_UP)
+				return -1;
 			return refuse_level(w, m, r, access, keeper_limit, offset);
 		}
 		prot &= m->prot & r->prot;
@@ -127,6 +141,7 @@ int vm_walk(struct space *s, uint32_t va, unsigned access, unsigned keeper_limit
 		va = r->start + offset;
 	}
 	w->prot = prot;
+	w->depth = depth;
 	w->before = before;
 	end = frame_count << FLUKE_PAGE_SHIFT;
 	if (va < end && !(frame_of(va)->marks & FRAME_KERNEL)) {
@@ -165,7 +180,7 @@ result_t fault_soft(struct space *s, uint32_t va, unsigned access)
 {
 	struct walk w;
 
-	if (!vm_walk(s, va, wanted(access), ~0u, &w))
+	if (vm_walk_now(s, va, wanted(access), ~0u, &w) <= 0)
 		return FAULT;
 	return derive(s, va, access, &w) == OK ? OK : FAULT;
 }
@@ -248,17 +263,26 @@ result_t fault_resolve(struct thread *t, uint32_t va, unsigned access)
 {
 	struct space *s = (struct space *)link_target(&t->space);
 	struct walk w;
+	int found;
 
 	if (!s)
 		return own_exception(t, va, access, FLUKE_EXC_PAGE_FAULT);
-	if (vm_walk(s, va, wanted(access), ~0u, &w))
+	w.pace = t == current ? WALK_STEPS : WALK_AT_ONCE;
+	found = vm_walk_at(s, va, wanted(access), ~0u, &w);
+	if (found > 0)
 		return enter(t, s, va, access, &w);
-	if (!t->fault.searching && answered_in_vain(t, va, &w))
-		vm_walk(s, va, wanted(access), t->fault.asked, &w);
-	if (!w.keeper_depth)
+	if (found == 0 && !t->fault.searching && answered_in_vain(t, va, &w))
+		found = vm_walk_at(s, va, wanted(access), t->fault.asked, &w);
+	if (found == 0 && !w.keeper_depth)
 		return own_exception(t, va, access, FLUKE_EXC_PAGE_FAULT);
 	if (t != current)
 		return fault_later(t, va, access);
+	if (found < 0) {		/* what the thread has been told stays: it looks again at its next turn */
+		t->fault.va = va;
+		t->fault.access = access;
+		t->attention |= ATTENTION_FAULT;
+		return RESTART;
+	}
 	t->fault.searching = 0;
 	return ask_keeper(t, va, access, &w);
 }
@@ -283,7 +307,10 @@ result_t (fault_search_hole)(struct thread *t, struct space *s, uint32_t va, str
 			fault_forget(t);
 			return OK;
 		}
-		vm_walk(s, va, FLUKE_PROT_OBJECT, t->fault.asked, w);
+		if (vm_walk(s, va, FLUKE_PROT_OBJECT, t->fault.asked, w) < 0) {
+			t->attention |= ATTENTION_CALL;
+			return RESTART;
+		}
 	}
 	if (!w->keeper_depth) {
 		fault_forget(t);

@@ -93,7 +93,7 @@ result_t	ipc_load_receive(struct thread *t, uint32_t *table);
 result_t	ipc_read_first(struct thread *t, uint32_t words[FLUKE_MAX_MIN_MSG]);	/* of its send half */
 result_t	ipc_store_min(struct thread *t, uint32_t *table);
 result_t	ipc_check_refs(struct thread *t);	/* its own send table is sane */
-void		ipc_patch_first(struct thread *t, uint32_t va, uint32_t word);
+int		ipc_patch_first(struct thread *t, uint32_t va, uint32_t word);
 result_t	ipc_receive_end(struct thread *t, unsigned status);	/* results of a receiving call */
 result_t	ipc_end(struct thread *t, unsigned status);		/* results of any other */
 

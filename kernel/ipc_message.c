@@ -248,22 +248,24 @@ static result_t send_long(struct thread *t, struct thread *s, struct port *port,
 		t->attention |= ATTENTION_CALL;
 		return RESTART;
 	case TRANSFER_PEER:
-		s->regs = before;
 		if (stop.access)
 			fault_resolve(s, stop.va, stop.access);
-		wait_wake(s);
-		return ipc_end(t, FLUKE_SUCCESS);
+		goto lost;
 	default:
 		break;
 	}
-	if (room)
-		ipc_patch_first(s, start, first[0]);
+	if (room && !ipc_patch_first(s, start, first[0]))
+		goto lost;
 	waitq_remove(s);
 	ipc_accept(s, FLUKE_IPC_ONEWAY, port);
 	memcpy(s->min_msg, first, FLUKE_MIN_MSG_SIZE * sizeof first[0]);
 	ipc_receive_end(s, FLUKE_SUCCESS);
 	wait_finish(s);
 	t->regs.eax &= 0xff;
+	return ipc_end(t, FLUKE_SUCCESS);
+lost:
+	s->regs = before;
+	wait_wake(s);
 	return ipc_end(t, FLUKE_SUCCESS);
 }
 

@@ -4,7 +4,7 @@
  * then found by itself and not by its peer. */
 #include "kernel.h"
 #include "ipc.h"
-#include "vm.h"
+#include "mmu.h"
 
 #define COPY_WORDS_MAX	(1u << 24)	/* per step, so that bytes fit a word */
 
@@ -41,17 +41,24 @@ result_t ipc_load_receive(struct thread *t, uint32_t *table)
 	return OK;
 }
 
-/* Reads another space's memory through the direct map; FAULT leaves no trace. */
+/* What lies there in another space, in the direct map; null: not at once. */
+static void *peer_memory(struct space *space, uint32_t va, uint32_t bits, unsigned access)
+{
+	void *p = space ? pmap_page(space, va, bits) : NULL;
+
+	return p || !space || fault_soft(space, va, access) != OK ? p : pmap_page(space, va, bits);
+}
+
+/* Reads another space's memory; FAULT leaves no trace. */
 static result_t peer_read(struct space *space, uint32_t va, uint32_t *to, unsigned words)
 {
-	struct walk walk;
-
 	TRY(PLACE(COPY, va, FLUKE_PROT_READ));
 	for (; words--; va += 4, to++) {
-		if ((va & 3) || !space || fault_soft(space, va, FLUKE_PROT_READ) != OK ||
-		    !vm_walk(space, va, FLUKE_PROT_READ, 0, &walk) || walk.device)
+		const uint32_t *from = va & 3 ? NULL : peer_memory(space, va, PTE_PRESENT | PTE_USER, FLUKE_PROT_READ);
+
+		if (!from)
 			return FAULT;
-		*to = *(uint32_t *)phys_to_virt(walk.phys);
+		*to = *from;
 	}
 	return OK;
 }
@@ -257,14 +264,17 @@ result_t ipc_check_refs(struct thread *t)
 	return OK;
 }
 
-/* Replaces a word just written to t's memory. */
-void ipc_patch_first(struct thread *t, uint32_t va, uint32_t word)
+/* Replaces a word just written to t's memory; false if that cannot be reached any more. */
+int ipc_patch_first(struct thread *t, uint32_t va, uint32_t word)
 {
-	struct walk walk;
+	for (unsigned i = 0; i < 4; i++, word >>= 8) {
+		uint8_t *p = peer_memory(thread_space(t), va + i, PTE_PRESENT | PTE_USER | PTE_WRITE, FLUKE_PROT_WRITE);
 
-	for (unsigned i = 0; i < 4; i++, word >>= 8)
-		if (vm_walk(thread_space(t), va + i, FLUKE_PROT_WRITE, 0, &walk) && !walk.device)
-			*(uint8_t *)phys_to_virt(walk.phys) = word;
+		if (!p)
+			return 0;
+		*p = (uint8_t)word;
+	}
+	return 1;
 }
 
 result_t ipc_end(struct thread *t, unsigned status)

@@ -63,6 +63,7 @@ static result_t next_page(struct thread *t, struct region *r, struct frame **f, 
 	*f = 0;
 	while (t->regs.ecx) {
 		uint32_t offset = t->regs.esi, skip = 0, va, run;
+		int found;
 
 		TRY(breathe(work, 150));
 		if (!s || offset >= r->size) {
@@ -70,7 +71,11 @@ static result_t next_page(struct thread *t, struct region *r, struct frame **f, 
 			return OK;
 		}
 		va = r->start + offset;
-		if (vm_walk(s, va, FLUKE_PROT_OBJECT, ~0u, &w)) {
+		found = vm_walk(s, va, FLUKE_PROT_OBJECT, ~0u, &w);
+		if (found < 0)
+			return pause_here();
+		*work -= 50 * (int)w.depth;
+		if (found) {
 			if (!w.device) {
 				run = least(least(w.after, RUN_FRAMES * FLUKE_PAGE_SIZE), least(t->regs.ecx, r->size - offset));
 				*f = skip_plain(t, frame_of(w.phys), run);
@@ -189,12 +194,16 @@ result_t sys_region_clear(struct thread *t)
 static int usage_of(struct region *r, struct space *s, uint32_t offset, struct frame **f, int *budget)
 {
 	struct walk w;
-	int marks;
+	int marks, found;
 
 	*budget -= 5;
 	*f = 0;
-	if (!s || offset >= r->size || !vm_walk(s, r->start + offset, 0, 0, &w) || w.device)
+	if (!s || offset >= r->size)
 		return 0;
+	found = vm_walk(s, r->start + offset, 0, 0, &w);
+	*budget -= (int)w.depth;
+	if (found <= 0 || w.device)
+		return found;
 	marks = frame_harvest(frame_of(w.phys), budget);
 	if (marks < 0)
 		return marks;

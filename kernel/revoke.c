@@ -11,9 +11,9 @@
 #include "mmu.h"
 
 #define ENTRY_BUDGET	25	/* entries dropped in one step */
-#define FRAME_BUDGET	384	/* frames looked at in one step; a walk counts as 16 */
+#define FRAME_BUDGET	384	/* frames looked at in one step; a walk counts as 8, and 8 for each of its levels */
 
-struct budget { int entries, frames; };
+struct budget { int entries, frames, at_once; };
 
 static inline unsigned type_of(const struct object *o) { return o->word & 0xf; }
 
@@ -65,8 +65,11 @@ static int drop_frames(struct object *source, uint32_t va, uint32_t size, uint32
 
 		if (left->frames <= 0 || left->entries <= 0)
 			return 0;
-		left->frames -= 16;
-		found = vm_walk(s, va + *position, 0, 0, &w);
+		w.pace = left->at_once ? WALK_AT_ONCE : WALK_STEPS;
+		found = vm_walk_at(s, va + *position, 0, 0, &w);
+		if (found < 0)
+			return 0;
+		left->frames -= 8 + 8 * (int)w.depth;
 		if (!found)
 			vm_hole_ends(&w);
 		run = (w.after + FLUKE_PAGE_SIZE - 1) & -FLUKE_PAGE_SIZE;
@@ -88,7 +91,7 @@ static int drop_frames(struct object *source, uint32_t va, uint32_t size, uint32
 /* A small range is done with at once, before the change: nothing runs in between. */
 static int revoke_few(struct space *space, uint32_t start, struct object *source, uint32_t offset, uint32_t size)
 {
-	struct budget left = { 2 * FEW, 32 };
+	struct budget left = { 2 * FEW, 32 + 8 * 12, 1 };
 	uint32_t position = 0, devices = 0;
 
 	if (size > FEW * FLUKE_PAGE_SIZE)
@@ -133,7 +136,7 @@ static int revoke_end(struct revoke *r)
 static int one_step(struct revoke *r)
 {
 	struct space *s = (struct space *)link_real(&r->space);
-	struct budget left = { ENTRY_BUDGET, FRAME_BUDGET };
+	struct budget left = { ENTRY_BUDGET, FRAME_BUDGET, 0 };
 
 	if (!s)
 		return drop_frames(link_real(&r->source), r->offset, r->size, &r->position, &r->devices, &left) &&

@@ -120,7 +120,8 @@ static void check_entry(struct space *s, uint32_t va, uint32_t low, uint32_t hig
 {
 	struct walk w;
 
-	assert(vm_walk(s, va, 0, 0, &w));
+	w.pace = WALK_WHOLE;
+	assert(vm_walk_at(s, va, 0, 0, &w));
 	assert((w.phys & PTE_FRAME) == (low & PTE_FRAME));
 	assert(!(low & PTE_SUPER) || w.after >= SUPER_SIZE);
 	assert(!(low & PTE_USER) || w.prot & FLUKE_PROT_READ);

@@ -47,14 +47,27 @@ struct walk {
 	int		hole;		/* nothing there; else some level lacks the right */
 	struct space	*hole_in;	/* a hole between the mappings of this space, at hole_va: for vm_hole_ends; or null */
 	uint32_t	hole_va;
-	unsigned	depth;		/* regions passed, the refusing one included; 0 = the space itself */
+	unsigned	depth;		/* regions passed, the refusing one included; 0 = the space itself.  Found: all of them */
 	unsigned	keeper_depth;	/* of the region to ask, 0 = none: the thread's own exception */
 	struct object	*keeper;	/* its port */
 	uint32_t	keeper_offset;	/* va as that region's offset */
+	enum { WALK_STEPS, WALK_AT_ONCE, WALK_WHOLE, WALK_GIVEN_UP } pace;
 };
-/* Never waits; at most 256 levels.  True when every level grants `access` (0: only holes
- * refuse).  Keepers are looked for at depths below keeper_limit (~0u = any). */
-int		vm_walk(struct space *space, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *walk);
+/* At most 256 levels.  1 when every level grants `access` (0: only holes refuse); 0 when one refuses.  Keepers are looked
+ * for at depths below keeper_limit (~0u = any).  vm_walk has a preemption point every few levels, and is -1 when something
+ * more urgent waits there; no memory changes meanwhile.  vm_walk_now has none, and is -1 at more than a few levels.
+ * vm_walk_at takes what pace says. */
+int		vm_walk_at(struct space *space, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *walk);
+static inline int vm_walk(struct space *space, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *walk)
+{
+	walk->pace = WALK_STEPS;
+	return vm_walk_at(space, va, access, keeper_limit, walk);
+}
+static inline int vm_walk_now(struct space *space, uint32_t va, unsigned access, unsigned keeper_limit, struct walk *walk)
+{
+	walk->pace = WALK_AT_ONCE;
+	return vm_walk_at(space, va, access, keeper_limit, walk);
+}
 
 /* After a walk that was refused: before and after take the neighbours of the hole into account. */
 void		vm_hole_ends(struct walk *walk);
@@ -64,7 +77,7 @@ extern uint32_t	page_changes;	/* counts page-table entries taken away or cleared
 
 /* Derives the entry of (space, va) if every level grants the access, turning an object page
  * without objects into plain memory for a user access.  OK or FAULT, which may also mean that no table is
- * empty yet; never asks a keeper and leaves no trace when it fails.  access: FLUKE_PROT_*; OBJECT alone or with WRITE for objects. */
+ * empty yet, or that the walk is long; never asks a keeper and leaves no trace when it fails.  access: FLUKE_PROT_*; OBJECT alone or with WRITE for objects. */
 result_t	fault_soft(struct space *space, uint32_t va, unsigned access);
 
 /* Resolves the fault of t at va: OK = the entry is derived, RESTART = t waits for a keeper (or,

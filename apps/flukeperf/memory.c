@@ -343,3 +343,26 @@ CASE("bench-irqoff-usage", "the same, where the marks of pages with many entries
 	report("irqoff-usage", 60, worst * 60, worst);
 }
 
+CASE("bench-irqoff-walk", "the same, where a page lies 250 levels away: touched, protected, touched in a call, looked for")
+{
+	fluke_mapping_t *m = levels((uint32_t)check_pages(PAGES), 250);
+	fluke_mutex_t *mutex = check_object(sizeof *mutex);
+	fluke_region_t *r = check_region_new(check_root_space, WINDOW, PAGES * PAGE, FLUKE_PROT_ALL, 0);
+	static uint8_t bits[8];
+	uint32_t worst;
+
+	late_port = check_port_new(check_portset_new(), 0);
+	fluke_mutex_create(mutex);
+	MEASURE_AFTER("walk", 100u, check_read(WINDOW), ({ fluke_mapping_protect(m, FLUKE_PROT_NONE); fluke_mapping_protect(m, RW); }));
+	machine(LATENESS, 0, 0, 0);
+	IRQOFF(200u, 409, ({
+		oskit_addr_t offset = 0;
+
+		fluke_mapping_protect(m, FLUKE_PROT_NONE);
+		fluke_mapping_protect(m, RW);
+		check_write(WINDOW, 1);
+		fluke_mutex_get_state(mutex, (fluke_mutex_state_t *)(WINDOW + 32 * PAGE), 0);
+		fluke_region_usage(r, &offset, 4 * PAGE, bits); }));
+	worst = machine(LATENESS, 0, 0, 0);
+	report("irqoff-walk", 200, worst * 200, worst);
+}

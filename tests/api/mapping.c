@@ -438,3 +438,145 @@ CASE("mapping-39", "the place of a destroyed mapping can be mapped again")
 	check_mapping_new(r, 0, check_root_space, WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
 	check_write(WINDOW, 1);
 }
+
+#define LEVELS	200
+
+static fluke_mapping_t *lowest;
+
+/* Two pages at WINDOW, far away. */
+static void far_away(void)
+{
+	fluke_region_t *r = region_over(check_pages(2), 2);
+
+	for (int i = 0; i < LEVELS; i++) {
+		fluke_space_t *s = check_space_new();
+		fluke_mapping_t *m = check_mapping_new(r, 0, s, WINDOW, 2 * PAGE, FLUKE_PROT_ALL);
+
+		lowest = i ? lowest : m;
+		r = check_region_new(s, WINDOW, 2 * PAGE, FLUKE_PROT_ALL, 0);
+	}
+	check_mapping_new(r, 0, check_root_space, WINDOW, 2 * PAGE, FLUKE_PROT_ALL);
+}
+
+static fluke_portset_t *far_set;
+static fluke_mutex_t *far_mutex;
+
+/* Its words, its further buffer, its table of buffers and that of references lie far away, and so does its reference. */
+static void far_server(void *unused)
+{
+	static natural_t answer[2];
+	fluke_ipc_buffer_t *more = (fluke_ipc_buffer_t *)(WINDOW + 2048);
+	fluke_ref_t **table = (fluke_ref_t **)(WINDOW + 2064);
+	fluke_ipc_params_t p;
+
+	(void)unused;
+	for (;;) {
+		p = (fluke_ipc_params_t){ .send_words = 2, .send_data = answer, .recv_words = 40, .recv_data = (void *)WINDOW,
+			.recv_buffers = 1, .recv_buffer_table = more, .recv_refs = 1, .recv_ref_table = table };
+		fluke_ipc_setup_wait_receive(&p, far_set, 0);
+		fluke_ipc_server_ack_send(&p);
+		fluke_ipc_server_disconnect();
+	}
+}
+
+CASE("mapping-40", "memory 200 levels away serves in calls, on both sides of messages, for objects, search and usage")
+{
+	static natural_t data[100];
+	fluke_ref_t *dest, *ref;
+	fluke_mutex_state_t *state = (fluke_mutex_state_t *)(WINDOW + 512);
+	fluke_region_t *window;
+	oskit_addr_t offset = 0;
+	natural_t count = 4;
+	fluke_obspec_t found[4];
+	uint8_t bits[2];
+	void *table[1];
+
+	far_away();
+	far_mutex = check_mutex_new();
+	fluke_mutex_get_state(far_mutex, state, 0);
+	CHECK(state->hash);
+	ref = (fluke_ref_t *)(WINDOW + PAGE);
+	fluke_ref_create(ref);
+	far_set = check_portset_new();
+	dest = check_port_ref_new(check_port_new(far_set, 1));
+	check_write(WINDOW + 2048, 60);
+	check_write(WINDOW + 2052, WINDOW + 1024);
+	check_write(WINDOW + 2064, (uint32_t)ref);
+	table[0] = far_mutex;
+	for (natural_t i = 0; i < 100; i++)
+		data[i] = i * i;
+	check_thread_new(check_space_twin(), far_server, 0);
+	check_run();
+	for (int round = 0; round < 3; round++) {
+		fluke_ipc_params_t p = { .send_words = 100, .send_data = data, .send_refs = 1, .send_ref_table = table,
+			.recv_words = 2, .recv_data = found };
+
+		data[99] = (natural_t)round;
+		fluke_ref_clear(ref);
+		CHECK_EQUAL(fluke_ipc_client_connect_send_over_receive(&p, dest), FLUKE_IPC_RECV_DISCONNECTED);
+		CHECK_EQUAL(check_read(WINDOW + 4 * 39), 39 * 39);
+		CHECK_EQUAL(check_read(WINDOW + 1024 + 4 * 59), (natural_t)round);
+		CHECK_EQUAL(fluke_ref_type(ref), FLUKE_TYPE_MUTEX);
+	}
+	window = check_region_new(check_root_space, WINDOW, 2 * PAGE, FLUKE_PROT_ALL, 0);
+	fluke_region_search(window, &offset, 2 * PAGE, found, &count);
+	CHECK_EQUAL(count, 3);
+	CHECK_EQUAL(found[0].ob, WINDOW + PAGE);
+	offset = 0;
+	fluke_region_usage(window, &offset, 2 * PAGE, bits);
+	CHECK(bits[0] & FLUKE_USAGE_DIRTY);
+	CHECK(bits[1] & FLUKE_USAGE_OBJECT);
+	fluke_ref_destroy(ref);
+	fluke_mapping_protect(lowest, FLUKE_PROT_READ);
+	CHECK_EQUAL(check_read(WINDOW + 4 * 39), 39 * 39);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_write(WINDOW, 1));
+	CHECK_EQUAL(check_caught.subcode, WINDOW);
+	fluke_mapping_destroy(lowest);
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW + 4 * 39));
+}
+
+/* 200 levels up to a region whose keeper grants what it is asked for. */
+static fluke_region_t *granted;
+static uint32_t asked[2];
+
+static void far_keeper(void *unused)
+{
+	static struct fluke_exc_message m;
+	natural_t answer[2] = { 0, 0 };
+	fluke_ipc_params_t p = { .recv_words = FLUKE_EXC_WORDS, .recv_data = &m };
+
+	(void)unused;
+	fluke_ipc_setup_wait_receive(&p, far_set, 0);
+	for (;;) {
+		asked[0]++;
+		asked[1] = m.subcode;
+		fluke_region_protect(granted, FLUKE_PROT_ALL);
+		p = (fluke_ipc_params_t){ .send_words = 2, .send_data = answer, .recv_words = FLUKE_EXC_WORDS, .recv_data = &m };
+		fluke_ipc_reply_wait_receive(&p, 0);
+	}
+}
+
+CASE("mapping-41", "a keeper 200 levels away is asked once, for an access and in a call")
+{
+	fluke_region_t *r;
+	fluke_mutex_t *mutex = check_mutex_new();
+
+	far_set = check_portset_new();
+	asked[0] = 0;
+	granted = r = check_region_new(check_root_space, (uint32_t)check_pages(2), 2 * PAGE, 0, check_port_new(far_set, 1));
+	for (int i = 0; i < LEVELS; i++) {
+		fluke_space_t *s = check_space_new();
+		check_mapping_new(r, 0, s, WINDOW, 2 * PAGE, FLUKE_PROT_ALL);
+		r = check_region_new(s, WINDOW, 2 * PAGE, FLUKE_PROT_ALL, 0);
+	}
+	check_mapping_new(r, 0, check_root_space, WINDOW, 2 * PAGE, FLUKE_PROT_ALL);
+	check_thread_new(check_space_twin(), far_keeper, 0);
+	check_run();
+	check_write(WINDOW + PAGE + 8, 3);
+	CHECK_EQUAL(asked[0], 1);
+	CHECK_EQUAL(asked[1], PAGE + 8);
+	fluke_region_protect(granted, FLUKE_PROT_NONE);
+	fluke_mutex_get_state(mutex, (fluke_mutex_state_t *)WINDOW, 0);
+	CHECK_EQUAL(asked[0], 2);
+	CHECK_EQUAL(check_read(WINDOW + PAGE + 8), 3);
+}

@@ -367,3 +367,42 @@ static int eight_valid(const fluke_thread_state_t *a)
 
 SCENE_VALID(eight, sends_eight, takes_eight, 0, eight_prepare, eight_valid);
 SCENE_VALID(eight_late, sends_eight, takes_eight, 1, eight_prepare, eight_valid);
+
+/* Memory so many levels away that the walk to it has preemption points; one chain, the watcher's, for all runs. */
+#define LEVELS	40
+#define DEEP	0x20000000u
+
+static void deep_prepare(void)
+{
+	static fluke_region_t *deep;
+	fluke_mapping_state_t at = { .start_va = DEEP, .size = 2 * FLUKE_PAGE_SIZE, .prot = FLUKE_PROT_ALL };
+	uint32_t made = deep ? LEVELS : 0, offset = check_physical_of((void *)pages);
+
+	for (; made < LEVELS; made++) {
+		fluke_space_t *s = check_space_new();
+
+		check_mapping_new(made ? deep : check_physical, made ? 0 : offset, s, DEEP, 2 * FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+		deep = check_region_new(s, DEEP, 2 * FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, 0);
+	}
+	window = child_object(sizeof *window);
+	fluke_mapping_create(window);
+	fluke_region_reference(deep, got[1]);
+	fluke_space_reference(subject_space[0], got[0]);
+	fluke_mapping_set_state(window, &at, got[1], got[0]);
+}
+
+static void reaches_deep(void *unused)
+{
+	volatile uint32_t *there_ = (uint32_t *)DEEP;
+	fluke_ipc_params_t p = BOTH(60, (void *)(DEEP + FLUKE_PAGE_SIZE), 8, back);
+
+	(void)unused;
+	for (uint32_t i = 0; i < 60; i++)
+		there_[i] = i * 5;
+	word[0] = there_[59];
+	there_[FLUKE_PAGE_SIZE / 4] = 7;
+	fluke_mapping_protect(window, FLUKE_PROT_ALL & ~FLUKE_PROT_WRITE);
+	note(1, fluke_ipc_client_connect_send_over_receive(&p, dest));
+}
+
+SCENE(deep, reaches_deep, takes_eight, 0, deep_prepare);

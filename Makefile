@@ -46,6 +46,8 @@ $(B)/fluke.cpio: tools/mkcpio $(FLUKE_FILES)
 	$(Q)rm -rf $(B)/fluke && mkdir -p $(B)/fluke/fluke/nesters $(B)/fluke/fluke/apps
 	$(Q)for f in $(FLUKE_FILES); do d=$${f#$(B)/}; mkdir -p $(B)/fluke/fluke/$$(dirname $$d); \
 		objcopy -S $$f $(B)/fluke/fluke/$$d 2>/dev/null || cp $$f $(B)/fluke/fluke/$$d; done
+	$(Q)mkdir -p $(B)/fluke/usr/local/bin && for f in $(B)/fluke/fluke/nesters/*; do \
+		ln -s /fluke/nesters/$${f##*/} $(B)/fluke/usr/local/bin; done
 	$(Q)tools/mkcpio $(B)/fluke $@
 
 # ---- use

@@ -216,7 +216,7 @@ static int serve(char **argv)
 	status = nest_run(c, child_argv);
 	child_destroy(c);
 	printf("# %u demo objects released\n", released_count);
-	return status;
+	return status >> 8;
 fail:
 	eprintf("rpcdemo: %s\n", error_text(error ? error : ENOMEM));
 	return 1;

@@ -148,12 +148,27 @@ static void put_prefix(struct program *p, struct startup *s, const char *prefix,
 	p->arg_count += count - 1;
 }
 
+/* Standard error of the start-up record, or null. */
+static fluke_ref_t *record_error(void)
+{
+	const struct startup *s = (const struct startup *)IMAGE_STARTUP;
+	const struct startup_fd *fd = (const struct startup_fd *)((const char *)s + s->fd_offset);
+
+	for (uint32_t n = 0; s->magic == STARTUP_MAGIC && n < s->fd_count; n++)
+		if (fd[n].fd == 2)
+			return (fluke_ref_t *)IMAGE_FILES + fd[n].file;
+	return NULL;
+}
+
 static void die(const char *what, int error)
 {
-	char text[5000];
+	fluke_ref_t *standard_error = record_error();
+	char text[4300];
+	uint32_t written;
 
-	snprintf(text, sizeof(text), "image: %s: error %d\n", what, -error);
-	Parent_log(REF_PROCESS, text);
+	snprintf(text, sizeof(text), error == -ENOENT ? "%.4096s: not found\n" : "%.4096s: cannot be run (error %d)\n", what, -error);
+	if (!standard_error || FileDescription_write(standard_error, ~0ull, 0, text, strlen(text), &written, NULL))
+		Parent_log(REF_PROCESS, text);
 	image_exit(127 << 8);
 }
 

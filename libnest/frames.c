@@ -74,10 +74,25 @@ void frames_add(struct frames *f, uint32_t first, uint32_t count)
 {
 	for (; count-- && first < f->count; first++) {
 		f->group[OF(first)].free |= BIT(first);
-		f->free[FRAME_DATA]++;
+		f->free[f->group[OF(first)].kind]++;
 		f->total++;
 		relist(f, OF(first));
 	}
+}
+
+void frames_add_objects(struct frames *f, uint32_t first, uint32_t count)
+{
+	f->fixed = 1;
+	for (uint32_t n = 0; n < count; n += FRAMES_GROUP)
+		f->group[OF(first + n)].kind = FRAME_OBJECTS;
+	frames_add(f, first, count);
+}
+
+void frames_all_zero(struct frames *f)
+{
+	for (uint32_t n = 0; n < f->groups; n++)
+		f->group[n].zero = f->group[n].free;
+	f->zeroed = f->free[FRAME_DATA] + f->free[FRAME_OBJECTS];
 }
 
 static void take(struct frames *f, uint32_t frame, int *zero)
@@ -139,6 +154,8 @@ static int objects_grow(struct frames *f)
 {
 	uint32_t groups = FRAMES_BLOCK / FRAMES_GROUP, first, i;
 
+	if (f->fixed)
+		return 0;
 	first = find_row(f, groups, groups);
 	if (first == FRAMES_NONE) {
 		groups = 1;
@@ -177,7 +194,7 @@ static uint32_t take_frame(struct frames *f, uint32_t like, enum frame_kind kind
 			number = f->partial[kind];
 			if (number == FRAMES_NONE) {
 				/* object groups that hold nothing may come back */
-				number = f->whole[FRAME_OBJECTS];
+				number = f->fixed ? FRAMES_NONE : f->whole[FRAME_OBJECTS];
 				if (number == FRAMES_NONE)
 					return FRAMES_NONE;
 				group_become(f, number, FRAME_DATA);

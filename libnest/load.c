@@ -8,6 +8,7 @@
 #include <linux_abi.h>
 #include <protocols/FileSystem.h>
 #include <protocols/FileDescription.h>
+#include <protocols/Parent.h>
 
 #define PAGE		4096u
 #define LOADS_MAX	8
@@ -242,17 +243,61 @@ int load_program(struct child *c, fluke_ref_t *fs, const char *name, char *const
 	return error ? error : child_start(c);
 }
 
+/* Is argv[0] a program for the Fluke API?  Found as open_program finds it. */
+static int is_native(fluke_ref_t *fs, const char *name)
+{
+	struct elf_segment loads[LOADS_MAX];
+	struct elf_header header;
+	struct load_source source;
+	fluke_ref_t *file = ref_new();
+	unsigned count;
+	int yes = 0;
+
+	if (file && !open_program(fs, name, file)) {
+		load_from_file(&source, file);
+		yes = !read_headers(&source, &header, loads, &count) && loads[0].vaddr == NATIVE_PROGRAM;
+	}
+	ref_free(file);
+	return yes;
+}
+
+/* Any other is for Linux (or not there): a process manager of its own runs it. */
+static char *const *with_manager(fluke_ref_t *fs, char *const argv[])
+{
+	static char manager[] = "process", end[] = "--";
+	unsigned count = 0;
+	char **list;
+
+	if (is_native(fs, argv[0]))
+		return argv;
+	while (argv[count])
+		count++;
+	list = calloc(count + 3, sizeof *list);
+	if (!list)
+		return argv;
+	list[0] = manager;
+	list[1] = end;
+	memcpy(list + 2, argv, count * sizeof *list);
+	return list;
+}
+
 int nest_run(struct child *c, char *const argv[])
 {
 	fluke_ref_t *fs = service_lookup("fs");
-	int error = fs ? load_program(c, fs, argv[0], argv, environ) : ENOENT;
-	int status;
+	char *const *command = fs ? with_manager(fs, argv) : argv;
+	int error = fs ? load_program(c, fs, command[0], command, environ) : ENOENT;
 
 	ref_free(fs);
-	if (error) {
-		eprintf("%s: %s\n", argv[0], error_text(error));
-		return error == ENOENT ? 127 : 126;
-	}
-	status = child_wait(c);
-	return status & 0x7f ? 128 + (status & 0x7f) : status >> 8;
+	if (!error)
+		return child_wait(c);
+	eprintf("%s: %s\n", command[0], error_text(error));
+	return (error == ENOENT ? 127 : 126) << 8;
+}
+
+void nest_end(int status)
+{
+	stdout_flush();
+	Parent_exit(parent_ref(), status);
+	for (;;)
+		thread_exit();
 }

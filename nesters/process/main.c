@@ -73,7 +73,10 @@ static void services_find(void)
 	lookup("clock", &manager->clock);
 	lookup("scheduler", &manager->scheduler);
 	Parent_lookup(parent_ref(), "session", &manager->sessions);	/* a nested manager has none */
-	fluke_ref_copy(&manager->filesystem, &manager->cwd);
+	if (!Parent_lookup(parent_ref(), "cwd", &manager->cwd))		/* ours, as a process of another manager */
+		cwd = NULL;
+	else
+		fluke_ref_copy(&manager->filesystem, &manager->cwd);
 	if (cwd && *cwd == '/')
 		FileSystem_open(&manager->filesystem, cwd, O_RDONLY | O_DIRECTORY, 0, &manager->cwd, &status);
 	image_open();

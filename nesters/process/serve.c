@@ -122,6 +122,16 @@ static int answer_ref(struct request *r, fluke_ref_t *ref, int (*reply)(struct r
 
 /* ---- Parent */
 
+struct slot_copy { struct process *process; uint32_t slot; fluke_ref_t *ref; };
+
+static int slot_copy(void *argument)
+{
+	struct slot_copy *copy = argument;
+
+	fluke_ref_copy(body_object(copy->process->body, copy->slot), copy->ref);
+	return fluke_ref_type(copy->ref) == FLUKE_NULL ? ENOENT : 0;
+}
+
 static int parent_lookup(void *self, struct request *r, const char *name, void **service)
 {
 	struct process *p = request_process(self);
@@ -144,6 +154,8 @@ static int parent_lookup(void *self, struct request *r, const char *name, void *
 	error = 0;
 	if (ours)
 		session_mint(ours, ref);
+	else if (!strcmp(name, "cwd"))
+		error = guarded(slot_copy, &(struct slot_copy){ p, IMAGE_REF_CWD, ref }) ? ENOENT : 0;
 	else
 		error = Parent_lookup(parent_ref(), name, ref);
 	if (!error)
@@ -152,28 +164,18 @@ static int parent_lookup(void *self, struct request *r, const char *name, void *
 	return error;
 }
 
-struct fd_copy { struct process *process; int n; fluke_ref_t *ref; };
-
-static int fd_copy(void *argument)
-{
-	struct fd_copy *copy = argument;
-	uint32_t slot = IMAGE_FILES + (copy->process->descriptor[copy->n] - 1) * sizeof(fluke_ref_t);
-
-	fluke_ref_copy(body_object(copy->process->body, slot), copy->ref);
-	return 0;
-}
-
 static int parent_get_fd(void *self, struct request *r, int32_t n, void **file)
 {
-	struct fd_copy copy = { request_process(self), n, NULL };
+	struct slot_copy copy = { request_process(self), 0, NULL };
 
 	(void)file;
 	if (n < 0 || n > 2 || !copy.process->descriptor[n])
 		return EBADF;
+	copy.slot = IMAGE_FILES + (copy.process->descriptor[n] - 1) * sizeof(fluke_ref_t);
 	copy.ref = ref_new();
 	if (!copy.ref)
 		return ENOMEM;
-	if (!guarded(fd_copy, &copy))
+	if (!guarded(slot_copy, &copy))
 		return answer_ref(r, copy.ref, Parent_get_fd_reply);
 	ref_free(copy.ref);
 	return EBADF;

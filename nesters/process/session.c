@@ -135,11 +135,27 @@ int session_set_tty(struct process *p, fluke_ref_t *tty)
 	return 0;
 }
 
+/* Are we a process of another manager that has its terminal in front of other processes? */
+static int in_background(void)
+{
+	fluke_ref_t *outer = service_lookup("process");
+	int32_t parent, group, session, front;
+	int yes = outer && !Process_get_ids(outer, 0, &parent, &group, &session) &&
+		!Process_get_foreground(outer, &front) && front != group;
+
+	ref_free(outer);
+	return yes;
+}
+
 /* A terminal becomes the controlling one; the channel of boot/run only sends the host's signals. */
 void session_set_input(struct process *p, fluke_ref_t *file)
 {
 	struct session *s = p->session;
 
+	if (in_background()) {
+		s->foreground = p->group;
+		return;
+	}
 	if (session_is_tty(file)) {
 		session_set_tty(p, file);
 		return;

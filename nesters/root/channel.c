@@ -52,7 +52,7 @@ static int	exiting;		/* EXIT waits for the streams to run dry */
 static uint32_t	exit_kind, exit_value;
 static int	bye;
 static char	*get_path;
-static fluke_ref_t *owner;
+static struct owners owners;
 static struct served irq, waker;
 static fluke_portset_t *end_set;	/* the thread in channel_exit waits here */
 static fluke_ref_t *end_ref;
@@ -188,11 +188,8 @@ static uint32_t number(unsigned i)
 
 static void signal_owner(uint32_t n)
 {
-	uint32_t message[2] = { n == SIGWINCH ? 1u << 23 : 1u << n, 0 };
-	fluke_ipc_params_t p = { .send_words = 2, .send_data = message };
-
-	if (owner && n && n < 24)
-		fluke_ipc_send(&p, owner);
+	if (n < 24 || n == SIGWINCH)
+		owner_signal(&owners, n);
 }
 
 static void stdin_frame(unsigned size)
@@ -361,15 +358,13 @@ static const struct stream_ops ops = {
 /* Not a terminal, but the host's signals go to an owner as a terminal's do. */
 static int set_owner(void *self, struct request *r, uint32_t session, fluke_ref_t *port)
 {
-	fluke_ref_t *old, *copy = port && fluke_ref_type(port) == FLUKE_TYPE_PORT ? ref_dup(port) : 0;
+	int error;
 
-	(void)self, (void)r, (void)session;
+	(void)self, (void)r;
 	fast_lock_take(&stream_lock);
-	old = owner;
-	owner = copy;
+	error = owner_set(&owners, port, session);
 	fast_lock_drop(&stream_lock);
-	ref_free(old);
-	return 0;
+	return error;
 }
 
 static int not_tty(void)

@@ -26,9 +26,7 @@
 static struct tty tty;
 static struct stream_source source;
 static size_t	peeked;			/* what the read in hand takes */
-static fluke_ref_t *owner;		/* where signals go */
-static uint32_t	session;
-static int32_t	foreground;
+static struct owners owners;		/* where signals go */
 static int	serial;			/* there is a UART */
 static struct served serial_irq, work;
 static fluke_ref_t *work_ref;
@@ -97,12 +95,8 @@ static void tty_changed(struct tty *t)
 
 static void tty_signal(struct tty *t, int number)
 {
-	uint32_t message[2] = { number == SIGWINCH ? 1u << 23 : 1u << number, 0 };
-	fluke_ipc_params_t p = { .send_words = 2, .send_data = message };
-
 	(void)t;
-	if (owner && number < 32)
-		fluke_ipc_send(&p, owner);
+	owner_signal(&owners, (unsigned)number);
 }
 
 void console_input(uint8_t c)
@@ -291,41 +285,55 @@ void console_window(unsigned rows, unsigned columns)
 	tty_set_window(&tty, rows, columns, 0, 0);
 }
 
-static int set_owner(void *self, struct request *r, uint32_t new_session, fluke_ref_t *port)
+static int set_owner(void *self, struct request *r, uint32_t session, fluke_ref_t *port)
 {
-	fluke_ref_t *old, *copy = port && fluke_ref_type(port) == FLUKE_TYPE_PORT ? ref_dup(port) : 0;
+	int error;
 
 	(void)self, (void)r;
 	fast_lock_take(&stream_lock);
-	old = owner;
-	owner = copy;
-	session = new_session;
+	error = owner_set(&owners, port, session);
 	fast_lock_drop(&stream_lock);
-	ref_free(old);
-	return 0;
+	return error;
 }
 
 static int get_foreground(void *self, struct request *r, int32_t *group)
 {
+	struct owner *top;
+
 	(void)self, (void)r;
-	*group = foreground;
+	fast_lock_take(&stream_lock);
+	top = owner_of(&owners);
+	*group = top ? top->foreground : 0;
+	fast_lock_drop(&stream_lock);
 	return 0;
 }
 
 static int set_foreground(void *self, struct request *r, int32_t group)
 {
+	struct owner *top;
+	int changes;
+
 	(void)self, (void)r;
-	if (foreground == group)
-		return 0;
-	foreground = group;
-	stream_drop_reads(&source);	/* a stopped reader must not have the line that another waits for */
+	fast_lock_take(&stream_lock);
+	top = owner_of(&owners);
+	changes = top && top->foreground != group;
+	if (changes)
+		top->foreground = group;
+	fast_lock_drop(&stream_lock);
+	if (changes)
+		stream_drop_reads(&source);	/* a stopped reader must not have the line that another waits for */
 	return 0;
 }
 
 static int get_session(void *self, struct request *r, int32_t *number)
 {
+	struct owner *top;
+
 	(void)self, (void)r;
-	*number = (int32_t)session;
+	fast_lock_take(&stream_lock);
+	top = owner_of(&owners);
+	*number = top ? (int32_t)top->session : 0;
+	fast_lock_drop(&stream_lock);
 	return 0;
 }
 

@@ -115,4 +115,15 @@ static inline void outb(uint16_t port, uint8_t value)
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
+
+/* ---- owners of a terminal (owner.c) ---- */
+
+#define OWNERS	16		/* of managers in each other */
+
+struct owner { fluke_ref_t *port; uint32_t session; int32_t foreground; };
+struct owners { struct owner entry[OWNERS]; unsigned count; };
+struct owner *owner_of(struct owners *o);		/* null: nobody */
+int	owner_set(struct owners *o, fluke_ref_t *port, uint32_t session);	/* port null: the one on top gives it up */
+void	owner_signal(struct owners *o, unsigned number);
+
 #endif

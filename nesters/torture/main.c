@@ -72,7 +72,7 @@ static int run(uint32_t seed, char **argv)
 	time_torment(0);
 	torment_end();
 	child_destroy(c);
-	eprintf("torture: seed %u: status %d, %u round trips\n", (unsigned)seed, status, (unsigned)counts.trips);
+	eprintf("torture: seed %u: status %d, %u round trips\n", (unsigned)seed, status & 0x7f ? 128 + (status & 0x7f) : status >> 8, (unsigned)counts.trips);
 	return status;
 }
 
@@ -99,5 +99,5 @@ int main(int argc, char **argv)
 	for (uint32_t n = 0; n < options.runs && !status; n++)
 		status = run(options.seed + n, word);
 	count_print();
-	return status;
+	nest_end(status);
 }

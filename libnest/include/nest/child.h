@@ -88,8 +88,11 @@ int	load_arguments(struct child *c, char *const argv[], char *const envp[]);
 /* Opens name along /fluke/nesters, /fluke/apps (a name with / as it is), loads it, starts it. */
 int	load_program(struct child *c, fluke_ref_t *fs, const char *name, char *const argv[], char *const envp[]);
 
-/* What every simple nester's main does after its own preparations: runs the rest of its command line as its child
- * (argv[0] is the program), waits, and gives back an exit status. */
+/* What every simple nester's main does after its own preparations: runs the rest of its command line as its child and
+ * waits; its status as wait(2) shows it.  argv[0] is a native program; any other is given to a process manager of its own
+ * (docs/design/nesting.md). */
 int	nest_run(struct child *c, char *const argv[]);
+/* Ends the nester with such a status. */
+void	nest_end(int status) __attribute__((noreturn));
 
 #endif

@@ -32,6 +32,7 @@ struct frames {
 	uint32_t	whole_groups[FRAME_KINDS];	/* how many are in whole */
 	uint32_t	free[FRAME_KINDS], zeroed, total;
 	uint32_t	zero_cursor;
+	int		fixed;			/* groups never change their kind */
 };
 
 extern void (*frames_enter)(void), (*frames_leave)(void);
@@ -41,6 +42,10 @@ size_t	frames_bookkeeping(uint32_t count);
 void	frames_init(struct frames *f, uint32_t count, void *memory);
 /* Gives [first, first+count) to the allocator. */
 void	frames_add(struct frames *f, uint32_t first, uint32_t count);
+/* The same for kernel objects, whole groups; from then on no group changes its kind. */
+void	frames_add_objects(struct frames *f, uint32_t first, uint32_t count);
+/* All that is free is zero. */
+void	frames_all_zero(struct frames *f);
 
 /* A frame with one holder, or FRAMES_NONE.  *zero: it is zero.  wish: this frame and no other. */
 uint32_t frames_take_this(struct frames *f, uint32_t wish, enum frame_kind kind, int *zero);

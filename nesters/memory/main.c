@@ -1,0 +1,77 @@
+/* memory: demand paging for the program below it, or for a process manager with all its processes.  See README.md.
+ *
+ *	memory [-s SIZE] [-S SIZE] [-f FILE] [-v] program [word ...] [-- command ...]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux_abi.h>
+#include "memory.h"
+
+#define WORKERS		4
+#define WORKERS_MOST	8
+#define MESSAGE_MAX	0
+
+struct options options;
+
+static void fail(const char *what, int error)
+{
+	eprintf("memory: %s: %s\n", what, error_text(error));
+	libc_exit(126);
+}
+
+/* 8M, 512k, 1G, or bytes. */
+static uint64_t size_of(const char *text)
+{
+	char *end;
+	uint64_t size = strtoul(text, &end, 0);
+	const char *unit = *end ? strchr("kKmMgG", *end) : NULL;
+
+	if (end == text || (*end && (!unit || end[1])))
+		fail(text, EINVAL);
+	for (int n = unit ? (int)(unit - "kKmMgG") / 2 + 1 : 0; n; n--)
+		size <<= 10;
+	return size;
+}
+
+/* The first word that is not an option of ours. */
+static char **options_take(char **word)
+{
+	for (; *word; word++) {
+		if (!strcmp(*word, "--"))
+			return word + 1;
+		else if (!strcmp(*word, "-s") && word[1])
+			options.size = size_of(*++word);
+		else if (!strncmp(*word, "size=", 5))
+			options.size = size_of(*word + 5);
+		else if (!strcmp(*word, "-v"))
+			options.verbose = 1;
+		else if (**word == '-')
+			fail(*word, EINVAL);
+		else
+			break;
+	}
+	return word;
+}
+
+int main(int argc, char **argv)
+{
+	char **command = options_take(argv + 1);
+	struct server *server;
+	struct child *c;
+	int error, status;
+
+	(void)argc;
+	if (!*command)
+		fail("no command", EINVAL);
+	server = server_new(WORKERS, WORKERS_MOST, MESSAGE_MAX);
+	error = server ? store_begin(options.size, server) : ENOMEM;
+	if (error)
+		fail("start", error);
+	c = child_new(*command, server, memory_pool(), &error);
+	if (!c)
+		fail(*command, error);
+	status = nest_run(c, command);
+	child_destroy(c);
+	nest_end(status);
+}

@@ -1,0 +1,78 @@
+/* The memory of everything below: two segments of our parent's, one for data and one for kernel objects, side by side
+ * in a window of ours.  The window is divided into frames like root's physical memory; pools and segments over
+ * it are served by libnest.  Objects have a fixed part, since only that segment may hold any. */
+#include <stdlib.h>
+#include <linux_abi.h>
+#include <protocols/MemPool.h>
+#include "memory.h"
+
+#define FIRST		FRAMES_GROUP	/* frames left out at the start: no frame is number 0 */
+#define BLOCK		0x200000u
+#define LEAVE		0x800000u	/* bytes of the parent's pool that we do not ask for */
+#define OBJECT_SHARE	8u		/* this part of the memory is for objects */
+#define OBJECTS_LEAST	0x100000u
+#define SIZE_LEAST	0x200000u
+#define SIZE_MOST	0x40000000u	/* of our address space */
+
+struct store	store;
+
+/* A segment of the parent's, mapped into the window. */
+static int part(fluke_ref_t *pool, uint32_t start, uint32_t size, uint32_t flags)
+{
+	fluke_ref_t *segment = ref_new(), *region = ref_new();		/* both stay */
+	int error = segment && region ? MemPool_create_segment(pool, size, flags, segment, region) : ENOMEM;
+
+	if (error)
+		return error;
+	return mapping_new(region, 0, NULL, (uint32_t)store.window + start, size, flags & SEGMENT_OBJECTS ? FLUKE_PROT_ALL :
+		FLUKE_PROT_READ | FLUKE_PROT_WRITE | FLUKE_PROT_EXECUTE) ? 0 : ENOMEM;
+}
+
+static int make_store(fluke_ref_t *pool, uint32_t data, uint32_t objects)
+{
+	uint32_t frames = (data + objects) / FLUKE_PAGE_SIZE;
+	void *book = calloc(1, frames_bookkeeping(frames));
+	char *room = address_reserve(data + objects + BLOCK);
+	int error;
+
+	if (!book || !room || !(store.region = ref_new()))
+		return ENOMEM;
+	store.window = (char *)(((uint32_t)room + BLOCK - 1) & -BLOCK);
+	error = part(pool, 0, data, 0);
+	if (!error)
+		error = part(pool, data, objects, SEGMENT_OBJECTS);
+	if (error)
+		return error;
+	store.region_object = region_new(own_space(), (uint32_t)store.window, data + objects, FLUKE_PROT_ALL, NULL);
+	if (!store.region_object)
+		return ENOMEM;
+	fluke_region_reference(store.region_object, store.region);
+	frames_init(&store.frames, frames, book);
+	frames_add(&store.frames, FIRST, data / FLUKE_PAGE_SIZE - FIRST);
+	frames_add_objects(&store.frames, data / FLUKE_PAGE_SIZE, objects / FLUKE_PAGE_SIZE);
+	frames_all_zero(&store.frames);
+	return 0;
+}
+
+int store_begin(uint64_t wanted, struct server *server)
+{
+	fluke_ref_t *pool = service_lookup("pool");
+	uint32_t limit, used, unused, size, objects;
+	int error = pool ? MemPool_statistics(pool, &limit, &used, &unused) : ENOENT;
+
+	if (error)
+		return error;
+	size = unused > 2 * LEAVE ? unused - LEAVE : unused / 2;
+	if (wanted && wanted < size)
+		size = (uint32_t)wanted;
+	if (size > SIZE_MOST)
+		size = SIZE_MOST;
+	if (size < SIZE_LEAST)
+		return ENOMEM;
+	objects = size / OBJECT_SHARE > OBJECTS_LEAST ? size / OBJECT_SHARE : OBJECTS_LEAST;
+	objects &= -(FRAMES_GROUP * FLUKE_PAGE_SIZE);
+	size = (size - objects) & -(FRAMES_GROUP * FLUKE_PAGE_SIZE);
+	error = make_store(pool, size, objects);
+	ref_free(pool);
+	return error ? error : memory_serve(&store, server);
+}

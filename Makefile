@@ -17,7 +17,7 @@ MODULES = $(B)/root $(B)/fluke.cpio $(B)/tree-$(TREE).cpio
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: check-kernel lint all run test test-all bench bench-quick coverage iso gdb sizes docs help clean torture setup trees
+.PHONY: check-kernel figures lint all run test test-all bench bench-quick coverage iso gdb sizes docs help clean torture setup trees
 
 all: kernel user $(B)/fluke.cpio $(if $(CHECK),check-kernel)	## build everything but the Debian trees
 
@@ -75,6 +75,11 @@ bench: setup all trees		## measurements under -icount: build/bench/results.tsv
 	$(Q)tests/bench/run
 bench-quick: setup all trees	## the measurements with a budget, compared with tests/bench/budgets.tsv
 	$(Q)tests/bench/run --quick
+
+figures: all			## docs/figures: the published scheduling experiments run again, ours beside the published points
+	$(Q)boot/run --stack "" --tree small --timeout 60 -- schedtests >$(B)/schedtests.out
+	$(Q)tools/figures --collect docs/figures/results.txt <$(B)/schedtests.out
+	$(Q)tools/figures docs/figures/results.txt docs/figures
 
 check-kernel:			## build/check/fluke.elf: the kernel with all its checks (also: make CHECK=1)
 	$(Q)$(MAKE) -f kernel/kernel.mk CC=$(CC) B=$(B)/check CHECK=1 $(B)/check/fluke.elf

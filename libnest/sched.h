@@ -17,6 +17,8 @@ struct scheduler_client {
 	/* both: */
 	volatile uint32_t ordered;	/* it is in the list of orders */
 	struct scheduler_client *next_order;
+	fluke_ref_t	*view;		/* it is a scheduler elsewhere: its SchedulerView; null: it is not */
+	struct scheduler *below;	/* it is one of this program */
 	/* the loop: */
 	volatile uint8_t known;		/* to the policy */
 };
@@ -45,7 +47,11 @@ struct scheduler {
 	uint64_t	armed;		/* for this time of the clock; 0: not */
 	uint64_t	rounds;
 	fluke_ref_t	*timer;		/* scheduler_real_clock's */
-	struct scheduler *next;		/* of this program */
+	/* of a stack: */
+	struct scheduler *above_planned, *next;	/* next in order of the expression */
+	struct policy_parameters parameters;
+	unsigned	column;
+	void		(*describe)(struct scheduler *s, natural_t sched_val, char *text, size_t size);
 };
 
 void		scheduler_orders(struct scheduler *s, uint64_t now);

@@ -87,7 +87,9 @@ static void sweep_some(struct scheduler *s, unsigned most)
 			continue;
 		}
 		ref_free(c->thread);
-		c->thread = NULL;
+		ref_free(c->view);
+		c->thread = c->view = NULL;
+		c->below = NULL;
 		c->next = s->free;
 		s->free = c;
 	}
@@ -187,7 +189,7 @@ int scheduler_admit(struct scheduler *s, fluke_ref_t *thread, const struct polic
 	lock_take(&s->lock);
 	error = admit(s, thread, parameters, sched_val);
 	lock_drop(&s->lock);
-	if (!error)
+	if (!error && port)
 		fluke_port_reference(s->port, port);
 	return error;
 }

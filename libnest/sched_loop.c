@@ -12,8 +12,6 @@
 
 #define TAKE	FLUKE_WAKEUP_TAKE_REQUEST
 
-static struct scheduler *schedulers;		/* of this program */
-
 struct scheduler *scheduler_new(struct policy *policy, const struct scheduler_clock *clock)
 {
 	struct scheduler *s = calloc(1, sizeof *s);
@@ -29,9 +27,6 @@ struct scheduler *scheduler_new(struct policy *policy, const struct scheduler_cl
 	if (!s->lock.mutex || !s->port || !s->port_ref)
 		return NULL;
 	fluke_port_reference(s->port, s->port_ref);
-	do
-		s->next = schedulers;
-	while (!__sync_bool_compare_and_swap(&schedulers, s->next, s));
 	return s;
 }
 
@@ -238,6 +233,7 @@ static int book(void *booker, fluke_thread_t *thread, fluke_ref_t *port, natural
 	if (b->starting && !b->error) {
 		b->starting->above_val = b->number;
 		b->starting->above = b->s;
+		scheduler_client(b->s, b->number)->below = b->starting;
 	}
 	return b->error;
 }

@@ -32,7 +32,7 @@ static uint64_t interference(const struct policy *p, const struct policy_client 
 	for (const struct policy_client *c = p->members; c; c = c->next_member) {
 		const struct policy_parameters *other = c == instead ? with : &c->wanted;
 
-		if (c != who && other->period <= of->period)	/* equals: each as if it came last */
+		if (c != who && other->period && other->period <= of->period)	/* equals: each as if it came last */
 			sum += (time + other->period - 1) / other->period * other->budget;
 	}
 	return sum;
@@ -60,12 +60,14 @@ static int rm_check(struct policy *p, struct policy_client *c, const struct poli
 {
 	int newcomer = !c->member_link;
 
+	if (!to->budget && !to->period)
+		return 0;			/* nothing yet: it does not run */
 	if (!to->budget || to->budget > to->period || to->period > PERIOD_MOST)
 		return EINVAL;
 	if (!meets(p, c, to, c, to, newcomer))
 		return EBUSY;
 	for (struct policy_client *other = p->members; other; other = other->next_member)
-		if (other != c && !meets(p, other, &other->wanted, c, to, newcomer))
+		if (other != c && other->wanted.period && !meets(p, other, &other->wanted, c, to, newcomer))
 			return EBUSY;
 	return 0;
 }
@@ -113,7 +115,7 @@ static struct policy_client *rm_pick(struct policy *p, uint64_t now)
 	struct policy_client *c;
 
 	for (c = rm->ready.first; c; c = c->next)
-		if (c->pass <= now)
+		if (c->pass <= now && c->parameters.period)
 			begin(c, now - (now - c->pass) % c->parameters.period);
 	c = p->non_preemptive && rm->running && rm->running->left ? rm->running : rm->ready.first;
 	while (c && !c->left)
@@ -151,7 +153,7 @@ static uint64_t rm_wake(struct policy *p, uint64_t now)
 
 	(void)now;
 	for (const struct policy_client *c = ((struct rm *)p)->ready.first; c; c = c->next)
-		if (!c->left && (!first || c->pass < first))
+		if (!c->left && c->parameters.period && (!first || c->pass < first))
 			first = c->pass;
 	return first;
 }

@@ -75,13 +75,9 @@ __attribute__((weak)) void libc_output(int fd, const char *data, size_t size)
 
 __attribute__((weak)) int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val)
 {
-	static fluke_ref_t *client;	/* the scheduler keeps a client for as long as its thread lives */
-
 	if (!scheduler_ref && !(scheduler_ref = service_lookup("scheduler")))
 		return ENOENT;
-	if (!client && !(client = ref_new()))
-		return ENOMEM;
-	return Scheduler_add(scheduler_ref, thread, port, sched_val, client);
+	return Scheduler_add(scheduler_ref, thread, port, sched_val);
 }
 
 __attribute__((weak)) void libc_exit(int status)

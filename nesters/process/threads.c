@@ -16,7 +16,7 @@ int thread_add_scheduler(struct process *p, int slot)
 	struct thread *t = &p->thread[slot];
 
 	return Scheduler_add(&manager->scheduler, body_object(p->body, t->address), &manager->scheduler_port,
-		&t->sched_val, &manager->scratch) ? EAGAIN : 0;
+		&t->sched_val) ? EAGAIN : 0;
 }
 
 /* Adds the time of the threads; ending: they are about to be destroyed. */

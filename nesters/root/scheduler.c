@@ -165,14 +165,13 @@ int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *to, natural_t *sched_v
 	return 0;
 }
 
-static int scheduler_add(void *self, struct request *r, fluke_ref_t *thread, void **to, uint32_t *sched_val, void **handle)
+static int scheduler_add(void *self, struct request *r, fluke_ref_t *thread, void **to, uint32_t *sched_val)
 {
 	(void)self, (void)r;
 	if (!thread || fluke_ref_type(thread) != FLUKE_TYPE_THREAD)
 		return EINVAL;
 	*sched_val = add_client(thread);
 	*to = port;
-	*handle = port_ref;
 	return *sched_val ? 0 : ENOMEM;
 }
 

@@ -57,7 +57,7 @@ static uint32_t add_client(fluke_ref_t *thread)
 	return n && client[n].thread ? n : 0;
 }
 
-static int add(void *self, struct request *r, fluke_ref_t *thread, void **to, uint32_t *sched_val, void **handle)
+static int add(void *self, struct request *r, fluke_ref_t *thread, void **to, uint32_t *sched_val)
 {
 	(void)self, (void)r;
 	if (!thread)
@@ -66,7 +66,6 @@ static int add(void *self, struct request *r, fluke_ref_t *thread, void **to, ui
 	*sched_val = fluke_ref_type(thread) == FLUKE_TYPE_THREAD ? add_client(thread) : 0;
 	memory_unlock();
 	*to = port;
-	*handle = port_ref;
 	return *sched_val ? 0 : ENOMEM;
 }
 
@@ -96,15 +95,14 @@ fluke_ref_t *time_service(void)
 /* weak in libc.  Threads of our own get their time from our parent, the first ones below from us. */
 int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *to, natural_t *sched_val)
 {
-	static fluke_ref_t *parents, *handle;
+	static fluke_ref_t *parents;
 	uint32_t at = (uint32_t)thread;
 
 	if (at >= START_OBJECTS && at - START_OBJECTS < START_OBJECTS_SIZE) {
-		if (!parents && (!(parents = service_lookup("scheduler")) || !(handle = ref_new())))
+		if (!parents && !(parents = service_lookup("scheduler")))
 			return ENOENT;
-		return Scheduler_add(parents, thread, to, sched_val, handle);
+		return Scheduler_add(parents, thread, to, sched_val);
 	}
-	handle = handle ? handle : ref_new();
 	fluke_thread_reference(thread, to);
 	*sched_val = add_client(to);
 	fluke_port_reference(port, to);

@@ -256,6 +256,13 @@ static void test_admission(void)
 	check(admitted > 300 && refused > 100, "the test has tested little");
 	check(add(CLIENTS - 1, (struct policy_parameters){ .period = 5, .budget = 6 }) == EINVAL, "more than there is");
 	check(add(CLIENTS - 1, (struct policy_parameters){ .period = 5 }) == EINVAL, "nothing asked for");
+	start(&policy_rm, 0, 1);
+	check(!add(0, (struct policy_parameters){ 0 }) && !add(1, (struct policy_parameters){ .period = 4, .budget = 4 }), "nothing");
+	ready(0);
+	check(tick() == -1 && !policy_wake(p, now), "who has asked for nothing does not run");
+	check(policy_set(p, &client[0], &(struct policy_parameters){ .period = 9, .budget = 1 }, now) == EBUSY, "all is given");
+	policy_set(p, &client[1], &(struct policy_parameters){ .period = 4, .budget = 2 }, now);
+	check(!policy_set(p, &client[0], &(struct policy_parameters){ .period = 9, .budget = 1 }, now) && tick() == 0, "later it asks");
 	result("rm: admits exactly what a simulated schedule meets");
 }
 

@@ -106,6 +106,26 @@ static inline uint64_t policy_quantum(struct policy *p, struct policy_client *c)
 static inline int policy_patient(struct policy *p, struct policy_client *running) { return p->class->patient(p, running); }
 static inline uint64_t policy_wake(struct policy *p, uint64_t now) { return p->class->wake ? p->class->wake(p, now) : 0; }
 
+/* ---- expressions: which policies stand on which (sched_parse.c) ----
+ *
+ * node := [WEIGHT* | BUDGET/PERIOD*] policy [:QUANTUM] [( node {, node} )]     (numbers in ms)
+ * A node's own clients are the nodes in its brackets, else threads.  What stands before * is what a node gets of the
+ * one above it: a weight, or in `rm` a budget of each period.  In `fixed` the first node goes first. */
+#define POLICY_NODES	32u
+
+struct policy_node {
+	const struct policy_class *class;
+	int		above;			/* index; -1: the first, base of all */
+	unsigned	column;			/* where it stands, from 1 */
+	unsigned	quantum;		/* ms; 0: not said */
+	struct policy_parameters parameters;	/* in the one above; period and budget in ms */
+};
+
+struct policy_mistake { unsigned column; const char *what; };
+
+/* How many nodes it has, in order; 0: see *mistake. */
+unsigned	policy_parse(const char *text, struct policy_node nodes[POLICY_NODES], struct policy_mistake *mistake);
+
 uint32_t	policy_random(struct policy *p, uint32_t below);	/* 0 .. below-1, each as likely */
 
 /* ---- for policies ---- */

@@ -61,6 +61,26 @@ void		scheduler_look(struct scheduler *s);
 /* Its own time: the clock's, or what the scheduler above (of this program) has given it. */
 uint64_t	scheduler_now(struct scheduler *s);
 
+/* ---- a stack of schedulers, from an expression (nest/policy.h) ---- */
+
+/* Makes them all, the base first; null: see *mistake (column 0: no memory).  Times are real. */
+struct scheduler	*scheduler_build(const char *expression, struct policy_mistake *mistake);
+/* Starts all but the base, as its clients or theirs.  0 or errno. */
+int		scheduler_start_rest(struct scheduler *base, struct policy_mistake *mistake);
+/* Where a thread goes that is added to the stack: the last scheduler that holds threads. */
+struct scheduler	*scheduler_last(struct scheduler *s);
+struct scheduler	*scheduler_find(struct scheduler *s, const char *policy);	/* the first of that policy in it, or null */
+
+/* ---- the protocol (Scheduler.idl) ---- */
+
+struct server;
+/* A new ref to a Scheduler over s (its last one, for `add`).  all: `set`, `leaf`, `set_view` too, which those who
+ * only get time must not have.  Null: no memory. */
+fluke_ref_t	*scheduler_serve(struct scheduler *s, struct server *server, int all);
+fluke_ref_t	*scheduler_view(struct scheduler *s, struct server *server);	/* a new ref to a SchedulerView */
+/* Says what a client is, for the view: at most size bytes with the NUL.  Set before the view is given away. */
+void		scheduler_describe(struct scheduler *s, void (*describe)(struct scheduler *s, natural_t sched_val, char *text, size_t size));
+
 /* Runs of the loop, for the share of schedulers among all switches. */
 uint64_t	scheduler_rounds(struct scheduler *s);
 

@@ -194,20 +194,27 @@ int scheduler_admit(struct scheduler *s, fluke_ref_t *thread, const struct polic
 	return error;
 }
 
+/* Changes of share take effect at the loop's next round, those of rank at once. */
+static int changes_rank(const struct policy_parameters *a, const struct policy_parameters *b)
+{
+	return a->priority != b->priority || a->period != b->period || a->budget != b->budget || a->quantum != b->quantum;
+}
+
 int scheduler_set(struct scheduler *s, natural_t sched_val, const struct policy_parameters *parameters)
 {
 	struct scheduler_client *c;
-	int error = ESRCH;
+	int error = ESRCH, now = 0;
 
 	lock_take(&s->lock);
 	c = scheduler_client(s, sched_val);
 	if (c && c->thread && !c->ended) {
+		now = changes_rank(&c->policy.wanted, parameters);
 		error = policy_admit(s->policy, &c->policy, parameters);
 		if (!error)
 			order(s, c);
 	}
 	lock_drop(&s->lock);
-	if (!error)
+	if (!error && now)
 		scheduler_look(s);
 	return error;
 }

@@ -1,9 +1,9 @@
 /* Fair share by group: groups of clients share the time equally, however many clients each has; within
- * a group the clients share by weight.  Virtual time as in stride, of each group and of each client: what
- * a client uses over its weight is added to both, so a group of which only clients of little weight
- * run counts as one of little weight. */
+ * a group the clients share by weight.  Virtual time as in stride, of each group and of each client.  A
+ * group weighs what the heaviest of its ready clients does, so one whose clients are all of little weight gets
+ * little, and a light one beside a heavy one costs the group nothing.  Groups come from a fixed pool, as the running side must not wait for
+ * a heap; when it is used up, further groups are one. */
 #include <errno.h>
-#include <stdlib.h>
 #include <nest/policy.h>
 
 struct policy_group {
@@ -15,12 +15,16 @@ struct policy_group {
 	uint64_t	pass;
 	uint64_t	client_pass;	/* the present within the group */
 	int		queued;
+	uint32_t	scale;		/* of the heaviest ready client (the least), and how many have it; 0: none is ready */
+	unsigned	heaviest;
 };
+
+#define GROUPS	64u
 
 struct fair {
 	struct policy	policy;
 	struct policy_group *groups, *ready;
-	struct policy_group common;	/* when there is no memory for more */
+	struct policy_group pool[GROUPS];	/* free while it has no members; [0] is the one of all further groups */
 	struct policy_client *running;	/* its group is not queued for it */
 	uint64_t	pass;
 };
@@ -34,10 +38,14 @@ static struct policy_group *group_get(struct fair *f, uint32_t number)
 	for (g = f->groups; g; g = g->next)
 		if (g->number == number)
 			break;
-	if (!g) {
-		g = calloc(1, sizeof *g);
-		if (!g)
-			return &f->common;
+	for (unsigned i = 1; !g && i <= GROUPS; i++) {
+		struct policy_group *free = &f->pool[i % GROUPS];
+
+		if (free->members && i < GROUPS)
+			continue;
+		g = free;
+		if (g->members)
+			break;
 		g->number = number;
 		g->pass = f->pass;
 		g->next = f->groups;
@@ -51,12 +59,11 @@ static void group_put(struct fair *f, struct policy_group *g)
 {
 	struct policy_group **link = &f->groups;
 
-	if (!g || g == &f->common || --g->members)
+	if (!g || --g->members)
 		return;
 	while (*link != g)
 		link = &(*link)->next;
 	*link = g->next;
-	free(g);
 }
 
 static void group_queue(struct fair *f, struct policy_group *g)
@@ -82,6 +89,26 @@ static void group_unqueue(struct fair *f, struct policy_group *g)
 		link = &(*link)->next_ready;
 	*link = g->next_ready;
 	g->queued = 0;
+}
+
+static void weigh(struct policy_group *g, const struct policy_client *c)
+{
+	if (!g->heaviest || c->scale < g->scale) {
+		g->scale = c->scale;
+		g->heaviest = 0;
+	}
+	g->heaviest += c->scale == g->scale;
+}
+
+/* Without c, which is in no queue any more. */
+static void unweigh(struct policy_group *g, const struct policy_client *c, const struct policy_client *running)
+{
+	if (c->scale != g->scale || --g->heaviest)
+		return;
+	for (const struct policy_client *other = g->ready.first; other; other = other->next)
+		weigh(g, other);
+	if (running && running->group == g)
+		weigh(g, running);
 }
 
 /* ---- clients ---- */
@@ -123,6 +150,7 @@ static void fair_ready(struct policy *p, struct policy_client *c, uint64_t now)
 	if (policy_before(c->pass, g->client_pass))
 		c->pass = g->client_pass;
 	policy_queue_pass(&g->ready, c);
+	weigh(g, c);
 	if (f->running && f->running->group == g)
 		return;			/* queued when that one stops */
 	if (!g->queued && policy_before(g->pass, f->pass))
@@ -147,9 +175,11 @@ static void fair_blocked(struct policy *p, struct policy_client *c)
 	c->left = policy_turn(p, c);
 	if (f->running == c) {
 		stop_running(f);
+		unweigh(c->group, c, NULL);
 		return;
 	}
 	policy_queue_remove(&c->group->ready, c);
+	unweigh(c->group, c, f->running);
 	if (!c->group->ready.first)
 		group_unqueue(f, c->group);
 }
@@ -173,25 +203,13 @@ static struct policy_client *fair_pick(struct policy *p, uint64_t now)
 static void fair_charge(struct policy *p, struct policy_client *c, uint64_t time)
 {
 	struct fair *f = (struct fair *)p;
-	uint64_t passed = policy_pass(c, time);
 
-	c->pass += passed;
-	c->group->pass += passed;
+	c->pass += time * c->scale;
+	c->group->pass += time * (c->ready ? c->group->scale : c->scale);
 	if (!policy_turn_over(p, c, time) || f->running != c)
 		return;
 	policy_queue_pass(&c->group->ready, c);
 	stop_running(f);
-}
-
-static void fair_done(struct policy *p)
-{
-	struct fair *f = (struct fair *)p;
-	struct policy_group *g;
-
-	while ((g = f->groups)) {
-		f->groups = g->next;
-		free(g);
-	}
 }
 
 static uint64_t fair_quantum(struct policy *p, struct policy_client *c)
@@ -205,6 +223,6 @@ static int fair_patient(struct policy *p, struct policy_client *running)
 }
 
 const struct policy_class policy_fair = {
-	.name = "fair", .done = fair_done, .size = sizeof(struct fair), .check = fair_check, .apply = fair_apply, .remove = fair_remove, .ready = fair_ready,
+	.name = "fair", .size = sizeof(struct fair), .check = fair_check, .apply = fair_apply, .remove = fair_remove, .ready = fair_ready,
 	.blocked = fair_blocked, .pick = fair_pick, .charge = fair_charge, .quantum = fair_quantum, .patient = fair_patient, .arrival_order = 1,
 };

@@ -24,7 +24,7 @@ struct scheduler *scheduler_new(struct policy *policy, const struct scheduler_cl
 	s->portset = portset_new();
 	s->port = s->portset ? port_new(s->portset, NULL, 0) : NULL;
 	s->port_ref = ref_new();
-	if (!s->lock.mutex || !s->port || !s->port_ref)
+	if (!s->lock.mutex || !s->port || !s->port_ref || (clock->open && clock->open(clock->self, s)))
 		return NULL;
 	fluke_port_reference(s->port, s->port_ref);
 	return s;

@@ -88,11 +88,11 @@ static int parse_name(struct parse *p, struct policy_node *node)
 	for (start = p->at; *p->at >= 'a' && *p->at <= 'z'; p->at++)
 		;
 	if (p->at == start)
-		return wrong(p, start, "a policy is wanted here: fixed, rr, fifo, rm, lottery, stride or fair");
+		return wrong(p, start, "a policy is wanted here: fixed, rr, fifo, rm, lottery, stride, fair or posix");
 	node->class = policy_find(start, (size_t)(p->at - start));
 	node->column = (unsigned)(start - p->text) + 1;
 	if (!node->class)
-		return wrong(p, start, "no such policy; there are fixed, rr, fifo, rm, lottery, stride, fair");
+		return wrong(p, start, "no such policy; there are fixed, rr, fifo, rm, lottery, stride, fair, posix");
 	if (next(p) != ':')
 		return 1;
 	p->at++;

@@ -8,6 +8,7 @@
 
 static const struct policy_class *const classes[] = {
 	&policy_fixed, &policy_rr, &policy_fifo, &policy_rm, &policy_lottery, &policy_stride, &policy_fair,
+	&policy_posix,
 };
 
 const struct policy_class *policy_find(const char *name, size_t length)
@@ -27,9 +28,10 @@ struct policy *policy_new(const struct policy_class *class, uint64_t quantum, ui
 	p->class = class;
 	p->quantum = quantum;
 	p->random = seed ? seed : 1;
-	if (class->init)
-		class->init(p);
-	return p;
+	if (!class->init || class->init(p))
+		return p;
+	policy_free(p);
+	return NULL;
 }
 
 void policy_free(struct policy *p)
@@ -214,9 +216,4 @@ void policy_queue_remove(struct policy_queue *q, struct policy_client *c)
 	*(c->prev ? &c->prev->next : &q->first) = c->next;
 	*(c->next ? &c->next->prev : &q->last) = c->prev;
 	c->next = c->prev = NULL;
-}
-
-uint64_t policy_pass(const struct policy_client *c, uint64_t time)
-{
-	return time * c->scale;
 }

@@ -103,7 +103,8 @@ static void release(void *self)
 	free(self);
 }
 
-static const struct Scheduler_methods methods = { .add = add, .get_usage = get_usage, .end = end };
+static const struct Scheduler_methods methods = { .add = add, .get_usage = get_usage, .end = end,
+	.set_view = set_view };
 static const struct Scheduler_methods methods_all = { .add = add, .get_usage = get_usage, .end = end, .set = set, .leaf = leaf,
 	.set_view = set_view };
 static const struct interface interfaces[] = { { Scheduler_INTERFACE, Scheduler_dispatch, &methods }, { 0, 0, 0 } };

@@ -64,7 +64,7 @@ static void stride_charge(struct policy *p, struct policy_client *c, uint64_t ti
 {
 	struct stride *s = (struct stride *)p;
 
-	c->pass += policy_pass(c, time);
+	c->pass += time * c->scale;
 	if (!policy_turn_over(p, c, time) || s->running != c)
 		return;
 	s->running = NULL;

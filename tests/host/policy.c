@@ -1,6 +1,6 @@
 /* Scheduling policies on virtual ticks: shares, order, admission against simulated schedules, and long
  * random sequences of everything that may happen to a client.
- * Sources: libnest/sched_policy.c libnest/sched_fixed.c libnest/sched_rm.c libnest/sched_lottery.c libnest/sched_stride.c libnest/sched_fair.c */
+ * Sources: libnest/sched_policy.c libnest/sched_fixed.c libnest/sched_rm.c libnest/sched_lottery.c libnest/sched_stride.c libnest/sched_fair.c libnest/sched_posix.c libnest/sched_parse.c */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +197,63 @@ static void test_fair(void)
 	result("fair: groups share equally, clients in them by weight");
 }
 
+static void test_posix(void)
+{
+	start(&policy_posix, 2, 1);
+	for (unsigned i = 0; i < 3; i++)	/* one job of two, one of one */
+		add(i, (struct policy_parameters){ .group = i ? 5 : 4, .weight = 1024 }), ready(i);
+	add(3, (struct policy_parameters){ .priority = 10 });
+	check(!policy_patient(p, &client[0]), "real time could come");
+	ticks(400);
+	check_range(used(0), 196, 204, "a job of one has half");
+	policy_set(p, &client[0], &(struct policy_parameters){ .group = 4, .weight = 110 }, now);	/* nice 10 */
+	uint64_t before = used(0);
+	ticks(2000);
+	check_range(used(0) - before, 185, 205, "niced, it has a tenth of the other's");
+	ready(3);
+	before = used(3);
+	ticks(50);
+	check(used(3) - before == 50, "real time goes before all");
+	policy_set(p, &client[3], &(struct policy_parameters){ .group = 4, .weight = 1024 }, now);
+	before = used(3);
+	ticks(1000);
+	check_range(used(3) - before, 430, 460, "and is like the others again");
+	for (unsigned i = 0; i < 4; i++)
+		policy_remove(p, &client[i]);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		add(i, (struct policy_parameters){ .group = 100 + i, .weight = 1 }), ready(i);
+	ticks(CLIENTS * 20);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		check_range(used(i), 18, 22, "many groups");
+	result("posix: jobs share, nice values weigh, real time goes before");
+}
+
+/* ---- expressions */
+
+static void test_parse(void)
+{
+	static const struct { const char *text; unsigned column; } wrong[] = {
+		{ "", 1 }, { "fix", 1 }, { "fixed(", 7 }, { "fixed()", 7 }, { "fixed(rr", 9 }, { "fixed(rr,", 10 }, { "fixed(rr))", 10 },
+		{ "rr rr", 4 }, { "fixed(lotery,rr)", 7 }, { "stride(0*rr)", 8 }, { "stride(3 rr)", 10 }, { "rm(rr)", 4 },
+		{ "rm(3*rr)", 4 }, { "rm(5/4*rr)", 4 }, { "stride(1/2*rr)", 8 }, { "rr:", 4 }, { "rr:0", 4 }, { "rr:1000000", 4 },
+		{ "rr(rr(rr(rr(rr(rr(rr(rr(rr(rr(rr(rr(rr(rr(rr(rr(rr(", 49 }, { "RR", 1 }, { "fixed [rr]", 7 },
+	};
+	struct policy_node n[POLICY_NODES];
+	struct policy_mistake m;
+
+	check(policy_parse("rr", n, &m) == 1 && n[0].class == &policy_rr && n[0].above == -1, "one policy");
+	check(policy_parse(" fixed ( 3 * lottery : 5 ( rr , 2*rm( 2/10 * fifo ) ) , posix ) ", n, &m) == 6, "a stack");
+	check(n[0].class == &policy_fixed && n[1].class == &policy_lottery && n[2].class == &policy_rr && n[3].class == &policy_rm &&
+		n[4].class == &policy_fifo && n[5].class == &policy_posix, "its policies");
+	check(n[1].above == 0 && n[2].above == 1 && n[3].above == 1 && n[4].above == 3 && n[5].above == 0, "who stands on whom");
+	check(n[1].quantum == 5 && n[1].parameters.weight == 3 && n[4].parameters.budget == 2 && n[4].parameters.period == 10, "numbers");
+	check(n[1].parameters.priority > n[5].parameters.priority && n[1].column == 14, "the first goes first; places");
+	for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		if ((policy_parse(wrong[i].text, n, &m) || m.column != wrong[i].column) && failed++ < 10)
+			printf("# \"%s\": column %u, not %u (%s)\n", wrong[i].text, m.column, wrong[i].column, m.what);
+	result("expressions: what they mean, and the place of each mistake");
+}
+
 /* ---- rate monotonic: do all meet their budgets when all begin at once?  Simulated for one period of the longest. */
 
 static int simulate(const struct policy_parameters *task, unsigned n)
@@ -329,7 +386,7 @@ static void one_step(const struct policy_class *class)
 static void test_random(void)
 {
 	static const struct policy_class *const all[] = { &policy_fixed, &policy_rr, &policy_fifo, &policy_rm,
-		&policy_lottery, &policy_stride, &policy_fair };
+		&policy_lottery, &policy_stride, &policy_fair, &policy_posix };
 
 	for (unsigned k = 0; k < sizeof all / sizeof all[0]; k++) {
 		check(policy_find(all[k]->name, strlen(all[k]->name)) == all[k], "found by its name");
@@ -347,7 +404,7 @@ static void test_random(void)
 
 int main(void)
 {
-	printf("1..10\n");
+	printf("1..12\n");
 	test_turns();
 	test_fixed();
 	test_lottery();
@@ -365,5 +422,7 @@ int main(void)
 			check_range(count[i], 9700, 10300, "one number in seven");
 	}
 	result("random numbers are even");
+	test_posix();
+	test_parse();
 	return 0;
 }

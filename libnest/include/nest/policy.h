@@ -18,7 +18,7 @@
 struct policy_parameters {
 	int32_t		priority;	/* fixed: 0 .. 127, higher first */
 	uint32_t	weight;		/* lottery: tickets; stride, fair: share.  0 counts as 1 */
-	uint32_t	group;		/* fair: groups share first, then the clients of each */
+	uint32_t	group;		/* fair: groups share first, then the clients of each.  (posix: all of fair and fixed) */
 	uint64_t	quantum;	/* rr, fixed, lottery, stride, fair: 0 = the policy's, POLICY_FOREVER = first in, first out */
 	uint64_t	period, budget;	/* rm: that much time in each period */
 };
@@ -47,7 +47,7 @@ struct policy;
 struct policy_class {
 	const char	*name;
 	size_t		size;		/* of the struct that begins with struct policy */
-	void		(*init)(struct policy *p);
+	int		(*init)(struct policy *p);	/* 0: no memory */
 	void		(*done)(struct policy *p);
 	/* May c have these?  0, EINVAL or EBUSY.  Null: yes. */
 	int		(*check)(struct policy *p, struct policy_client *c, const struct policy_parameters *to);
@@ -79,7 +79,8 @@ struct policy {
 	unsigned	clients;
 };
 
-extern const struct policy_class policy_fixed, policy_rr, policy_fifo, policy_rm, policy_lottery, policy_stride, policy_fair;
+extern const struct policy_class policy_fixed, policy_rr, policy_fifo, policy_rm, policy_lottery, policy_stride, policy_fair,
+	policy_posix;
 
 const struct policy_class *policy_find(const char *name, size_t length);	/* null: no such policy */
 struct policy	*policy_new(const struct policy_class *class, uint64_t quantum, uint32_t seed);	/* null: no memory */
@@ -146,6 +147,5 @@ void		policy_queue_pass(struct policy_queue *q, struct policy_client *c);	/* by 
 /* Virtual time: the pass of a client of weight w rises by time * POLICY_PASS / w; it may wrap around. */
 #define POLICY_PASS	(1u << 20)
 static inline int policy_before(uint64_t a, uint64_t b) { return (int64_t)(a - b) < 0; }
-uint64_t	policy_pass(const struct policy_client *c, uint64_t time);
 
 #endif

@@ -30,6 +30,7 @@ struct scheduler_clock {
 	/* scheduler_look(s) is wanted at that time; a later call replaces an earlier one, a look too early is harmless.
 	 * Null: nobody needs to (the owner of the clock calls scheduler_look whenever it has moved on). */
 	void		(*arm)(void *self, struct scheduler *s, uint64_t when);
+	int		(*open)(void *self, struct scheduler *s);	/* in scheduler_new; may be null.  0 or errno */
 	void		*self;
 };
 
@@ -74,7 +75,7 @@ struct scheduler	*scheduler_find(struct scheduler *s, const char *policy);	/* th
 /* ---- the protocol (Scheduler.idl) ---- */
 
 struct server;
-/* A new ref to a Scheduler over s (its last one, for `add`).  all: `set`, `leaf`, `set_view` too, which those who
+/* A new ref to a Scheduler over s (its last one, for `add`).  all: `set` and `leaf` too, which those who
  * only get time must not have.  Null: no memory. */
 fluke_ref_t	*scheduler_serve(struct scheduler *s, struct server *server, int all);
 fluke_ref_t	*scheduler_view(struct scheduler *s, struct server *server);	/* a new ref to a SchedulerView */

@@ -17,6 +17,7 @@ struct scheduler_client {
 	/* both: */
 	volatile uint32_t ordered;	/* it is in the list of orders */
 	struct scheduler_client *next_order;
+	char		name[24];	/* whoever holds the lock; for views */
 	fluke_ref_t	*view;		/* it is a scheduler elsewhere: its SchedulerView; null: it is not */
 	struct scheduler *below;	/* it is one of this program */
 	/* the loop: */
@@ -37,6 +38,7 @@ struct scheduler {
 	volatile uint32_t clients, room;
 	struct scheduler_client *free, *ended, *ended_last;
 	uint32_t	sweep;
+	uint64_t	ended_used;	/* by clients whose record another one has now */
 	/* both: */
 	struct scheduler_client *volatile orders;
 	/* the loop: */

@@ -90,6 +90,7 @@ static void sweep_some(struct scheduler *s, unsigned most)
 		ref_free(c->view);
 		c->thread = c->view = NULL;
 		c->below = NULL;
+		c->name[0] = 0;
 		c->next = s->free;
 		s->free = c;
 	}
@@ -160,6 +161,7 @@ static int admit(struct scheduler *s, fluke_ref_t *thread, const struct policy_p
 
 	if (!c)
 		return ENOMEM;
+	s->ended_used += c->policy.used;
 	memset(&c->policy, 0, sizeof c->policy);
 	error = policy_admit(s->policy, &c->policy, parameters ? parameters : &none);
 	if (!error) {

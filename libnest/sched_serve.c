@@ -79,7 +79,7 @@ static int leaf(void *self, struct request *r, const char *policy, void **to)
 	return 0;
 }
 
-static int set_view(void *self, struct request *r, uint32_t sched_val, fluke_ref_t *view)
+static int show(void *self, struct request *r, uint32_t sched_val, const char *name, fluke_ref_t *view)
 {
 	struct scheduler *s = scheduler_last(of(self));
 	struct scheduler_client *c;
@@ -88,10 +88,11 @@ static int set_view(void *self, struct request *r, uint32_t sched_val, fluke_ref
 	(void)r;
 	lock_take(&s->lock);
 	c = scheduler_client(s, sched_val);
-	if (c && c->thread && view) {
+	if (c && c->thread) {
+		strlcpy(c->name, name, sizeof c->name);
 		ref_free(c->view);
-		c->view = ref_dup(view);
-		error = c->view ? 0 : ENOMEM;
+		c->view = view && fluke_ref_type(view) ? ref_dup(view) : NULL;
+		error = 0;
 	}
 	lock_drop(&s->lock);
 	return error;
@@ -104,9 +105,9 @@ static void release(void *self)
 }
 
 static const struct Scheduler_methods methods = { .add = add, .get_usage = get_usage, .end = end,
-	.set_view = set_view };
+	.show = show };
 static const struct Scheduler_methods methods_all = { .add = add, .get_usage = get_usage, .end = end, .set = set, .leaf = leaf,
-	.set_view = set_view };
+	.show = show };
 static const struct interface interfaces[] = { { Scheduler_INTERFACE, Scheduler_dispatch, &methods }, { 0, 0, 0 } };
 static const struct interface interfaces_all[] = { { Scheduler_INTERFACE, Scheduler_dispatch, &methods_all }, { 0, 0, 0 } };
 static const struct served_class class = { .name = "scheduler", .interfaces = interfaces, .release = release };
@@ -131,7 +132,8 @@ fluke_ref_t *scheduler_serve(struct scheduler *s, struct server *server, int all
 
 /* ---- SchedulerView ---- */
 
-static int about(void *self, struct request *r, const char **policy, uint64_t *time, uint64_t *rounds, uint32_t *clients)
+static int about(void *self, struct request *r, const char **policy, uint64_t *time, uint64_t *ended, uint64_t *rounds,
+	uint32_t *clients)
 {
 	struct scheduler *s = of(self);
 
@@ -139,7 +141,13 @@ static int about(void *self, struct request *r, const char **policy, uint64_t *t
 	*policy = s->policy->class->name;
 	*time = s->above ? scheduler_now(s) : 0;
 	*rounds = s->rounds;
+	lock_take(&s->lock);
 	*clients = s->policy->clients;
+	*ended = s->ended_used;
+	for (uint32_t i = 1; i <= s->clients; i++)
+		if (!s->client[i]->thread || s->client[i]->ended)
+			*ended += s->client[i]->policy.used;
+	lock_drop(&s->lock);
 	return 0;
 }
 
@@ -178,9 +186,10 @@ static int client(void *self, struct request *r, uint32_t from, uint32_t *number
 		*weight = c->policy.wanted.weight;
 		*group = c->policy.wanted.group;
 		*view = view_of(self, r, c);
+		strlcpy(text, c->name, NAME_MOST);
 	}
 	lock_drop(&s->lock);
-	if (c && s->describe)
+	if (c && s->describe && !*text)
 		s->describe(s, c->number, text, NAME_MOST);
 	return 0;
 }

@@ -68,6 +68,7 @@ void	scheduler_sweep(void);			/* in that thread: forgets threads that have gone 
 void	scheduler_idle_wait(void);		/* in that thread: nothing to do for a while */
 void	scheduler_idle_critical(int on);	/* in that thread: it holds what others wait for */
 fluke_ref_t *scheduler_service(void);
+fluke_ref_t *scheduler_view_service(void);	/* of the whole tree, to be looked at only */
 
 /* files.c: the file system's server */
 extern struct ramfs ramfs;

@@ -20,12 +20,16 @@
 #define CHANGED		2u		/* a request is {1, number} */
 #define IDLE		1u		/* number of the idle thread */
 
+struct shown { char name[24]; fluke_ref_t *view; };
+
 struct client {
 	fluke_ref_t	*thread;	/* null = free */
 	uint32_t	next;		/* in the ready queue */
 	uint32_t	next_ended;	/* in the list of those that end() was called for */
 	uint8_t		ready, ended;
 	uint64_t	used;		/* tsc cycles supplied */
+	uint8_t		own;		/* a thread of root */
+	struct shown	*shown;		/* null: nobody has said what it is */
 };
 
 struct scheduler_port { struct served served; };
@@ -36,6 +40,7 @@ static uint32_t sweep = IDLE + 1;
 static uint32_t ended;			/* list: likely to be free now */
 static volatile int changed;		/* clients have come or gone since the last scheduler_sweep */
 static struct lock client_lock;
+static uint64_t	rounds, gone_used;
 static uint32_t first, last, current;	/* ready queue; who has the processor */
 static int	idle_ready;
 static volatile int idle_critical, idle_yield;
@@ -120,7 +125,17 @@ static uint32_t find_free(void)
 	return 0;
 }
 
-static uint32_t add_client(fluke_ref_t *thread)
+static void shown_forget(uint32_t number)
+{
+	struct shown *shown = client[number].shown;
+
+	client[number].shown = NULL;
+	if (shown)
+		ref_free(shown->view);
+	free(shown);
+}
+
+static uint32_t add_client(fluke_ref_t *thread, int own)
 {
 	fluke_ref_t *copy = ref_dup(thread);
 	uint32_t number;
@@ -132,13 +147,79 @@ static uint32_t add_client(fluke_ref_t *thread)
 	changed = 1;
 	number = find_free();
 	if (number) {
+		gone_used += client[number].used;
 		client[number].used = 0;
+		client[number].own = own;
+		shown_forget(number);
 		client[number].thread = copy;
 	}
 	lock_drop(&client_lock);
 	if (!number)
 		ref_free(copy);
 	return number;
+}
+
+/* ---- what clients are, for those who look (SchedulerView) ---- */
+
+static int scheduler_show(void *self, struct request *r, uint32_t sched_val, const char *name, fluke_ref_t *view)
+{
+	struct shown *shown;
+
+	(void)self, (void)r;
+	if (sched_val <= IDLE || sched_val > clients || !(shown = calloc(1, sizeof *shown)))
+		return sched_val <= IDLE || sched_val > clients ? ESRCH : ENOMEM;
+	strlcpy(shown->name, name, sizeof shown->name);
+	shown->view = view && fluke_ref_type(view) != FLUKE_NULL ? ref_dup(view) : NULL;
+	lock_take(&client_lock);
+	shown_forget(sched_val);
+	client[sched_val].shown = shown;
+	lock_drop(&client_lock);
+	return 0;
+}
+
+static int view_about(void *self, struct request *r, const char **policy, uint64_t *time, uint64_t *gone, uint64_t *count,
+	uint32_t *number)
+{
+	(void)self, (void)r;
+	*policy = "rr";
+	*time = rdtsc();
+	*count = rounds;
+	*gone = gone_used;
+	for (uint32_t i = IDLE; i <= clients; i++)
+		if (client[i].thread && !client[i].ended)
+			++*number;
+		else
+			*gone += client[i].used;
+	return 0;
+}
+
+static int view_client(void *self, struct request *r, uint32_t from, uint32_t *number, const char **name, uint32_t *ready,
+	uint64_t *used, int32_t *priority, uint32_t *weight, uint32_t *group, void **view)
+{
+	char *text = request_scratch(r);
+	fluke_ref_t *ref = NULL;
+
+	(void)self, (void)priority, (void)weight, (void)group;
+	lock_take(&client_lock);
+	for (*number = from ? from : 1; *number <= clients && (!client[*number].thread || client[*number].ended); ++*number)
+		;
+	if (*number <= clients) {
+		struct client *c = &client[*number];
+
+		strlcpy(text, c->shown ? c->shown->name : *number == IDLE ? "idle" : c->own ? "root" : "", 64);
+		*used = c->used;
+		*ready = c->ready;
+		if (c->shown && c->shown->view)
+			ref = ref_dup(c->shown->view);
+	} else {
+		*text = 0;
+		*number = 0;
+	}
+	lock_drop(&client_lock);
+	*name = text;
+	request_free_ref(r, ref);
+	*view = ref;
+	return 0;
 }
 
 static int starting_idle, starting_urgent;	/* what threads are that are started now */
@@ -155,7 +236,7 @@ int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *to, natural_t *sched_v
 
 	if (ref && !number) {
 		fluke_thread_reference(thread, ref);
-		number = add_client(ref);
+		number = add_client(ref, 1);
 		ref_free(ref);
 	}
 	if (!number)
@@ -170,7 +251,7 @@ static int scheduler_add(void *self, struct request *r, fluke_ref_t *thread, voi
 	(void)self, (void)r;
 	if (!thread || fluke_ref_type(thread) != FLUKE_TYPE_THREAD)
 		return EINVAL;
-	*sched_val = add_client(thread);
+	*sched_val = add_client(thread, 0);
 	*to = port;
 	return *sched_val ? 0 : ENOMEM;
 }
@@ -202,7 +283,7 @@ static int scheduler_end(void *self, struct request *r, uint32_t sched_val, uint
 }
 
 static const struct Scheduler_methods methods = {
-	.add = scheduler_add, .get_usage = scheduler_get_usage, .end = scheduler_end,
+	.add = scheduler_add, .get_usage = scheduler_get_usage, .end = scheduler_end, .show = scheduler_show,
 };
 static const struct interface interfaces[] = { { Scheduler_INTERFACE, Scheduler_dispatch, &methods }, { 0, 0, 0 } };
 static const struct served_class class = { .name = "scheduler", .interfaces = interfaces };
@@ -214,6 +295,16 @@ fluke_ref_t *scheduler_service(void)
 	if (!ref && !served_init(&scheduler_port.served, &class, server))
 		ref = served_ref(&scheduler_port.served);
 	return ref;
+}
+
+fluke_ref_t *scheduler_view_service(void)
+{
+	static const struct SchedulerView_methods view_methods = { .about = view_about, .client = view_client };
+	static const struct interface list[] = { { SchedulerView_INTERFACE, SchedulerView_dispatch, &view_methods }, { 0, 0, 0 } };
+	static const struct served_class view_class = { .name = "scheduler view", .interfaces = list };
+	static struct served view;
+
+	return served_init(&view, &view_class, server) ? 0 : served_ref(&view);
 }
 
 void scheduler_boot(void)
@@ -442,6 +533,7 @@ void scheduler_run(void)
 	got_message(fluke_ipc_setup_wait_receive(&p, portset, &alias), words, &look_at_clock);	/* somebody is ready already */
 	for (;;) {
 		now = rdtsc();
+		rounds++;
 		if (look_at_clock) {
 			look_at_clock = 0;
 			timers = look_at_timers();

@@ -21,12 +21,30 @@ static void fail(const char *what, const char *why)
 	libc_exit(125);
 }
 
+static fluke_ref_t *parents;		/* Scheduler */
+static natural_t base_val;		/* our base there */
+
+static int book(void *unused, fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val)
+{
+	int error = Scheduler_add(parents, thread, port, sched_val);
+
+	(void)unused;
+	base_val = *sched_val;
+	return error;
+}
+
+static void loop(void *base)
+{
+	scheduler_loop(base);
+}
+
 static struct scheduler *build(const char *expression)
 {
 	struct policy_mistake mistake;
 	struct scheduler *base = scheduler_build(expression, &mistake);
 
-	if (base && !scheduler_start(base, NULL, NULL) && !scheduler_start_rest(base, &mistake))
+	parents = service_lookup("scheduler");
+	if (base && parents && thread_start_scheduled(loop, base, 0, book, NULL) && !scheduler_start_rest(base, &mistake))
 		return base;
 	if (mistake.column)
 		eprintf("scheduler: %s\n%*s^ column %u: %s\n", expression, (int)(mistake.column + 10), "", mistake.column, mistake.what);
@@ -36,13 +54,13 @@ static struct scheduler *build(const char *expression)
 	return NULL;
 }
 
-/* Whoever looks from above finds us in our parent's scheduler, and those below in us. */
-static void show(struct scheduler *base, struct server *server, struct child *c)
+/* Whoever looks at our parent's scheduler finds us there. */
+static void show(struct scheduler *base, struct server *server)
 {
 	fluke_ref_t *view = scheduler_view(base, server);
 
 	if (view)
-		child_provide(c, "schedulers", view);
+		Scheduler_show(parents, base_val, "scheduler", view);
 	ref_free(view);
 }
 
@@ -67,7 +85,7 @@ int main(int argc, char **argv)
 		error = child_provide(c, "scheduler", time);
 	if (error)
 		fail(argv[0], error_text(error));
-	show(base, server, c);
+	show(base, server);
 	status = nest_run(c, argv);
 	child_destroy(c);
 	return status;

@@ -6,6 +6,7 @@
 #include <linux_abi.h>
 #include <native.h>
 #include <nest/schedule.h>
+#include <protocols/Scheduler.h>
 
 #define MS	1000000u
 
@@ -225,8 +226,47 @@ static void test_numbers(void)
 	result("numbers of threads that have ended, said or unsaid, are used again");
 }
 
-int main(void)
+/* ---- under `scheduler "stride(3*fifo,rr)"`: a thread in each of its leaves */
+
+static fluke_ref_t *leaf_ref;
+
+static int leaf_book(void *number, fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val)
 {
+	int error = Scheduler_add(leaf_ref, thread, port, sched_val);
+
+	*(natural_t *)number = *sched_val;
+	return error;
+}
+
+static void test_leaves(void)
+{
+	static const char *const policy[2] = { "fifo", "rr" };
+	fluke_ref_t *base = service_lookup("scheduler"), *leaf[2] = { ref_new(), ref_new() };
+	static struct worker w[2];
+	uint64_t seen[2] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		check(!Scheduler_leaf(base, policy[i], leaf_ref = leaf[i]), "a scheduler of that policy");
+		thread_start_scheduled(work, &w[i], 4096, leaf_book, &w[i].number);
+	}
+	pass(1200);
+	for (int i = 0; i < 2; i++)
+		check(!Scheduler_get_usage(leaf[i], w[i].number, &seen[i]), "usage");
+	check_ratio(seen[0], seen[1], 300, 15, "time of 3*fifo to rr");
+	check_ratio(w[0].loops, w[1].loops, 300, 15, "work of 3*fifo to rr");
+	check(Scheduler_leaf(base, "lottery", leaf[0]) == ENOENT, "no lottery there");
+	check(Scheduler_set(leaf[1], 99999, 0, 1, 0, 0, 0) == ESRCH, "no such client");
+	w[0].stop = w[1].stop = 1;
+	result("a thread in each leaf of stride(3*fifo,rr), shares 3 to 1");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "leaves")) {
+		printf("1..1\n");
+		test_leaves();
+		return 0;
+	}
 	printf("1..5\n");
 	test_shares();
 	test_stack();

@@ -244,7 +244,7 @@ static struct world *world_new(uint32_t end, void (*script)(struct world *))
 	w->random = seed;
 	w->end = end;
 	w->script = script;
-	w->virtual = (struct scheduler_clock){ virtual_now, virtual_arm, w };
+	w->virtual = (struct scheduler_clock){ .now = virtual_now, .arm = virtual_arm, .self = w };
 	w->ticker = bell(&w->ticker_set);
 	w->done = bell(&w->done_set);
 	w->base = scheduler(w, &policy_fixed, POLICY_FOREVER, NULL, (struct policy_parameters){ 0 });

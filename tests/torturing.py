@@ -8,7 +8,7 @@ that printed something else it ends with status 1 and says how to have exactly t
 import argparse, os, re, subprocess, sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SCRIPT = "tests/system/torture/script"
+FILES = {"script": "tests/system/torture/script", "float": "build/tests/posix/float"}
 # what the script prints on Linux
 WANTED = """\
 d4d8892d1e38a7ccbfd0629b407b4a30  -
@@ -18,6 +18,7 @@ status 3
 17
 twotwo
 one
+float 20 of 20
 end
 """
 SUMS = ["instants", "stopped", "trips", "left", "tables", "spaces", "revoked", "restored", "objects", "frames", "faults"]
@@ -49,7 +50,7 @@ def boot(seed, count, rate, words="", stack="process", timeout=90, show=None):
     """show: called with every line as it comes."""
     line = 'stack="torture -v seed=%d runs=%d rate=%d %s %s" cmd="bash /torture/script"' % (seed, count, rate, words, stack)
     q = subprocess.Popen(["boot/run", "--memory", "256", "--icount", "--timeout", str(timeout), "--log", "build/logs/torture.log",
-                          "--put", SCRIPT + ":/torture/script", "--append", line], stdin=subprocess.DEVNULL,
+                          *[w for name, path in FILES.items() for w in ("--put", path + ":/torture/" + name)], "--append", line], stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=TOP)
     text = ""
     for part in q.stdout:

@@ -41,7 +41,7 @@ again = [torturing.boot(77, 2, 1000) for _ in range(2)]
 t.check("torture-08", "the same seed does exactly the same again", again[0].bad(77, 2) is None and again[0].text == again[1].text,
         [b.text for b in again])
 
-for number, defect in ((9, "register"), (10, "connection"), (11, "handler")):
+for number, defect in ((9, "register"), (10, "connection"), (11, "handler"), (15, "fpu")):
     b = torturing.boot(1, 4, 1000, words="defect=" + defect, timeout=20)
     t.check("torture-%02d" % number, "known bad: a thread made again without its %s is noticed" % defect,
             b.bad(1, 4) is not None, b.text)

@@ -582,3 +582,87 @@ CASE("exception-29", "a thread whose keeper's port ends lends its time to nobody
 	fluke_port_destroy(port);
 	CHECK_EQUAL(check_run_for(thread, 1000), FLUKE_SCHED_BLOCKED);
 }
+
+static void small_keeper(void *unused)
+{
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = words };
+
+	(void)unused;
+	words[7] = fluke_ipc_setup_wait_receive(&block, set, 0);
+}
+
+static void locks_held(void *unused)
+{
+	(void)unused;
+	fluke_mutex_lock(held);
+}
+
+static void linux_call(void *unused)
+{
+	(void)unused;
+	__asm__ volatile ("int $0x80" : : "a" (20));
+}
+
+CASE("exception-30", "a keeper with room for two words gets the first two; when it ends the next one is asked")
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = words };
+	fluke_thread_t *thread, *keeper;
+
+	make_keeper(space);
+	words[2] = words[3] = 99;
+	page = 0x00200000;
+	keeper = check_thread_new(check_root_space, small_keeper, 0);
+	check_run();
+	thread = check_thread_new(space, toucher, 0);
+	change(thread, 0);
+	check_run();
+	CHECK_EQUAL(words[0], FLUKE_EXC_PAGE_FAULT);
+	CHECK_EQUAL(words[1], page);
+	CHECK_EQUAL(words[2], 99);
+	CHECK_EQUAL(words[7], FLUKE_IPC_IDEMPOTENT << 8 | FLUKE_IPC_LAST_BIT);
+	fluke_thread_destroy(keeper);
+	words[0] = 0;
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_IDEMPOTENT);	/* asked again */
+	CHECK_EQUAL(words[0], FLUKE_EXC_PAGE_FAULT);
+	block = (fluke_ipc_params_t){ 0 };
+	fluke_ipc_reply(&block);
+}
+
+/* The exception's code as the keeper sees it, when the asker has been read and written back meanwhile. */
+static uint32_t asked_again(void (*function)(void *), int interrupt)
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = words };
+	fluke_thread_t *thread;
+
+	make_keeper(space);
+	thread = check_thread_new(space, function, 0);
+	change(thread, 0);
+	check_run();
+	if (interrupt) {
+		fluke_thread_get_state(thread, &state, none);
+		state.regs.interrupt_handler = 0;
+		state.flags &= ~FLUKE_THREAD_STOPPED;
+		fluke_thread_set_state(thread, &state, none);
+		fluke_thread_interrupt(thread);
+		check_run();
+	}
+	fluke_thread_get_state(thread, &state, none);
+	if (interrupt)
+		CHECK(state.flags & FLUKE_THREAD_INTERRUPT_PENDING);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, none);
+	check_run();
+	CHECK_EQUAL(FLUKE_IPC_FLAVOUR(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_IDEMPOTENT);
+	return words[0];
+}
+
+CASE("exception-31", "an interrupt without handler, and int $0x80, that the keeper has not answered are raised again")
+{
+	held = check_mutex_new();
+	fluke_mutex_lock(held);
+	CHECK_EQUAL(asked_again(locks_held, 1), FLUKE_EXC_INTERRUPT);
+	CHECK_EQUAL(asked_again(linux_call, 0), FLUKE_EXC_SYSCALL);
+	CHECK_EQUAL(words[1], 20);
+}

@@ -466,3 +466,57 @@ CASE("ipc_message-19", "an interrupted asker starts over")
 	CHECK_EQUAL(status[0], 0xffffffff);
 	answered_by_me();
 }
+
+/* Awaits one message where no memory is, then another where there is. */
+static void late_receiver(void *at)
+{
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = at };
+
+	status[0] = fluke_ipc_setup_wait_receive(&block, set, 0);
+	status[1] = 64 - block.recv_words;
+}
+
+CASE("ipc_message-20", "a long one-way message to a server whose buffer is not there is lost, and the next one arrives")
+{
+	fluke_ipc_params_t block = { .send_words = 40, .send_data = out };
+	void *memory = check_pages(1);
+	fluke_port_t *keeper = check_port_new(check_portset_new(), 0);
+	fluke_space_t *segment = check_space_new();
+	fluke_mapping_t *window = check_mapping_new(check_region_new(segment, 0x1000, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL, keeper), 0,
+		check_root_space, CHECK_WINDOW, FLUKE_PAGE_SIZE, FLUKE_PROT_READ | FLUKE_PROT_WRITE);
+
+	make_port();
+	check_thread_new(check_root_space, late_receiver, (void *)CHECK_WINDOW);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_send(&block, dest)), FLUKE_SUCCESS);
+	check_run();
+	CHECK_EQUAL(status[0], 0xffffffff);
+	check_mapping_new(check_physical, check_physical_of(memory), segment, 0x1000, FLUKE_PAGE_SIZE, FLUKE_PROT_ALL);
+	fluke_port_destroy(keeper);
+	check_run();
+	CHECK_EQUAL(status[0], 0xffffffff);
+	CHECK_EQUAL(STATUS(fluke_ipc_send(&block, dest)), FLUKE_SUCCESS);
+	check_run();
+	CHECK_EQUAL(status[0] & ~FLUKE_IPC_LAST_BIT, FLUKE_IPC_ONEWAY << 8);
+	CHECK_EQUAL(status[1], 40);
+	CHECK_EQUAL(*(uint32_t *)memory, out[0]);
+	fluke_mapping_destroy(window);
+}
+
+CASE("ipc_message-21", "a long one-way message whose second buffer is not there is the sender's exception, and the server waits on")
+{
+	fluke_ipc_buffer_t more[1] = { { 30, (void *)CHECK_WINDOW } };
+	fluke_ipc_params_t block = { .send_buffers = 1, .send_words = 20, .send_data = out, .send_buffer_table = more };
+
+	make_port();
+	check_thread_new(check_root_space, late_receiver, in);
+	check_run();
+	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, fluke_ipc_send(&block, dest));
+	check_run();
+	CHECK_EQUAL(status[0], 0xffffffff);
+	more[0].data = out + 100;
+	CHECK_EQUAL(STATUS(fluke_ipc_send(&block, dest)), FLUKE_SUCCESS);
+	check_run();
+	CHECK_EQUAL(status[1], 50);
+	CHECK_EQUAL(in[20], out[100]);
+}

@@ -369,3 +369,43 @@ CASE("mutex-35", "a waiter that is destroyed is passed over")
 	CHECK_EQUAL(order, 1);
 	CHECK_EQUAL(steps[0], 2);
 }
+
+CASE("mutex-36", "forty mutexes of a thread that ends are all freed, with OWNER_DIED")
+{
+	static fluke_mutex_t *held[40];
+	fluke_ref_t *owner = check_ref_new();
+	fluke_mutex_state_t state = { .locked = 1 };
+	fluke_thread_t *thread;
+
+	make();
+	thread = check_thread_new(check_root_space, locker, 0);
+	fluke_thread_reference(thread, owner);
+	for (uint32_t i = 0; i < 40; i++) {
+		held[i] = check_mutex_new();
+		fluke_mutex_set_state(held[i], &state, owner);
+	}
+	fluke_thread_destroy(thread);
+	for (uint32_t i = 0; i < 40; i++)
+		CHECK_EQUAL(fluke_mutex_lock(held[i]), FLUKE_OWNER_DIED);
+}
+
+CASE("mutex-37", "who waits for a mutex that set_state gives to another thread lends its time to that one")
+{
+	fluke_ref_t *owner = check_ref_new();
+	fluke_mutex_state_t state = { .locked = 1 };
+	fluke_thread_t *waiter, *heir;
+
+	make();
+	fluke_mutex_lock(m);
+	waiter = check_thread_new(check_root_space, locker, (void *)1);
+	check_run();
+	heir = check_thread_new(check_root_space, locker, (void *)2);
+	fluke_thread_reference(heir, owner);
+	fluke_mutex_set_state(m, &state, owner);
+	check_run_one(waiter);			/* the heir runs, and meets what it holds already */
+	CHECK_EQUAL(check_caught.code, FLUKE_EXC_INSANITY | FLUKE_INSANITY_MUTEX_LOCKED);
+	CHECK_EQUAL(order, 0);
+	fluke_thread_destroy(heir);
+	check_run_one(waiter);
+	CHECK_EQUAL(got, FLUKE_OWNER_DIED);
+}

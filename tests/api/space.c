@@ -192,3 +192,31 @@ CASE("space-22", "two spaces that map one region see each other's writing")
 	CHECK_EQUAL(ran, 1);
 	CHECK_EQUAL(check_read(page), 6);
 }
+
+static void ends_its_space(void *space)
+{
+	ran++;
+	fluke_space_destroy(space);
+	ran += 100;
+}
+
+CASE("space-23", "a thread that destroys its own space stops there, and goes on when it gets another one")
+{
+	fluke_space_t *space = check_space_twin();
+	fluke_ref_t *other = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = other };
+	static fluke_thread_state_t state;
+	fluke_thread_t *thread;
+
+	ran = 0;
+	thread = check_thread_new(space, ends_its_space, space);
+	check_run();
+	CHECK_EQUAL(ran, 1);
+	fluke_thread_get_state(thread, &state, links);
+	CHECK_EQUAL(fluke_ref_type(other), FLUKE_NULL);
+	check_space_reference(check_root_space, other);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(thread, &state, links);
+	check_run();
+	CHECK_EQUAL(ran, 101);
+}

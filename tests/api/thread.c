@@ -982,3 +982,56 @@ CASE("thread-66", "a thread whose connection another one claims leaves its wait 
 	(void)client;
 	fluke_ipc_server_disconnect();
 }
+
+static uint32_t told;
+
+static void one_of_many(void *to)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = aside_words, .recv_words = 2, .recv_data = aside_answer };
+
+	told += FLUKE_IPC_STATUS(fluke_ipc_client_connect_send_over_receive(&block, to)) == FLUKE_IPC_OVER_DISCONNECTED;
+}
+
+static void many_server(void *portset)
+{
+	for (uint32_t i = 0; i < 28; i++) {
+		fluke_ipc_params_t block = { .recv_words = 2, .recv_data = aside_answer };
+
+		if (i)
+			fluke_ipc_wait_receive(&block, 0);
+		else
+			fluke_ipc_setup_wait_receive(&block, portset, 0);
+		fluke_thread_set_client(0, 0, 0);
+	}
+}
+
+/* A server with 28 clients set aside, of which the middle ones leave or are moved. */
+CASE("thread-67", "clients set aside leave and move in any order, their server moves, and its end tells those that are left")
+{
+	fluke_portset_t *portset = check_portset_new();
+	fluke_ref_t *to = check_port_ref_new(check_port_new(portset, 0));
+	fluke_thread_t *server, *client[28], *away = check_object(sizeof *away);
+
+	told = 0;
+	server = check_thread_new(check_root_space, many_server, portset);
+	for (uint32_t i = 0; i < 28; i++)
+		client[i] = check_thread_new(check_root_space, one_of_many, to);
+	check_run();
+	CHECK_EQUAL(told, 0);
+	fluke_thread_destroy(client[10]);
+	fluke_thread_destroy(client[27]);
+	fluke_thread_destroy(client[0]);
+	for (uint32_t i = 1; i < 27; i++)
+		if (i != 10) {
+			fluke_thread_move(client[i], away);
+			fluke_thread_move(away, client[i]);
+		}
+	fluke_thread_move(server, away);
+	check_world_selftest();
+	fluke_thread_destroy(away);
+	check_world_selftest();
+	for (uint32_t i = 1; i < 27; i++)
+		if (i != 10)
+			check_run_one(client[i]);
+	CHECK_EQUAL(told, 25);
+}

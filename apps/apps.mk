@@ -3,7 +3,7 @@ NATIVE_APPS	:= $(patsubst apps/%.c,%,$(wildcard apps/*.c))
 $(foreach app,$(NATIVE_APPS),$(call native_program,apps/$(app),apps/$(app).c))
 
 # flukeperf is booted in place of root, with the guest tests' helpers.
-FLUKEPERF_OBJ	:= $(patsubst %,$(B)/apps/flukeperf/%.o,main ipc sync memory objects restart)	# the order of the rows
+FLUKEPERF_OBJ	:= $(patsubst %,$(B)/apps/flukeperf/%.o,main ipc sync dispatch memory objects restart)	# the order of the rows
 all tests: $(B)/flukeperf.elf
 $(B)/apps/flukeperf/%.o: apps/flukeperf/%.c apps/flukeperf/flukeperf.h tests/check.h | $(B)/include/fluke/callnumbers.h
 	@mkdir -p $(@D)

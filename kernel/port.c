@@ -60,61 +60,6 @@ void port_deactivate(struct port *port)
 	port->active_next = port->active_prev = NULL;
 }
 
-void port_activate(struct port *port)
-{
-	struct portset *set = port_set(port);
-	struct thread *s, *next;
-
-	if (!set || !port_busy(port))
-		return;
-	ring_insert(set, port);
-	s = set->servers.head;
-	if (s) {
-		waitq_remove(s);
-		if (portset_take(set, s))
-			wait_wake(s);
-		else
-			waitq_append(&set->servers, s);
-		return;
-	}
-	for (s = set->sleepers.head; s && portset_busy(set); s = next) {
-		next = s->wait_next;
-		if (!sched_message(s, set, urgent(port)))
-			break;
-	}
-}
-
-void port_request(struct port *port, struct thread *t)
-{
-	if (t->request_pending || port == &kernel_port)
-		return;
-	t->request_pending = 1;
-	if (port->requests) {
-		t->request_next = port->requests;
-		t->request_prev = port->requests->request_prev;
-		port->requests->request_prev->request_next = t;
-		port->requests->request_prev = t;
-		if (t->sched_val & FLUKE_SCHED_URGENT)
-			port->requests = t;
-	} else {
-		port->requests = t->request_next = t->request_prev = t;
-	}
-	port_activate(port);
-}
-
-/* port: t's scheduler, null if it has been destroyed meanwhile (then no ring is left). */
-void port_unrequest(struct port *port, struct thread *t)
-{
-	if (!t->request_pending)
-		return;
-	t->request_prev->request_next = t->request_next;
-	t->request_next->request_prev = t->request_prev;
-	if (port && port->requests == t)
-		port->requests = t->request_next == t ? NULL : t->request_next;
-	t->request_next = t->request_prev = NULL;
-	t->request_pending = 0;
-}
-
 void port_event(struct object *object, uint32_t bits)
 {
 	struct port *port = (struct port *)object;
@@ -180,6 +125,81 @@ static void take_from(struct thread *s, struct port *port)
 			t->wait_kind = ipc_accept_call(s, port, t);
 		sched_donate(t, s);
 	}
+}
+
+/* Who waits in the set, and does so no longer; then nothing waits for it there. */
+static struct thread *waiting_server(struct portset *set)
+{
+	struct thread *s = set->servers.head;
+
+	if (s) {
+		waitq_remove(s);
+		set->announced = 0;
+	}
+	return s;
+}
+
+void port_activate(struct port *port)
+{
+	struct portset *set = port_set(port);
+	struct thread *s, *next;
+
+	if (!set || !port_busy(port))
+		return;
+	s = waiting_server(set);
+	if (s) {
+		take_from(s, port);
+		if (port_busy(port))
+			ring_insert(set, port);
+		wait_wake(s);
+		return;
+	}
+	ring_insert(set, port);
+	for (s = set->sleepers.head; s && portset_busy(set); s = next) {
+		next = s->wait_next;
+		if (!sched_message(s, set, urgent(port)))
+			break;
+	}
+}
+
+/* port: t's scheduler, null if it has been destroyed meanwhile (then no ring is left). */
+void port_unrequest(struct port *port, struct thread *t)
+{
+	if (!t->request_pending)
+		return;
+	t->request_prev->request_next = t->request_next;
+	t->request_next->request_prev = t->request_prev;
+	if (port && port->requests == t)
+		port->requests = t->request_next == t ? NULL : t->request_next;
+	t->request_next = t->request_prev = NULL;
+	t->request_pending = 0;
+}
+
+void port_request(struct port *port, struct thread *t)
+{
+	struct portset *set = port_set(port);
+	struct thread *s;
+
+	if (t->request_pending || port == &kernel_port)
+		return;
+	s = set ? waiting_server(set) : NULL;
+	if (s) {
+		take_words(s, port, FLUKE_SCHED_REQUEST, t->sched_val);
+		wait_wake(s);
+		return;
+	}
+	t->request_pending = 1;
+	if (port->requests) {
+		t->request_next = port->requests;
+		t->request_prev = port->requests->request_prev;
+		port->requests->request_prev->request_next = t;
+		port->requests->request_prev = t;
+		if (t->sched_val & FLUKE_SCHED_URGENT)
+			port->requests = t;
+	} else {
+		port->requests = t->request_next = t->request_prev = t;
+	}
+	port_activate(port);
 }
 
 /* The first port of the ring that really has something; drops the others. */

@@ -23,8 +23,14 @@ NAMED = """null mlock munlock mpair mtry cond switch rpc rpc-same rpc8w rpc-idem
     search-1024 thread recreate interrupt map-1p protect-1p map-1m protect-1m ref-create ref-copy ref-compare ref-hash ref-destroy
     getstate getstate-runs getstate-rpc getstate-stopped setstate setstate-runs setstate-rpc irqoff-copy irqoff-revoke irqoff-clear
     irqoff-search irqoff-walk client-soft client-hard server-soft server-hard rollback-cs rollback-ch rollback-ss rollback-sh""".split()
+LEVELS = [1, 2, 3, 4, 8]
+NAMED += ["dispatch-%d" % n for n in LEVELS]
 NAMED += ["create-" + n for n in TYPES + ["ref", "thread"]] + [v + "etstate-" + n for v in "gs" for n in TYPES]
 rows = values(*NAMED, stderr=subprocess.DEVNULL)
+cost = [int(rows.get("dispatch-%d" % n, 0)) for n in LEVELS]
+steps = [(b - a) / (m - n) for a, b, n, m in zip(cost, cost[1:], LEVELS, LEVELS[1:])]
+t.check("bench-linear", "the dispatcher's work grows with depth by the same at each level, less than 234 instructions", 0 < min(steps) and max(steps) < 234 and
+        max(steps) < 1.05 * min(steps), cost)
 t.equal("bench-rows", "flukeperf has every row", [n for n in NAMED if n not in rows], [])
 
 # the second time from a terminal of odd size: nothing of the host may reach what is measured

@@ -132,7 +132,7 @@ int segment_relocate(struct segment *s, uint32_t page, void (*move_objects)(stru
 		else
 			memcpy(page_at(s, frame), page_at(s, old), FLUKE_PAGE_SIZE);
 		isolate(s, i, page, frame, spare);
-		frames_release(&store->frames, old);
+		store_release(store, old);
 	}
 	spares_free(spare);
 	return error;
@@ -148,6 +148,8 @@ int segment_break(struct segment *s, uint32_t i, uint32_t page)
 	int zero, error = ENOMEM;
 
 	if (unshared(s, r)) {
+		for (uint32_t n = 0; store->pager && n < r->count; n++)
+			store->pager->written(r->frame + n);
 		r->write = 1;
 		fluke_mapping_protect(r->mapping, s->prot);
 		return 0;
@@ -168,7 +170,9 @@ int segment_break(struct segment *s, uint32_t i, uint32_t page)
 	}
 	isolate(s, i, page, frame, spare);
 	if (frame != old)
-		frames_release(&store->frames, old);
+		store_release(store, old);
+	else if (store->pager)
+		store->pager->written(frame);
 	error = 0;
 out:
 	spares_free(spare);
@@ -224,9 +228,12 @@ struct segment *segment_clone(struct segment *from, struct pool *pool)
 {
 	struct segment *s;
 	struct segment_run *r, *copy;
-	uint32_t i;
+	uint32_t i, pages;
 
-	if (from->source || from->flags & SEGMENT_OBJECTS || !pool_charge(pool, from->resident * FLUKE_PAGE_SIZE))
+	if (pool->store->pager)
+		pool->store->pager->room(pool->store);
+	pages = from->resident + from->away;
+	if (from->source || from->flags & SEGMENT_OBJECTS || !pool_charge(pool, pages * FLUKE_PAGE_SIZE))
 		return 0;
 	s = segment_create(pool, from->pages * FLUKE_PAGE_SIZE, from->flags);
 	if (!s || !segment_room(s, from->runs))
@@ -247,13 +254,15 @@ struct segment *segment_clone(struct segment *from, struct pool *pool)
 		s->resident += r->count;
 		segment_run_map(s, copy);
 	}
+	if (from->away && pool->store->pager->share(from, s))
+		goto fail;
 	return s;
 fail:
 	if (s) {
-		pool_refund(pool, (from->resident - s->resident) * FLUKE_PAGE_SIZE);
+		pool_refund(pool, (pages - s->resident - s->away) * FLUKE_PAGE_SIZE);
 		segment_destroy(s);
 	} else {
-		pool_refund(pool, from->resident * FLUKE_PAGE_SIZE);
+		pool_refund(pool, pages * FLUKE_PAGE_SIZE);
 	}
 	return 0;
 }

@@ -296,6 +296,8 @@ static int pool_statistics(void *self, struct request *r, uint32_t *limit, uint3
 
 	(void)r;
 	memory_lock();
+	if (store->pager)
+		left += store->pager->spare();
 	p = o->pool;
 	*limit = p && p->limit ? clip(p->limit) : clip((uint64_t)store->frames.total * FLUKE_PAGE_SIZE);
 	*used = p ? clip(p->used) : 0;

@@ -91,6 +91,20 @@ void segment_run_map(struct segment *s, struct segment_run *r)
 		r->hidden && s->flags & SEGMENT_OBJECTS ? s->pool->store->null : s->space_ref);
 }
 
+void store_release(struct store *store, uint32_t frame)
+{
+	if (frames_release(&store->frames, frame) && store->pager)
+		store->pager->freed(frame);
+}
+
+static uint32_t forget(struct segment *s, uint32_t page, uint32_t count)
+{
+	uint32_t gone = s->away ? s->pool->store->pager->forget(s, page, count) : 0;
+
+	s->away -= gone;
+	return gone * FLUKE_PAGE_SIZE;
+}
+
 /* The frames' objects end first, so that nothing of the holder lives on in them. */
 void segment_frames_release(struct segment *s, uint32_t frame, uint32_t count)
 {
@@ -102,7 +116,7 @@ void segment_frames_release(struct segment *s, uint32_t frame, uint32_t count)
 	if (s->flags & SEGMENT_OBJECTS)
 		fluke_region_clear(store->region_object, &offset, count * FLUKE_PAGE_SIZE);
 	while (count--)
-		frames_release(&store->frames, frame++);
+		store_release(store, frame++);
 }
 
 /* ---- making and ending ---- */
@@ -278,6 +292,7 @@ static int drop(struct segment *s, uint32_t page, uint32_t count)
 	fluke_mapping_t *spare = 0;
 	struct segment_run *r;
 
+	pool_refund(s->pool, forget(s, page, count));
 	while ((i = locate(s, page)) < s->runs && s->run[i].page < end) {
 		r = &s->run[i];
 		from = r->page > page ? r->page : page;
@@ -295,6 +310,42 @@ static int drop(struct segment *s, uint32_t page, uint32_t count)
 		if (!s->source)
 			pool_refund(s->pool, (to - from) * FLUKE_PAGE_SIZE);
 	}
+	return 0;
+}
+
+int segment_take(struct segment *s, uint32_t page, uint32_t count)
+{
+	uint32_t i = segment_find(s, page);
+	fluke_mapping_t *spare = 0;
+
+	if (page > s->run[i].page && page + count < s->run[i].page + s->run[i].count) {
+		if (!segment_room(s, 1) || !(spare = object_reserve(FLUKE_TYPE_MAPPING)))
+			return ENOMEM;
+		fluke_mapping_create(spare);
+	}
+	cut(s, i, page, count, spare);
+	s->resident -= count;
+	return 0;
+}
+
+/* At the end of the run before the page, if the frame fits there; else a run of its own. */
+int segment_add(struct segment *s, uint32_t page, uint32_t frame, int write)
+{
+	uint32_t i = locate(s, page);
+	struct segment_run *r = i ? &s->run[i - 1] : 0;
+	fluke_mapping_t *mapping;
+
+	if (r && r->page + r->count == page && r->frame + r->count == frame && r->write == write && !r->hidden) {
+		r->count++;
+	} else {
+		if (!segment_room(s, 1) || !(mapping = object_reserve(FLUKE_TYPE_MAPPING)))
+			return ENOMEM;
+		fluke_mapping_create(mapping);
+		r = segment_insert(s, i);
+		*r = (struct segment_run){ .page = page, .count = 1, .frame = frame, .write = (uint8_t)write, .mapping = mapping };
+	}
+	s->resident++;
+	segment_run_map(s, r);
 	return 0;
 }
 
@@ -332,7 +383,7 @@ void segment_destroy(struct segment *s)
 		mapping_free(s->run[i].mapping);
 		segment_frames_release(s, s->run[i].frame, s->run[i].count);
 	}
-	pool_refund(pool, OVERHEAD + (s->source ? 0 : s->resident * FLUKE_PAGE_SIZE));
+	pool_refund(pool, OVERHEAD + (s->source ? 0 : s->resident * FLUKE_PAGE_SIZE) + forget(s, 0, s->pages));
 	if (s->prev)
 		s->prev->next = s->next;
 	else
@@ -403,8 +454,10 @@ static uint32_t grow(struct segment *s, struct segment_run *r, int up, uint32_t 
 	uint32_t want = r->count < most ? r->count : most, got = 0, frame;
 	int zero;
 
-	if (want > GROW_MAX || kind_of(s) == FRAME_OBJECTS)
-		want = kind_of(s) == FRAME_OBJECTS ? 1 : GROW_MAX;
+	if (want > GROW_MAX)
+		want = GROW_MAX;
+	if (kind_of(s) == FRAME_OBJECTS || store->frugal)
+		want = 1;
 	if (!pool_charge(s->pool, want * FLUKE_PAGE_SIZE))
 		want = pool_charge(s->pool, FLUKE_PAGE_SIZE) ? 1 : 0;
 	for (; got < want; got++) {
@@ -428,6 +481,18 @@ static uint32_t grow(struct segment *s, struct segment_run *r, int up, uint32_t 
 	return got;
 }
 
+/* How many pages from this one, in the direction of step, the pager does not hold; at most so many. */
+static uint32_t unheld(struct segment *s, uint32_t page, int step, uint32_t most)
+{
+	uint32_t n = 1;
+
+	if (!s->away)
+		return most;
+	while (n < most && n < GROW_MAX && !s->pool->store->pager->holds(s, page + (uint32_t)(step * (int)n)))
+		n++;
+	return n < most ? n : most;
+}
+
 static int fill_hole(struct segment *s, uint32_t page)
 {
 	struct store *store = s->pool->store;
@@ -437,10 +502,10 @@ static int fill_hole(struct segment *s, uint32_t page)
 	int zero = 0;
 
 	if (i && s->run[i - 1].page + s->run[i - 1].count == page && s->run[i - 1].write &&
-	    grow(s, &s->run[i - 1], 1, end - page))
+	    grow(s, &s->run[i - 1], 1, unheld(s, page, 1, end - page)))
 		return 0;
 	if (i < s->runs && s->run[i].page == page + 1 && s->run[i].write &&
-	    grow(s, &s->run[i], 0, page + 1 - (i ? s->run[i - 1].page + s->run[i - 1].count : 0)))
+	    grow(s, &s->run[i], 0, unheld(s, page, -1, page + 1 - (i ? s->run[i - 1].page + s->run[i - 1].count : 0))))
 		return 0;
 	if (!segment_room(s, 1) || !pool_charge(s->pool, FLUKE_PAGE_SIZE))
 		return ENOMEM;
@@ -545,13 +610,21 @@ static void show(struct segment *s, uint32_t page)
 
 int segment_fault(struct segment *s, uint32_t offset, fluke_prot_t access)
 {
+	const struct pager *pager = s->pool->store->pager;
 	uint32_t page = offset / FLUKE_PAGE_SIZE, i;
+	int brought = 0;
 
 	s->faults++;
 	if (page >= s->pages || access & ~s->prot)
 		return EFAULT;
+	if (pager)
+		pager->room(s->pool->store);
 	show(s, page);
 	i = segment_find(s, page);
+	if (i == ~0u && s->away && (brought = pager->bring(s, page)))
+		i = segment_find(s, page);
+	if (brought < 0)
+		return -brought;
 	if (i != ~0u) {
 		if (!(access & FLUKE_PROT_WRITE) || s->run[i].write)
 			return 0;	/* mended meanwhile */
@@ -577,6 +650,7 @@ int segment_read(struct segment *s, uint32_t offset, void *data, uint32_t count)
 {
 	uint32_t i, part, at;
 	char *to = data;
+	int error;
 
 	if (s->flags & SEGMENT_OBJECTS)
 		return EACCES;
@@ -586,8 +660,12 @@ int segment_read(struct segment *s, uint32_t offset, void *data, uint32_t count)
 		at = offset % FLUKE_PAGE_SIZE;
 		part = FLUKE_PAGE_SIZE - at < count ? FLUKE_PAGE_SIZE - at : count;
 		i = segment_find(s, offset / FLUKE_PAGE_SIZE);
-		if (i == ~0u && s->source && !segment_fault(s, offset, FLUKE_PROT_READ))
+		if (i == ~0u && (s->source || s->away)) {
+			error = segment_fault(s, offset, FLUKE_PROT_READ);
+			if (error && !s->source)
+				return error;
 			i = segment_find(s, offset / FLUKE_PAGE_SIZE);
+		}
 		if (i == ~0u)
 			memset(to, 0, part);
 		else

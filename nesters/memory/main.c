@@ -11,8 +11,10 @@
 #define WORKERS		4
 #define WORKERS_MOST	8
 #define MESSAGE_MAX	0
+#define SWAP_SHARE	4u		/* the swap file's usual size, in memories */
 
 struct options options;
+struct counts counts;
 
 static void fail(const char *what, int error)
 {
@@ -44,6 +46,10 @@ static char **options_take(char **word)
 			options.size = size_of(*++word);
 		else if (!strncmp(*word, "size=", 5))
 			options.size = size_of(*word + 5);
+		else if (!strcmp(*word, "-S") && word[1])
+			options.swap_size = size_of(*++word);
+		else if (!strcmp(*word, "-f") && word[1])
+			options.swap = *++word;
 		else if (!strcmp(*word, "-v"))
 			options.verbose = 1;
 		else if (**word == '-')
@@ -52,6 +58,30 @@ static char **options_take(char **word)
 			break;
 	}
 	return word;
+}
+
+/* Without a size there is no swap file unless one is asked for: what there is, is memory. */
+static int paging_begin(void)
+{
+	int error;
+
+	if (!options.swap_size)
+		options.swap_size = options.swap || options.size ? SWAP_SHARE * (uint64_t)store.frames.count * FLUKE_PAGE_SIZE : 0;
+	if (!options.swap_size)
+		return 0;
+	error = clock_begin();
+	if (!error)
+		error = swap_begin();
+	if (!error)
+		store.pager = &pager;
+	return error;
+}
+
+static void report(void)
+{
+	eprintf("memory: in %u pages by %u reads, out %u by %u writes, dropped %u clean %u zero, kept %u, bad %u, full %u\n",
+		(unsigned)counts.pages_in, (unsigned)counts.reads, (unsigned)counts.pages_out, (unsigned)counts.writes,
+		(unsigned)counts.clean, (unsigned)counts.zero, (unsigned)counts.kept, (unsigned)counts.bad, (unsigned)counts.full);
 }
 
 int main(int argc, char **argv)
@@ -66,6 +96,8 @@ int main(int argc, char **argv)
 		fail("no command", EINVAL);
 	server = server_new(WORKERS, WORKERS_MOST, MESSAGE_MAX);
 	error = server ? store_begin(options.size, server) : ENOMEM;
+	if (!error)
+		error = paging_begin();
 	if (error)
 		fail("start", error);
 	c = child_new(*command, server, memory_pool(), &error);
@@ -73,5 +105,7 @@ int main(int argc, char **argv)
 		fail(*command, error);
 	status = nest_run(c, command);
 	child_destroy(c);
+	if (options.verbose)
+		report();
 	nest_end(status);
 }

@@ -16,6 +16,24 @@
 #define SEGMENT_BASE	0x1000u		/* offset 0 of a segment in its space: page 0 can hold nothing */
 #define SEGMENT_MAX	(FLUKE_VM_MAX - SEGMENT_BASE)
 
+struct store;
+struct segment;
+
+/* Whoever keeps pages elsewhere while their frames serve others; data segments only.  All with the store's lock. */
+struct pager {
+	/* Makes data frames free if few are left. */
+	void		(*room)(struct store *store);
+	/* The page is not resident.  1: now it is; 0: there is nothing of it elsewhere; else -errno. */
+	int		(*bring)(struct segment *s, uint32_t page);
+	int		(*holds)(struct segment *s, uint32_t page);
+	/* What is elsewhere of these pages is given up; how many there were. */
+	uint32_t	(*forget)(struct segment *s, uint32_t page, uint32_t count);
+	int		(*share)(struct segment *from, struct segment *copy);	/* with a clone; 0 or ENOMEM */
+	void		(*written)(uint32_t frame);	/* its only holder may write to it from now on */
+	void		(*freed)(uint32_t frame);	/* no holder is left */
+	uint64_t	(*spare)(void);			/* bytes that it could still take */
+};
+
 struct store {				/* where frames come from */
 	struct frames	frames;
 	fluke_ref_t	*region;	/* offset = frame number * 4096 */
@@ -29,6 +47,8 @@ struct store {				/* where frames come from */
 	uint32_t	slots, free_slot;
 	fluke_ref_t	*null;		/* a null reference */
 	uint64_t	hidden, shown;	/* pages, by segment_hide, by faults since */
+	const struct pager *pager;	/* null: pages stay */
+	int		frugal;		/* a fault brings one page only */
 };
 
 struct pool {
@@ -78,6 +98,8 @@ struct segment {
 	void		*file;
 	uint32_t	slot;
 	uint64_t	faults, copies;
+	uint32_t	away;		/* pages at the pager, booked like resident ones */
+	void		*paged;		/* the pager's */
 	void		*served;
 	void		(*gone)(struct segment *);
 };
@@ -113,6 +135,12 @@ uint32_t	segment_hide(struct segment *s);
 /* The page, resident, moves to another frame.  Its objects are moved by move_objects (frame to frame), which
  * is called only for segments that hold any.  0 or errno. */
 int		segment_relocate(struct segment *s, uint32_t page, void (*move_objects)(struct store *, uint32_t, uint32_t));
+
+/* For a pager.  Resident pages of one run leave it; their frames keep this holder.  0 or ENOMEM. */
+int		segment_take(struct segment *s, uint32_t page, uint32_t count);
+/* A frame becomes the page, which is not resident; the frame has been taken or held for it.  0 or ENOMEM. */
+int		segment_add(struct segment *s, uint32_t page, uint32_t frame, int write);
+void		store_release(struct store *store, uint32_t frame);	/* one holder less */
 
 /* A zeroed page for the server itself, through the window. */
 char		*store_page(struct store *store, char *near);

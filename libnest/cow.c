@@ -159,6 +159,8 @@ int segment_break(struct segment *s, uint32_t i, uint32_t page)
 	r = &s->run[i];		/* the array may have moved */
 	if (store->frames.refs[old] > 1) {
 		frame = FRAMES_NONE;
+		if (store->dry)
+			goto out;
 		if (page == r->page && i && s->run[i - 1].write && s->run[i - 1].page + s->run[i - 1].count == page)
 			frame = frames_take_this(&store->frames, s->run[i - 1].frame + s->run[i - 1].count, FRAME_DATA, &zero);
 		if (frame == FRAMES_NONE)
@@ -246,7 +248,7 @@ struct segment *segment_clone(struct segment *from, struct pool *pool)
 		copy->mapping = mapping_take();
 		if (!copy->mapping)
 			goto fail;
-		if (!(r->hot && r->write && r->count <= HOT_PAGES && copy_run(s, r, copy)) && !share_run(from, r, copy)) {
+		if (!(r->hot && r->write && r->count <= HOT_PAGES && !pool->store->frugal && copy_run(s, r, copy)) && !share_run(from, r, copy)) {
 			mapping_free(copy->mapping);
 			goto fail;
 		}

@@ -291,7 +291,8 @@ static uint32_t clip(uint64_t value)
 static int pool_statistics(void *self, struct request *r, uint32_t *limit, uint32_t *used, uint32_t *unused)
 {
 	struct pool_port *o = self;
-	uint64_t left = (uint64_t)(store->frames.free[FRAME_DATA] + store->frames.free[FRAME_OBJECTS]) * FLUKE_PAGE_SIZE;
+	uint64_t left = (uint64_t)(store->frames.free[FRAME_DATA] + (store->frames.fixed ? 0 : store->frames.free[FRAME_OBJECTS])) *
+		FLUKE_PAGE_SIZE;
 	struct pool *p;
 
 	(void)r;

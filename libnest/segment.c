@@ -501,6 +501,8 @@ static int fill_hole(struct segment *s, uint32_t page)
 	fluke_mapping_t *mapping;
 	int zero = 0;
 
+	if (store->dry && kind_of(s) == FRAME_DATA)
+		return ENOMEM;
 	if (i && s->run[i - 1].page + s->run[i - 1].count == page && s->run[i - 1].write &&
 	    grow(s, &s->run[i - 1], 1, unheld(s, page, 1, end - page)))
 		return 0;

@@ -10,6 +10,7 @@
 #include <fluke/callnumbers.h>
 #include <protocols/Parent.h>
 #include <protocols/Process.h>
+#include <protocols/Segment.h>
 
 #define CALL_NUMBER(eax)	((eax) & 0xff)
 #define IMAGE_END		((uint32_t)image_data_load)
@@ -211,6 +212,15 @@ static void fault_in_image(struct thread *t, struct registers *r)
 	r->esp = t->guard;
 }
 
+/* Anonymous memory whose holder had it elsewhere and could not get it back. */
+static bool page_is_lost(uint32_t address)
+{
+	uint8_t byte;
+	size_t got = 1;
+
+	return Segment_read(REF(START_REF_DATA), address, 1, &byte, &got) == EIO;
+}
+
 /* An error of the image itself: said in the log, then treated like a bad address. */
 static void insane(struct thread *t, const struct registers *r, uint32_t code)
 {
@@ -225,12 +235,14 @@ void image_trap(struct registers *r, uint32_t code, uint32_t subcode, uint32_t a
 {
 	struct thread *t = self();
 	struct area *a = code == FLUKE_EXC_PAGE_FAULT ? allowed(subcode, access) : NULL;
-	bool dead = a && a->file;	/* the file's server cannot give this page, or is gone */
+	bool dead = a && a->file;	/* whoever holds this page cannot give it, or is gone */
 	unsigned n;
 
 	complete(r);
 	if (a && try_again(t, subcode))
 		return;
+	if (a && !dead)
+		dead = page_is_lost(subcode);
 	if ((a && !dead) || (code == FLUKE_EXC_PAGE_FAULT && subcode >= IMAGE_DATA && subcode < START_FACTS))
 		out_of_memory(subcode);
 	if (r->eip >= (uint32_t)leave_user && r->eip < (uint32_t)leave_end)

@@ -1,6 +1,6 @@
 /* Replacement.  The hand goes round all data segments, a stretch of one run at a time: pages referenced since it was last
  * here stay, the others go, in clusters.  A page is taken from its segment first and judged then, so that nothing is
- * written to it in between: what has a good copy in a slot is just dropped, what is zero is forgotten, the rest is
+ * written to it in between: what has a good copy in a slot is just dropped, what is zero is only noted, the rest is
  * written.  A page that cannot be written is put back. */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 
 #define LEAST		24u		/* free frames at which the hand starts */
 #define ENOUGH		56u		/* at which it stops */
+#define DRY		16u		/* below this nothing new is begun, so that what exists can go on */
 #define FRUGAL		96u		/* below this a fault brings one page */
 #define ROUNDS		3u		/* without success */
 
@@ -74,9 +75,8 @@ static uint32_t leave_clean(const struct leaving *l, uint32_t n)
 
 	if (slot != SLOT_NONE && !(marks[frame] & MARK_DIRTY) && !page_away(l->s, l->page + n, slot)) {
 		counts.clean++;
-	} else if (is_zero(frame)) {
+	} else if (is_zero(frame) && !page_away(l->s, l->page + n, SLOT_ZERO)) {
 		counts.zero++;
-		pool_refund(l->s->pool, FLUKE_PAGE_SIZE);
 	} else {
 		return 0;
 	}
@@ -209,8 +209,8 @@ void clock_room(struct store *of)
 	uint32_t rounds = 0;
 
 	of->frugal = f->free[FRAME_DATA] < FRUGAL;
-	if (f->free[FRAME_DATA] >= LEAST)
-		return;
-	while (f->free[FRAME_DATA] < ENOUGH && rounds < ROUNDS)
-		rounds += (uint32_t)step();
+	if (f->free[FRAME_DATA] < LEAST)
+		while (f->free[FRAME_DATA] < ENOUGH && rounds < ROUNDS)
+			rounds += (uint32_t)step();
+	of->dry = f->free[FRAME_DATA] < DRY;
 }

@@ -1,7 +1,9 @@
 /* memory: demand paging for the program below it, or for a process manager with all its processes.  See README.md.
  *
- *	memory [-s SIZE] [-S SIZE] [-f FILE] [-v] program [word ...] [-- command ...]
- */
+ *	memory [-s SIZE] [-S SIZE] [-f FILE] [-v] [defect=sum] program [word ...] [-- command ...]
+ *
+ * -s: so much memory (size=SIZE too); -S: size of the swap file; -f: its name; -v: counts at the end; defect: for proof
+ * that tests notice when blocks are not checked. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +52,8 @@ static char **options_take(char **word)
 			options.swap_size = size_of(*++word);
 		else if (!strcmp(*word, "-f") && word[1])
 			options.swap = *++word;
+		else if (!strncmp(*word, "defect=", 7))
+			options.defect = word[0] + 7;
 		else if (!strcmp(*word, "-v"))
 			options.verbose = 1;
 		else if (**word == '-')

@@ -15,6 +15,7 @@ struct options {
 	uint64_t	size;		/* bytes of memory; 0 = what there is */
 	const char	*swap;		/* file; null: one without a name */
 	uint64_t	swap_size;	/* 0 and no size: no paging */
+	const char	*defect;	/* what to forget */
 	int		verbose;
 };
 extern struct options options;
@@ -32,6 +33,7 @@ int	store_begin(uint64_t size, struct server *server);	/* 0 or errno */
 /* ---- swap.c: slots of the swap file ---- */
 
 #define SLOT_NONE	(~0u)
+#define SLOT_ZERO	(~0u - 1)	/* only in tables: the page is zero, and in no slot */
 #define CLUSTER		16u		/* pages of one read or write */
 
 int	swap_begin(void);				/* by the options; 0 or errno */

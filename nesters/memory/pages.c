@@ -36,7 +36,8 @@ int page_away(struct segment *s, uint32_t page, uint32_t slot)
 	if (page_room(s, page))
 		return ENOMEM;
 	*entry(s, page) = slot + 1;
-	slot_hold(slot);
+	if (slot != SLOT_ZERO)
+		slot_hold(slot);
 	s->away++;
 	return 0;
 }
@@ -53,7 +54,7 @@ static uint32_t clear(uint32_t *e)
 	uint32_t slot = *e - 1;
 
 	*e = 0;
-	return slot_drop(slot);
+	return slot == SLOT_ZERO ? 0 : slot_drop(slot);
 }
 
 /* The whole table goes with the last page. */
@@ -156,6 +157,24 @@ static int settle(struct segment *s, uint32_t page, uint32_t frame)
 	return 0;
 }
 
+static int bring_zero(struct segment *s, uint32_t page, uint32_t *e)
+{
+	int zero;
+	uint32_t frame = frames_take(&store.frames, page, FRAME_DATA, &zero);
+
+	if (frame == FRAMES_NONE)
+		return -ENOMEM;
+	segment_zero_frame(&store, frame, zero);
+	if (segment_add(s, page, frame, 1)) {
+		store_release(&store, frame);
+		return -ENOMEM;
+	}
+	marks[frame] = MARK_REFERENCED;
+	clear(e);
+	s->away--;
+	return 1;
+}
+
 static int bring(struct segment *s, uint32_t page)
 {
 	uint32_t *e = entry(s, page), slot, frame, count, good, n;
@@ -163,6 +182,8 @@ static int bring(struct segment *s, uint32_t page)
 	if (!e || !*e)
 		return 0;
 	slot = *e - 1;
+	if (slot == SLOT_ZERO)
+		return bring_zero(s, page, e);
 	if (slot_frame(slot) != FRAMES_NONE)
 		return join(s, page, e, slot_frame(slot));
 	count = row_of(s, page, slot);

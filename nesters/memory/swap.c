@@ -178,8 +178,8 @@ static int read_all(uint32_t n, uint32_t frame, uint32_t count)
 	int error;
 
 	for (; done < count * PAGE; done += got) {
-		error = FileDescription_read(file, (uint64_t)n * PAGE + done, count * PAGE - (uint32_t)done, 0,
-			store.window + frame * PAGE + done, &got);
+		got = count * PAGE - done;
+		error = FileDescription_read(file, (uint64_t)n * PAGE + done, (uint32_t)got, 0, store.window + frame * PAGE + done, &got);
 		if (error || !got)
 			return error ? error : EIO;
 	}
@@ -195,7 +195,7 @@ uint32_t swap_read(uint32_t first, uint32_t frame, uint32_t count)
 	counts.reads++;
 	for (n = 0; n < count; n++) {
 		error = each ? read_all(first + n, frame + n, 1) : 0;
-		if (!error && sum_of(frame + n) == slot[first + n].sum)
+		if (!error && (options.defect || sum_of(frame + n) == slot[first + n].sum))
 			continue;
 		if (!n)
 			complain(error ? "cannot be read" : "is not what was written", first, error);

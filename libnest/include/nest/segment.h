@@ -49,6 +49,7 @@ struct store {				/* where frames come from */
 	uint64_t	hidden, shown;	/* pages, by segment_hide, by faults since */
 	const struct pager *pager;	/* null: pages stay */
 	int		frugal;		/* a fault brings one page only */
+	int		dry;		/* what frames are left is for pages that come back */
 };
 
 struct pool {

@@ -1,0 +1,82 @@
+/* memtest: a heap of 4 MB is grown in steps of 64 KB; four passes write a pattern of their own to every byte and read all
+ * back, counting wrong bits.  `memtest MB` takes another size.  The same source is a program for the Fluke API and a
+ * static one for Linux i386; prints the instructions from the first step to the last check. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#if __has_include(<native.h>)
+#include <native.h>
+#else
+#define ON_LINUX
+#include <unistd.h>
+#include <sys/syscall.h>
+#endif
+
+#define STEP	0x10000u
+#define PASSES	4u
+
+static uint64_t now(void)
+{
+	uint64_t tsc;
+
+	__asm__ volatile("rdtsc" : "=A"(tsc));
+	return tsc;
+}
+
+/* The next STEP bytes, behind those before; null: there are no more. */
+static uint8_t *grow(void)
+{
+#ifdef ON_LINUX
+	static uintptr_t end;
+	uintptr_t start = end ? end : ((uintptr_t)syscall(SYS_brk, 0) + 4095) & ~4095ul;
+
+	end = start + STEP;
+	return (uintptr_t)syscall(SYS_brk, end) == end ? (uint8_t *)start : NULL;
+#else
+	size_t size = STEP;
+
+	return libc_heap_more(&size);
+#endif
+}
+
+static uint32_t count_bits(uint32_t byte)
+{
+	uint32_t count = 0;
+
+	for (; byte; byte &= byte - 1)
+		count++;
+	return count;
+}
+
+static uint32_t pass(volatile uint8_t *heap, uint32_t size, uint32_t number)
+{
+	static const uint8_t pattern[PASSES] = { 0x00, 0xff, 0x55, 0xaa };
+	uint32_t wrong = 0;
+
+	for (uint32_t n = 0; n < size; n++)
+		heap[n] = (uint8_t)(pattern[number] ^ n);
+	for (uint32_t n = 0; n < size; n++)
+		if (heap[n] != (uint8_t)(pattern[number] ^ n))
+			wrong += count_bits(heap[n] ^ (uint8_t)(pattern[number] ^ n));
+	return wrong;
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t size = (argc > 1 ? (uint32_t)atoi(argv[1]) : 4) << 20, wrong = 0, n;
+	uint64_t start = now();
+	uint8_t *heap = NULL, *step;
+
+	for (n = 0; n < size; n += STEP) {
+		step = grow();
+		if (!step || (heap && step != heap + n)) {
+			printf("memtest: no memory\n");
+			return 2;
+		}
+		heap = heap ? heap : step;
+	}
+	for (n = 0; n < PASSES; n++)
+		wrong += pass(heap, size, n);
+	printf("memtest %u wrong bits\n%u kilocycles\n", (unsigned)wrong, (unsigned)((now() - start) / 1000));
+	return wrong != 0;
+}

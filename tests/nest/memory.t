@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""The memory nester: more memory than there is, and a swap file that lies."""
+import re, subprocess, sys
+sys.path.insert(0, "tests")
+from hosttap import Tap
+t = Tap()
+
+def run(script, stack="process", options=()):
+    r = subprocess.run(["boot/run", "--stack", stack, "--timeout", "90", "--icount", "--put", "build/tests/posix/paged:/tmp/paged", *options,
+                        "--", "bash", "-c", "cd /tmp\n" + script], stdin=subprocess.DEVNULL, capture_output=True, timeout=500)
+    return r.returncode, r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace")
+
+def counts(text):
+    m = re.search(r"memory: in (\d+) pages by (\d+) reads, out (\d+) by (\d+) writes, dropped (\d+) clean (\d+) zero, kept (\d+)", text)
+    return [int(n) for n in m.groups()] if m else [0] * 7
+
+status, out, err = run("""
+seq 100000 | sort -R --random-source=/bin/bash >big
+sort -S 16M --parallel=4 big | cksum; memory -v -s 3M sort -S 16M --parallel=4 big | cksum""")
+lines = out.split("\n")
+t.check("memory-01", "sort --parallel=4 with three times its memory: the same output", status == 0 and len(lines) == 3 and lines[0] == lines[1] and
+        counts(err)[0] > 500 and counts(err)[2] > 500, (status, out, err))
+status, out, err = run("memory -v -s 3M -S 32M ./paged fill 9")
+t.check("memory-02", "9 MB in 3, forked: each sees what it wrote", (status, out) == (0, "good\n") and counts(err)[0] > 4000, (status, out, err))
+t.check("memory-03", "clean pages are not written again, zero ones never", counts(err)[4] > 1000 and counts(err)[5] > 50 and
+        counts(err)[2] < counts(err)[0], err)
+
+for number, kind in enumerate(("map", "heap", "stack", "fork"), 4):
+    status, out, err = run("for how in zero bit move old; do (memory -s 3M -S 32M -f swap ./paged %s $how 5 swap); echo $how $?; done" % kind)
+    t.check("memory-%02d" % number, "blocks of %s pages zeroed, changed by a bit, exchanged, out of date: SIGBUS, never a wrong page" % kind, (status, out) ==
+            (0, "".join("altered\n%s 135\n" % how for how in ("zero", "bit", "move", "old"))) and err.count("is not what was written") >= 4,
+            (status, out, err))
+status, out, err = run("memory -s 3M -S 32M -f swap defect=sum ./paged map bit 5 swap")
+t.check("memory-08", "known bad: without the check a changed block is a wrong page", status == 9 and "wrong" in out, (status, out, err))
+status, out, err = run("(memory -s 3M -S 32M -f swap ./paged map cut 5 swap); echo $?")
+t.check("memory-09", "a swap file that cannot be read: an error, never a wrong page", out.split()[-1:] not in ([], ["0"]) and
+        "wrong" not in out and "unnoticed" not in out and "cannot be read" in err, (status, out, err))
+status, out, err = run("""
+memory -s 2M -S 8M memtest | head -n 1
+(memory -s 2M -S 1M memtest); echo $?
+memory -f /proc/none/swap -s 2M memtest; echo $?""")
+t.check("memory-10", "a native program of 4 MB in 2; with a swap file too small it ends with a message", status == 0 and
+        out.startswith("memtest 0 wrong bits\n139\n126\n") and "the swap file is full" in err, (status, out, err))
+PIPE = "seq 20000 | sort -R --random-source=/bin/bash | sort -n | tail -n 1; (exit 4); echo $?; yes | head -c 3000000 | cksum"
+wanted = run(PIPE)
+for number, stack in ((11, "memory -v -s 10M process"), (12, "process memory -v -s 8M process"), (13, "memory -v -s 12M memory -v -s 8M process")):
+    got = run(PIPE, stack)
+    t.check("memory-%d" % number, 'a process manager and its processes below "%s"' % stack, got[:2] == wanted[:2] and wanted[0] == 0, (got, wanted))
+t.done()

@@ -178,6 +178,22 @@ void served_end(struct served *object)
 	served_leave(e);
 }
 
+/* A reference more or less makes the kernel say NOREFS again, if it was the only one. */
+int served_revived(struct served *object)
+{
+	fluke_ref_t *ref = served_ref(object);
+	fluke_port_state_t state;
+
+	if (!ref)
+		return 0;
+	ref_free(ref);
+	fluke_port_get_state(object->port, &state, NULL);
+	if (state.pending & FLUKE_PENDING_NOREFS)
+		return 0;
+	__sync_fetch_and_and(&object->entry->state, ~(DYING | RELEASED));
+	return 1;
+}
+
 fluke_ref_t *served_ref(struct served *object)
 {
 	fluke_ref_t *ref = ref_new();
@@ -243,6 +259,15 @@ static int worker_start(struct server *server)
 		return 0;
 	add(&server->threads, (uint32_t)-1);
 	return ENOMEM;		/* the worker's memory is lost; so is the server, most likely */
+}
+
+int server_grow(struct server *server, unsigned threads)
+{
+	int error = 0;
+
+	while (!error && server->threads < threads && server->threads < server->most)
+		error = worker_start(server);
+	return error;
 }
 
 struct server *server_new(unsigned threads, unsigned most, uint32_t message_max)

@@ -21,10 +21,11 @@ SCALARS = {		# IDL type: (C type, words, kind in proto.h)
 	"unsigned long long": ("uint64_t", 2, "PROTO_ULONGLONG"),
 	"boolean": ("uint32_t", 1, "PROTO_BOOLEAN"),
 }
-SPECIAL = {"string": "PROTO_STRING", "Object": "PROTO_OBJECT", "bulk": "PROTO_BULK"}
+SPECIAL = {"string": "PROTO_STRING", "Object": "PROTO_OBJECT", "bulk": "PROTO_BULK",
+	"Direct": "PROTO_DIRECT"}	# an Object that the kernel itself will use: nobody between may put another in its place
 RESERVED = set("""auto break case char const continue default do double else enum extern float for goto if inline int
 long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
-interface pragma in out oneway boolean string Object bulk""".split())
+interface pragma in out oneway boolean string Object Direct bulk""".split())
 OURS = {"dest", "self", "r", "p", "w", "end", "error"}		# names that generated code uses
 MAX_REFS = 4
 TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[{}();,#]|.", re.S)
@@ -37,7 +38,9 @@ class Bad(Exception):
 
 class Param:
 	def __init__(self, direction, type_name, name, line):
-		self.direction, self.type, self.name, self.line = direction, type_name, name, line
+		self.direction, self.name, self.line = direction, name, line
+		self.type = "Object" if type_name == "Direct" else type_name
+		self.shown = type_name		# as the file says it
 
 	@property
 	def c(self):
@@ -197,7 +200,7 @@ class Parser:
 
 	def type(self, allowed_special):
 		line, words = self.line(), []
-		while self.peek() in ("unsigned", "long", "boolean", "string", "Object", "bulk"):
+		while self.peek() in ("unsigned", "long", "boolean", "string", "Object", "Direct", "bulk"):
 			words.append(self.next())
 		name = " ".join(words)
 		if not words:
@@ -681,7 +684,7 @@ class Generator:
 				for m in i.methods:
 					out.append("static const struct proto_param %s_%s[] = {" % (i.name, m.name))
 					for p in m.params:
-						kind = SCALARS[p.type][2] if p.type in SCALARS else SPECIAL.get(p.type, "PROTO_STRUCT")
+						kind = SCALARS[p.type][2] if p.type in SCALARS else SPECIAL.get(p.shown, "PROTO_STRUCT")
 						out.append("\t{ \"%s\", %s, %d, %s }," % (p.name, kind, p.direction == "out",
 							"struct_" + p.type if kind == "PROTO_STRUCT" else "0"))
 					out += ["\t{ 0, 0, 0, 0 },", "};"]
@@ -711,7 +714,7 @@ class Generator:
 					out += [" ".join(m.doc), ""]
 				if m.params:
 					out += ["| parameter | | type |", "|---|---|---|"]
-					out += ["| `%s` | %s | %s |" % (p.name, p.direction, p.type) for p in m.params] + [""]
+					out += ["| `%s` | %s | %s |" % (p.name, p.direction, p.shown) for p in m.params] + [""]
 				sizes = "request %d words" % max(3 if m.oneway else 2, self.fixed(m.ins()))
 				if m.oneway:
 					sizes += ", one way"

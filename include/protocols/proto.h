@@ -23,7 +23,7 @@
 
 /* Decoding tables (build/protocols/tables.c). */
 enum proto_kind { PROTO_LONG = 1, PROTO_ULONG, PROTO_LONGLONG, PROTO_ULONGLONG, PROTO_BOOLEAN, PROTO_STRING,
-	PROTO_OBJECT, PROTO_BULK, PROTO_STRUCT };
+	PROTO_OBJECT, PROTO_BULK, PROTO_STRUCT, PROTO_DIRECT };
 
 struct proto_param {			/* a list ends with a null name */
 	const char	*name;

@@ -53,6 +53,8 @@ struct served {
 /* A pool of `threads` workers, growing up to `most` while all are busy.  message_max: bytes of the longest request
  * taken (0 = PROTO_BULK_MAX and two strings).  Null: no memory. */
 struct server	*server_new(unsigned threads, unsigned most, uint32_t message_max);
+/* At least so many workers, as long as that is not beyond `most`: for methods that wait with their worker.  0 or ENOMEM. */
+int		server_grow(struct server *server, unsigned threads);
 /* Makes the calling thread a worker of the server; does not return. */
 void		server_run(struct server *server) __attribute__((noreturn));
 
@@ -68,6 +70,9 @@ fluke_ref_t	*served_facet(struct served *object);
 int	session_service(struct served *port, struct server *server);
 /* Destroys the port; only where no method of it can run: in release, or before the port was given away. */
 void	served_done(struct served *object);
+/* In release, for objects of which references may be made at any time: 1 if one was made since the last had gone; the
+ * object then lives on, and release comes again. */
+int		served_revived(struct served *object);
 /* The port goes now, clients get PROTO_DEAD; release follows as soon as no method runs. */
 void	served_end(struct served *object);
 /* A new ref to the object's port, or null. */

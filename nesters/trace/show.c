@@ -1,0 +1,159 @@
+/* The lines of the trace, and where they go. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux_abi.h>
+#include <protocols/FileSystem.h>
+#include <protocols/FileDescription.h>
+#include "trace.h"
+
+#define LINE	2048u
+#define BUFFER	16384u
+
+struct out {
+	fluke_ref_t	*file;		/* null: descriptor 2 */
+	uint64_t	position;
+	size_t		filled;
+	char		buffer[BUFFER];
+};
+
+static struct out *text, *json;
+static struct lock lock;		/* of both, and of the counts */
+static uint32_t	threads[1024], thread_count;	/* hashes; the place is the number printed */
+
+struct out *out_open(const char *path, int *error)
+{
+	struct out *o = calloc(1, sizeof(*o));
+	fluke_ref_t *fs = path ? service_lookup("fs") : NULL;
+	struct FileStatus status;
+
+	*error = !o ? ENOMEM : path && !fs ? ENOENT : 0;
+	if (!*error && path) {
+		o->file = ref_new();
+		*error = o->file ? FileSystem_open(fs, path, O_WRONLY | O_CREAT | O_TRUNC, 0644, o->file, &status) : ENOMEM;
+	}
+	ref_free(fs);
+	return *error ? NULL : o;
+}
+
+void out_flush(struct out *o)
+{
+	size_t done = 0;
+
+	while (o->file && done < o->filled) {
+		uint32_t written = 0;
+		uint64_t position;
+
+		if (FileDescription_write(o->file, o->position, 0, o->buffer + done, o->filled - done, &written, &position) != 0 || !written)
+			break;		/* the file system is full, or gone: the rest is lost, not the program */
+		done += written;
+		o->position += written;
+	}
+	if (!o->file)
+		libc_output(2, o->buffer, o->filled);
+	o->filled = 0;
+}
+
+void out_write(struct out *o, const char *data, size_t size)
+{
+	while (size) {
+		size_t n = size < BUFFER - o->filled ? size : BUFFER - o->filled;
+
+		memcpy(o->buffer + o->filled, data, n);
+		o->filled += n;
+		data += n;
+		size -= n;
+		if (o->filled == BUFFER)
+			out_flush(o);
+	}
+}
+
+int show_begin(void)
+{
+	int error = 0;
+
+	lock_init(&lock);
+	text = out_open(options.output, &error);
+	if (!error && options.json)
+		json = out_open(options.json, &error);
+	if (!error && json)
+		json_begin(json);
+	return error;
+}
+
+/* The number under which a thread is shown; with the lock. */
+static uint32_t thread_number(uint32_t hash)
+{
+	uint32_t n;
+
+	for (n = 0; n < thread_count; n++)
+		if (threads[n] == hash)
+			return n + 1;
+	if (n < sizeof(threads) / sizeof(threads[0]))
+		threads[thread_count++] = hash;
+	return n + 1;
+}
+
+void show_call(struct message *m)
+{
+	m->wanted = filter_wants(m);
+	m->began = clock_now();
+	if (!m->wanted || !json)
+		return;
+	lock_take(&lock);
+	m->thread = thread_number(m->thread);
+	m->began = clock_now();		/* under the lock: times rise in the file */
+	json_call(json, m);
+	lock_drop(&lock);
+}
+
+static void show_line(const struct message *m)
+{
+	char line[LINE];
+	size_t n = 0;
+
+	if (options.threads)
+		n = (size_t)snprintf(line, sizeof(line), "[%u] ", (unsigned)m->thread);
+	decode_call(m, line + n, LINE / 2);
+	n = strlen(line);
+	line[n++] = ' ';
+	decode_result(m, line + n, LINE - n - 40);
+	n += strlen(line + n);
+	if (options.times)
+		n += (size_t)snprintf(line + n, 32, " <%u.%06u>", (unsigned)((m->ended - m->began) / 1000000000u),
+			(unsigned)((m->ended - m->began) % 1000000000u / 1000));
+	line[n++] = '\n';
+	out_write(text, line, n);
+	if (!options.output)
+		out_flush(text);
+}
+
+void show_reply(struct message *m)
+{
+	if (!m->wanted)
+		return;
+	lock_take(&lock);
+	m->ended = clock_now();
+	if (!json)
+		m->thread = thread_number(m->thread);
+	if (options.counts)
+		count(m);
+	else if (!json || options.output)
+		show_line(m);
+	if (json)
+		json_reply(json, m);
+	lock_drop(&lock);
+}
+
+void show_end(void)
+{
+	lock_take(&lock);
+	if (options.counts)
+		count_print(text);
+	out_flush(text);
+	if (json) {
+		json_end(json);
+		out_flush(json);
+	}
+	lock_drop(&lock);
+}

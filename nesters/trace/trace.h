@@ -1,0 +1,111 @@
+/* What the parts of the tracer share.
+ *
+ * One capability enters a child: its Parent.  The tracer puts a proxy in its place, and every reference to a port in a
+ * message through a proxy becomes a proxy too, in either direction, so that nothing gets around it.  forward.c passes
+ * messages on without knowing any protocol; the IDL tables serve to print them (show.c), and to know the few references
+ * which the kernel itself uses. */
+#ifndef TRACE_H
+#define TRACE_H
+
+#include <native.h>
+#include <nest/serve.h>
+
+/* ---- proxies (proxy.c) ---- */
+
+enum direction { DOWN, UP };		/* who holds it: those below (DOWN), or those above, of an object below */
+
+struct proxy {
+	struct served	served;		/* first */
+	struct proxy	*next;		/* of the same hash */
+	fluke_ref_t	*target;
+	integer_t	hash;
+	uint32_t	number;
+	enum direction	direction;
+	char		name[16];	/* what it came as: the parameter's name, or the service's */
+	char		*path;		/* the string that it was asked for with, or null */
+};
+
+int	proxies_begin(struct server *server);
+/* What is to be sent in place of the reference: a proxy (*made: to be freed after the message), what our own proxy
+ * stands for, or the reference itself.  label: how it is printed.  Null: no memory. */
+#define LABEL	80
+void	*proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, const char *path, fluke_ref_t **made,
+		char label[LABEL]);
+void	proxy_label(const struct proxy *p, char label[LABEL]);
+/* A proxy for the reference, in its place.  0 or ENOMEM. */
+int	proxy_replace(fluke_ref_t *ref, const char *name);
+uint32_t proxies_alive(void);
+
+/* ---- messages (forward.c) ---- */
+
+#define MESSAGE_REFS	REQUEST_REFS
+
+struct message {			/* of one exchange, for show.c */
+	struct proxy	*proxy;
+	const uint32_t	*words;		/* the request; its bulk behind the header */
+	uint32_t	count;
+	uint32_t	thread;		/* hash of the client's */
+	const struct proto_interface *interface;	/* null: unknown */
+	const struct proto_method *method;
+	uint32_t	refs;
+	void		*ref[MESSAGE_REFS];
+	char		label[MESSAGE_REFS][LABEL];
+	uint64_t	began, ended;	/* ns */
+	int		error;		/* of the reply; PROTO_* */
+	const uint32_t	*reply;		/* words, then further ones in `more` */
+	uint32_t	reply_count;
+	const uint32_t	*more;
+	uint32_t	more_count, reply_refs;
+	char		reply_label[MESSAGE_REFS][LABEL];
+	uint32_t	id;
+	int		wanted;	/* by the filter */
+};
+
+#define REPLY_HEAD	64u		/* words of a reply before `more` */
+
+extern const struct served_class proxy_class;
+
+/* ---- what is printed ---- */
+
+struct options {
+	int		threads, times, paths, counts;	/* -f -T -y -c */
+	const char	*output, *json;		/* -o, --json */
+	uint32_t	string;			/* -s: bytes of a string or bulk shown */
+};
+extern struct options options;
+
+/* show.c: call and reply of every message. */
+int	show_begin(void);			/* 0 or errno */
+void	show_call(struct message *m), show_reply(struct message *m);
+void	show_end(void);
+/* A buffered file of the parent's; null: descriptor 2. */
+struct out;
+struct out *out_open(const char *path, int *error);
+void	out_write(struct out *o, const char *text, size_t size);
+void	out_flush(struct out *o);
+
+/* json.c: the Trace Event Format. */
+void	json_begin(struct out *o), json_end(struct out *o);
+void	json_call(struct out *o, const struct message *m), json_reply(struct out *o, const struct message *m);
+
+/* count.c: -c. */
+void	count(const struct message *m), count_print(struct out *o);
+
+/* ---- which messages (filter.c) ---- */
+
+const char *filter_add(const char *list);	/* -e; null, or what is wrong */
+const char *inject_add(const char *rule, int delay);	/* --fail, --delay */
+int	filter_wants(const struct message *m);
+/* The errno that the call is to have instead of being passed on, or 0; waits when it is to be late. */
+int	inject(const struct message *m);
+
+/* ---- decoding by the IDL tables (decode.c) ---- */
+
+void	decode_method(uint32_t word0, const struct proto_interface **i, const struct proto_method **m);
+const struct proto_param *decode_object(const struct proto_method *method, int out, unsigned index);	/* null: unknown */
+const char *decode_string(const struct message *m);	/* the first string of the request, or null */
+void	decode_name(const struct message *m, char *to, size_t size);	/* Interface.method */
+void	decode_call(const struct message *m, char *to, size_t size);	/* name#1 Interface.method(arguments) */
+void	decode_result(const struct message *m, char *to, size_t size);	/* = 0 results */
+
+#endif

@@ -178,20 +178,27 @@ void served_end(struct served *object)
 	served_leave(e);
 }
 
-/* A reference more or less makes the kernel say NOREFS again, if it was the only one. */
+/* A reference more and less makes the kernel say NOREFS again, if it was the only one; it stays in the port while
+ * that is in no set. */
 int served_revived(struct served *object)
 {
-	fluke_ref_t *ref = served_ref(object);
+	fluke_ref_t *ref = served_ref(object), *none = ref_new();
 	fluke_port_state_t state;
+	int revived = 0;
 
-	if (!ref)
-		return 0;
+	if (ref && none) {
+		fluke_port_set_state(object->port, NULL, none);
+		fluke_ref_clear(ref);
+		fluke_port_get_state(object->port, &state, NULL);
+		revived = !(state.pending & FLUKE_PENDING_NOREFS);
+	}
+	if (revived) {
+		__sync_fetch_and_and(&object->entry->state, ~(DYING | RELEASED));
+		fluke_port_set_state(object->port, NULL, object->server->portset_ref);
+	}
+	ref_free(none);
 	ref_free(ref);
-	fluke_port_get_state(object->port, &state, NULL);
-	if (state.pending & FLUKE_PENDING_NOREFS)
-		return 0;
-	__sync_fetch_and_and(&object->entry->state, ~(DYING | RELEASED));
-	return 1;
+	return revived;
 }
 
 fluke_ref_t *served_ref(struct served *object)

@@ -47,5 +47,4 @@ alert_handler:
 	cld
 	call	alert_came
 	movl	$FLUKE_CALL_thread_return_from_exception, %eax
-	movl	$ENTRY, %edx
-	call	*%edx
+	int	$0x30			/* the entry page would change ebp */

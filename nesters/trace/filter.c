@@ -164,7 +164,7 @@ int inject(const struct message *m)
 		if (!fits(&rule[n].pattern, m) || !due(&rule[n]))
 			continue;
 		if (rule[n].delay)
-			clock_sleep_until(clock_now() + rule[n].delay);
+			nap(rule[n].delay);
 		if (rule[n].error)
 			error = rule[n].error;
 	}

@@ -118,7 +118,7 @@ static int let_leave(struct carrier *c, uint32_t ns)
 
 	fluke_thread_get_client(NULL, c->client, &flags);
 	fluke_thread_set_client(NULL, c->null, 0);
-	clock_sleep_until(clock_now() + ns);
+	nap(ns);
 	c->alerted = 0;
 	fluke_thread_set_client(NULL, c->client, flags);
 	fluke_thread_get_client(NULL, c->client, &flags);

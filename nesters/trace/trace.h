@@ -99,6 +99,8 @@ int	filter_wants(const struct message *m);
 /* The errno that the call is to have instead of being passed on, or 0; waits when it is to be late. */
 int	inject(const struct message *m);
 
+void	nap(uint64_t ns);		/* nap.c: the calling worker sleeps */
+
 /* ---- decoding by the IDL tables (decode.c) ---- */
 
 void	decode_method(uint32_t word0, const struct proto_interface **i, const struct proto_method **m);

@@ -243,6 +243,10 @@ void decode_result(const struct message *m, char *to, size_t size)
 	struct text t = { to, size };
 	struct words w = { m->reply + 1, m->reply + m->reply_count };
 
+	if (m->unfinished) {
+		put(&t, "= ? (no reply)");
+		return;
+	}
 	if (m->error) {
 		put(&t, "= %s", error_text(m->error));
 		return;

@@ -137,5 +137,5 @@ int main(int argc, char **argv)
 	status = nest_run(c, word);
 	show_end();
 	child_destroy(c);
-	return status;
+	nest_end(status);
 }

@@ -19,6 +19,8 @@ struct out {
 
 static struct out *text, *json;
 static struct lock lock;		/* of both, and of the counts */
+static struct message *open_calls;	/* those that are to be shown and have no reply yet */
+static int	over;
 static uint32_t	threads[1024], thread_count;	/* hashes; the place is the number printed */
 
 struct out *out_open(const char *path, int *error)
@@ -97,13 +99,15 @@ static uint32_t thread_number(uint32_t hash)
 void show_call(struct message *m)
 {
 	m->wanted = filter_wants(m);
-	m->began = clock_now();
-	if (!m->wanted || !json)
+	if (!m->wanted)
 		return;
 	lock_take(&lock);
+	m->next = open_calls;
+	open_calls = m;
 	m->thread = thread_number(m->thread);
 	m->began = clock_now();		/* under the lock: times rise in the file */
-	json_call(json, m);
+	if (json && !over)
+		json_call(json, m);
 	lock_drop(&lock);
 }
 
@@ -128,26 +132,41 @@ static void show_line(const struct message *m)
 		out_flush(text);
 }
 
-void show_reply(struct message *m)
+static void put_reply(struct message *m)
 {
-	if (!m->wanted)
-		return;
-	lock_take(&lock);
 	m->ended = clock_now();
-	if (!json)
-		m->thread = thread_number(m->thread);
 	if (options.counts)
 		count(m);
 	else if (!json || options.output)
 		show_line(m);
 	if (json)
 		json_reply(json, m);
+}
+
+void show_reply(struct message *m)
+{
+	struct message **link;
+
+	if (!m->wanted)
+		return;
+	lock_take(&lock);
+	for (link = &open_calls; *link && *link != m; link = &(*link)->next)
+		;
+	if (*link)
+		*link = m->next;
+	if (!over)
+		put_reply(m);
 	lock_drop(&lock);
 }
 
 void show_end(void)
 {
 	lock_take(&lock);
+	for (; open_calls; open_calls = open_calls->next) {	/* exit, as a rule */
+		open_calls->unfinished = 1;
+		put_reply(open_calls);
+	}
+	over = 1;
 	if (options.counts)
 		count_print(text);
 	out_flush(text);

@@ -58,7 +58,9 @@ struct message {			/* of one exchange, for show.c */
 	uint32_t	more_count, reply_refs;
 	char		reply_label[MESSAGE_REFS][LABEL];
 	uint32_t	id;
-	int		wanted;	/* by the filter */
+	int		wanted;		/* by the filter */
+	int		unfinished;	/* no reply when the trace ended */
+	struct message	*next;		/* of those without a reply */
 };
 
 #define REPLY_HEAD	64u		/* words of a reply before `more` */

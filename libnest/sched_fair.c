@@ -217,12 +217,7 @@ static uint64_t fair_quantum(struct policy *p, struct policy_client *c)
 	return policy_turn_left(p, c);
 }
 
-static int fair_patient(struct policy *p, struct policy_client *running)
-{
-	return policy_turn_ends(p, running);
-}
-
 const struct policy_class policy_fair = {
 	.name = "fair", .size = sizeof(struct fair), .check = fair_check, .apply = fair_apply, .remove = fair_remove, .ready = fair_ready,
-	.blocked = fair_blocked, .pick = fair_pick, .charge = fair_charge, .quantum = fair_quantum, .patient = fair_patient, .arrival_order = 1,
+	.blocked = fair_blocked, .pick = fair_pick, .charge = fair_charge, .quantum = fair_quantum, .arrival_order = 1,
 };

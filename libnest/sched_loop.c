@@ -172,6 +172,12 @@ static uint64_t returned(struct scheduler *s, struct scheduler_client *c, natura
 	return now;
 }
 
+/* Does its turn end, or has it none?  One that is alone needs no alarm; but if one is armed still, it will do. */
+static int looks_soon(const struct scheduler *s, const struct scheduler_client *c, uint64_t now)
+{
+	return s->armed > now || !s->clock->arm || !policy_turn(s->policy, &c->policy);
+}
+
 static uint64_t run(struct scheduler *s, struct scheduler_client *c, uint64_t now)
 {
 	natural_t how = TAKE;
@@ -181,7 +187,7 @@ static uint64_t run(struct scheduler *s, struct scheduler_client *c, uint64_t no
 		how |= FLUKE_WAKEUP_LAZY;
 	} else {
 		arm(s, now, policy_quantum(s->policy, &c->policy));
-		if (policy_patient(s->policy, &c->policy))
+		if (looks_soon(s, c, now) && policy_patient(s->policy, &c->policy))
 			how |= FLUKE_WAKEUP_LAZY;
 	}
 	s->real_since = now;

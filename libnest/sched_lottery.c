@@ -78,14 +78,8 @@ static uint64_t lottery_quantum(struct policy *p, struct policy_client *c)
 	return policy_turn_left(p, c);
 }
 
-static int lottery_patient(struct policy *p, struct policy_client *running)
-{
-	return policy_turn_ends(p, running);
-}
-
 const struct policy_class policy_lottery = {
 	.name = "lottery", .size = sizeof(struct lottery), .check = lottery_check,
 	.apply = lottery_apply, .ready = lottery_ready,
 	.blocked = lottery_blocked, .pick = lottery_pick, .charge = lottery_charge, .quantum = lottery_quantum,
-	.patient = lottery_patient,
 };

@@ -180,11 +180,6 @@ uint64_t policy_turn_left(const struct policy *p, const struct policy_client *c)
 	return p->ready > 1 ? c->left : 0;
 }
 
-int policy_turn_ends(const struct policy *p, struct policy_client *c)
-{
-	return !policy_turn(p, c) || p->ready > 1;
-}
-
 /* ---- queues ---- */
 
 void policy_queue_after(struct policy_queue *q, struct policy_client *before, struct policy_client *c)

@@ -76,13 +76,8 @@ static uint64_t stride_quantum(struct policy *p, struct policy_client *c)
 	return policy_turn_left(p, c);
 }
 
-static int stride_patient(struct policy *p, struct policy_client *running)
-{
-	return policy_turn_ends(p, running);
-}
-
 const struct policy_class policy_stride = {
 	.name = "stride", .size = sizeof(struct stride), .check = stride_check, .apply = stride_apply,
 	 .ready = stride_ready, .blocked = stride_blocked,
-	.pick = stride_pick, .charge = stride_charge, .quantum = stride_quantum, .patient = stride_patient,
+	.pick = stride_pick, .charge = stride_charge, .quantum = stride_quantum,
 };

@@ -61,7 +61,8 @@ struct policy_class {
 	void		(*charge)(struct policy *p, struct policy_client *c, uint64_t time);
 	/* How long it may run before somebody else's turn, as things stand; 0: until it blocks. */
 	uint64_t	(*quantum)(struct policy *p, struct policy_client *c);
-	/* Can every arrival wait until `running` blocks or its quantum ends? */
+	/* Would nobody who may come go before `running`?  Then arrivals can wait until it blocks or its quantum ends.
+	 * Null: yes. */
 	int		(*patient)(struct policy *p, struct policy_client *running);
 	int		arrival_order;	/* who comes first matters, not who else is there: one arrival at a time will do */
 	/* When pick may answer something else without any event (rm: a period begins); 0: never. */
@@ -104,7 +105,7 @@ void		policy_blocked(struct policy *p, struct policy_client *c);
 void		policy_charge(struct policy *p, struct policy_client *c, uint64_t time);
 static inline struct policy_client *policy_pick(struct policy *p, uint64_t now) { return p->class->pick(p, now); }
 static inline uint64_t policy_quantum(struct policy *p, struct policy_client *c) { return p->class->quantum(p, c); }
-static inline int policy_patient(struct policy *p, struct policy_client *running) { return p->class->patient(p, running); }
+static inline int policy_patient(struct policy *p, struct policy_client *running) { return !p->class->patient || p->class->patient(p, running); }
 static inline uint64_t policy_wake(struct policy *p, uint64_t now) { return p->class->wake ? p->class->wake(p, now) : 0; }
 
 /* ---- expressions: which policies stand on which (sched_parse.c) ----
@@ -135,7 +136,6 @@ uint32_t	policy_random(struct policy *p, uint32_t below);	/* 0 .. below-1, each 
 uint64_t	policy_turn(const struct policy *p, const struct policy_client *c);	/* of c; 0 = none */
 int		policy_turn_over(const struct policy *p, struct policy_client *c, uint64_t time);	/* after that time; then full again */
 uint64_t	policy_turn_left(const struct policy *p, const struct policy_client *c);	/* 0: nobody else is ready, or none */
-int		policy_turn_ends(const struct policy *p, struct policy_client *c);
 
 /* Queues of clients: first == null is an empty one. */
 struct policy_queue { struct policy_client *first, *last; };

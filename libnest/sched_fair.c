@@ -126,7 +126,6 @@ static void fair_apply(struct policy *p, struct policy_client *c)
 
 	c->parameters = c->wanted;
 	c->scale = POLICY_PASS / (c->parameters.weight ? c->parameters.weight : 1);
-	c->left = policy_turn(p, c);
 	if (c->group && c->group->number == c->parameters.group)
 		return;
 	g = group_get(f, c->parameters.group);
@@ -172,7 +171,7 @@ static void fair_blocked(struct policy *p, struct policy_client *c)
 {
 	struct fair *f = (struct fair *)p;
 
-	c->left = policy_turn(p, c);
+	c->left = c->turn;
 	if (f->running == c) {
 		stop_running(f);
 		unweigh(c->group, c, NULL);
@@ -203,10 +202,11 @@ static struct policy_client *fair_pick(struct policy *p, uint64_t now)
 static void fair_charge(struct policy *p, struct policy_client *c, uint64_t time)
 {
 	struct fair *f = (struct fair *)p;
+	uint64_t passed = time * c->scale;
 
-	c->pass += time * c->scale;
-	c->group->pass += time * (c->ready ? c->group->scale : c->scale);
-	if (!policy_turn_over(p, c, time) || f->running != c)
+	c->pass += passed;
+	c->group->pass += c->ready && c->group->scale != c->scale ? time * c->group->scale : passed;
+	if (!policy_turn_over(c, time) || f->running != c)
 		return;
 	policy_queue_pass(&c->group->ready, c);
 	stop_running(f);

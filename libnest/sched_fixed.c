@@ -44,7 +44,6 @@ static void fixed_apply(struct policy *p, struct policy_client *c)
 	c->parameters = c->wanted;
 	if (p->class == &policy_fifo)
 		c->parameters.quantum = POLICY_FOREVER;
-	c->left = policy_turn(p, c);
 	((struct fixed *)p)->members[level_of(p, c)]++;
 }
 
@@ -66,7 +65,7 @@ static void fixed_blocked(struct policy *p, struct policy_client *c)
 	policy_queue_remove(&f->level[level], c);
 	if (!f->level[level].first)
 		f->map[level / 32] &= ~(1u << level % 32);
-	c->left = policy_turn(p, c);
+	c->left = c->turn;
 	if (f->running == c)
 		f->running = NULL;
 }
@@ -89,7 +88,7 @@ static void fixed_charge(struct policy *p, struct policy_client *c, uint64_t tim
 	struct fixed *f = (struct fixed *)p;
 	struct policy_queue *q = &f->level[level_of(p, c)];
 
-	if (!policy_turn_over(p, c, time) || !c->ready)
+	if (!policy_turn_over(c, time) || !c->ready)
 		return;
 	f->running = NULL;
 	policy_queue_remove(q, c);

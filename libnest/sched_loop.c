@@ -175,7 +175,7 @@ static uint64_t returned(struct scheduler *s, struct scheduler_client *c, natura
 /* Does its turn end, or has it none?  One that is alone needs no alarm; but if one is armed still, it will do. */
 static int looks_soon(const struct scheduler *s, const struct scheduler_client *c, uint64_t now)
 {
-	return s->armed > now || !s->clock->arm || !policy_turn(s->policy, &c->policy);
+	return s->armed > now || !s->clock->arm || !c->policy.turn;
 }
 
 static uint64_t run(struct scheduler *s, struct scheduler_client *c, uint64_t now)

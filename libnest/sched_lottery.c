@@ -26,8 +26,8 @@ static int lottery_check(struct policy *p, struct policy_client *c, const struct
 
 static void lottery_apply(struct policy *p, struct policy_client *c)
 {
+	(void)p;
 	c->parameters = c->wanted;
-	c->left = policy_turn(p, c);
 }
 
 static void lottery_ready(struct policy *p, struct policy_client *c, uint64_t now)
@@ -45,7 +45,7 @@ static void lottery_blocked(struct policy *p, struct policy_client *c)
 
 	policy_queue_remove(&l->ready, c);
 	l->tickets -= tickets(c);
-	c->left = policy_turn(p, c);
+	c->left = c->turn;
 	if (l->winner == c)
 		l->winner = NULL;
 }
@@ -69,7 +69,7 @@ static void lottery_charge(struct policy *p, struct policy_client *c, uint64_t t
 {
 	struct lottery *l = (struct lottery *)p;
 
-	if (policy_turn_over(p, c, time) && l->winner == c)
+	if (policy_turn_over(c, time) && l->winner == c)
 		l->winner = NULL;
 }
 

@@ -73,9 +73,14 @@ void policy_leave(struct policy *p, struct policy_client *c)
 void policy_apply(struct policy *p, struct policy_client *c, uint64_t now)
 {
 	int ready = c->ready;
+	uint64_t turn;
 
 	policy_blocked(p, c);
 	p->class->apply(p, c);
+	turn = c->parameters.quantum ? c->parameters.quantum : p->quantum;
+	c->turn = turn == POLICY_FOREVER ? 0 : turn;
+	if (p->class != &policy_rm)
+		c->left = c->turn;
 	if (ready)
 		policy_ready(p, c, now);
 }
@@ -150,34 +155,6 @@ uint32_t policy_random(struct policy *p, uint32_t below)
 		x = p->random * 0x9e3779b1u;
 	} while (x < limit);
 	return below ? x % below : 0;
-}
-
-/* ---- quanta ---- */
-
-uint64_t policy_turn(const struct policy *p, const struct policy_client *c)
-{
-	uint64_t turn = c->parameters.quantum ? c->parameters.quantum : p->quantum;
-
-	return turn == POLICY_FOREVER ? 0 : turn;
-}
-
-/* A rest of less than 1/16 is not worth a round of the scheduler. */
-int policy_turn_over(const struct policy *p, struct policy_client *c, uint64_t time)
-{
-	uint64_t turn = policy_turn(p, c);
-
-	if (!turn)
-		return 0;
-	c->left = c->left > time ? c->left - time : 0;
-	if (c->left > turn / 16)
-		return 0;
-	c->left = turn;
-	return 1;
-}
-
-uint64_t policy_turn_left(const struct policy *p, const struct policy_client *c)
-{
-	return p->ready > 1 ? c->left : 0;
 }
 
 /* ---- queues ---- */

@@ -23,7 +23,6 @@ static void stride_apply(struct policy *p, struct policy_client *c)
 		c->pass = ((struct stride *)p)->pass;
 	c->parameters = c->wanted;
 	c->scale = POLICY_PASS / (c->parameters.weight ? c->parameters.weight : 1);
-	c->left = policy_turn(p, c);
 }
 
 static void stride_ready(struct policy *p, struct policy_client *c, uint64_t now)
@@ -44,7 +43,7 @@ static void stride_blocked(struct policy *p, struct policy_client *c)
 		s->running = NULL;
 	else
 		policy_queue_remove(&s->ready, c);
-	c->left = policy_turn(p, c);
+	c->left = c->turn;
 }
 
 static struct policy_client *stride_pick(struct policy *p, uint64_t now)
@@ -65,7 +64,7 @@ static void stride_charge(struct policy *p, struct policy_client *c, uint64_t ti
 	struct stride *s = (struct stride *)p;
 
 	c->pass += time * c->scale;
-	if (!policy_turn_over(p, c, time) || s->running != c)
+	if (!policy_turn_over(c, time) || s->running != c)
 		return;
 	s->running = NULL;
 	policy_queue_pass(&s->ready, c);

@@ -38,6 +38,7 @@ struct policy_client {
 	struct policy_client *next, *prev;	/* in the queue, while it is ready */
 	uint64_t	pass;		/* stride, fair: its virtual time; rm: end of its period */
 	uint64_t	left;		/* rm: of its budget; others: of its quantum */
+	uint64_t	turn;		/* its quantum, in force; 0 = none */
 	uint32_t	scale;		/* POLICY_PASS / weight */
 	struct policy_group *group;	/* fair */
 };
@@ -132,10 +133,21 @@ uint32_t	policy_random(struct policy *p, uint32_t below);	/* 0 .. below-1, each 
 
 /* ---- for policies ---- */
 
-/* Quanta: what is left of c's; full again; null quantum = first in, first out. */
-uint64_t	policy_turn(const struct policy *p, const struct policy_client *c);	/* of c; 0 = none */
-int		policy_turn_over(const struct policy *p, struct policy_client *c, uint64_t time);	/* after that time; then full again */
-uint64_t	policy_turn_left(const struct policy *p, const struct policy_client *c);	/* 0: nobody else is ready, or none */
+/* Quanta; none = first in, first out. */
+/* Is it over, after that time?  Then it is full again.  A rest of less than 1/16 is not worth a round of the scheduler. */
+static inline int policy_turn_over(struct policy_client *c, uint64_t time)
+{
+	if (c->left > time + (c->turn >> 4)) {
+		c->left -= time;
+		return 0;
+	}
+	c->left = c->turn;
+	return c->turn != 0;
+}
+static inline uint64_t policy_turn_left(const struct policy *p, const struct policy_client *c)	/* 0: nobody else is ready, or none */
+{
+	return p->ready > 1 ? c->left : 0;
+}
 
 /* Queues of clients: first == null is an empty one. */
 struct policy_queue { struct policy_client *first, *last; };

@@ -78,40 +78,33 @@ long posix_timer_create(uint32_t clock, const struct event32 *event, uint32_t *t
 	return fail(error);
 }
 
-static bool bad(int64_t sec, int32_t nsec)
+/* [0] the interval, [1] the time to it; `old` gets the same of before, in nanoseconds. */
+static long arm(uint32_t id, uint32_t flags, const int64_t sec[2], const int32_t nsec[2], uint64_t old[2])
 {
-	return sec < 0 || nsec < 0 || nsec >= (int32_t)NS;
+	for (int i = 0; i < 2; i++)
+		if (sec[i] < 0 || nsec[i] < 0 || nsec[i] >= (int32_t)NS)
+			return -EINVAL;
+	return fail(Process_arm_timer(REF_PROCESS, id, flags & 1, (uint64_t)sec[1] * NS + (uint32_t)nsec[1],
+		(uint64_t)sec[0] * NS + (uint32_t)nsec[0], &old[1], &old[0]));
 }
 
 long posix_timer_settime(uint32_t id, uint32_t flags, const struct timespec32 *new, struct timespec32 *old)
 {
-	uint64_t value, interval;
-	long error;
+	uint64_t before[2];
+	long error = new ? arm(id, flags, (int64_t[2]){ new[0].sec, new[1].sec }, (int32_t[2]){ new[0].nsec, new[1].nsec }, before) : -EINVAL;
 
-	if (!new || bad(new[0].sec, new[0].nsec) || bad(new[1].sec, new[1].nsec))
-		return -EINVAL;
-	error = fail(Process_arm_timer(REF_PROCESS, id, flags & 1, (uint64_t)new[1].sec * NS + (uint32_t)new[1].nsec,
-		(uint64_t)new[0].sec * NS + (uint32_t)new[0].nsec, &value, &interval));
-	if (!error && old) {
-		old[0] = (struct timespec32){ (int32_t)(interval / NS), (int32_t)(interval % NS) };
-		old[1] = (struct timespec32){ (int32_t)(value / NS), (int32_t)(value % NS) };
-	}
+	for (int i = 0; !error && old && i < 2; i++)
+		old[i] = (struct timespec32){ (int32_t)(before[i] / NS), (int32_t)(before[i] % NS) };
 	return error;
 }
 
 long posix_timer_settime64(uint32_t id, uint32_t flags, const struct timespec64 *new, struct timespec64 *old)
 {
-	uint64_t value, interval;
-	long error;
+	uint64_t before[2];
+	long error = new ? arm(id, flags, (int64_t[2]){ new[0].sec, new[1].sec }, (int32_t[2]){ new[0].nsec, new[1].nsec }, before) : -EINVAL;
 
-	if (!new || bad(new[0].sec, new[0].nsec) || bad(new[1].sec, new[1].nsec))
-		return -EINVAL;
-	error = fail(Process_arm_timer(REF_PROCESS, id, flags & 1, (uint64_t)new[1].sec * NS + (uint32_t)new[1].nsec,
-		(uint64_t)new[0].sec * NS + (uint32_t)new[0].nsec, &value, &interval));
-	if (!error && old) {
-		old[0] = (struct timespec64){ (int64_t)(interval / NS), (int32_t)(interval % NS), 0 };
-		old[1] = (struct timespec64){ (int64_t)(value / NS), (int32_t)(value % NS), 0 };
-	}
+	for (int i = 0; !error && old && i < 2; i++)
+		old[i] = (struct timespec64){ (int64_t)(before[i] / NS), (int32_t)(before[i] % NS), 0 };
 	return error;
 }
 

@@ -10,6 +10,9 @@
 #include "root.h"
 #include "device.h"
 
+/* An expression's value, 0 or errno, found under root_lock. */
+#define LOCKED(expression) ({ root_lock(); int locked_ = (expression); root_unlock(); locked_; })
+
 struct file {
 	struct served	served;
 	struct ramfs_node *node;
@@ -352,37 +355,25 @@ static int other_directory(struct file *f, fluke_ref_t *ref, struct ramfs_node *
 static int fs_mkdir(void *self, struct request *r, const char *path, uint32_t mode)
 {
 	struct file *f = self;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = ramfs_mkdir(&ramfs, f->node, path, mode);
-	root_unlock();
-	return error;
+	return LOCKED(ramfs_mkdir(&ramfs, f->node, path, mode));
 }
 
 static int fs_mknod(void *self, struct request *r, const char *path, uint32_t mode, uint32_t rdev)
 {
 	struct file *f = self;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = ramfs_mknod(&ramfs, f->node, path, mode, rdev);
-	root_unlock();
-	return error;
+	return LOCKED(ramfs_mknod(&ramfs, f->node, path, mode, rdev));
 }
 
 static int fs_unlink(void *self, struct request *r, const char *path, uint32_t flags)
 {
 	struct file *f = self;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = ramfs_unlink(&ramfs, f->node, path, flags);
-	root_unlock();
-	return error;
+	return LOCKED(ramfs_unlink(&ramfs, f->node, path, flags));
 }
 
 static int fs_rename(void *self, struct request *r, const char *path, const char *new_path, uint32_t flags,
@@ -390,15 +381,9 @@ static int fs_rename(void *self, struct request *r, const char *path, const char
 {
 	struct file *f = self;
 	struct ramfs_node *other;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = other_directory(f, directory, &other);
-	if (!error)
-		error = ramfs_rename(&ramfs, f->node, path, other, new_path, flags);
-	root_unlock();
-	return error;
+	return LOCKED(other_directory(f, directory, &other) ?: ramfs_rename(&ramfs, f->node, path, other, new_path, flags));
 }
 
 static int fs_link(void *self, struct request *r, const char *path, const char *new_path, uint32_t flags,
@@ -406,27 +391,17 @@ static int fs_link(void *self, struct request *r, const char *path, const char *
 {
 	struct file *f = self;
 	struct ramfs_node *other;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = other_directory(f, directory, &other);
-	if (!error)
-		error = ramfs_link(&ramfs, f->node, path, other, new_path, flags);
-	root_unlock();
-	return error;
+	return LOCKED(other_directory(f, directory, &other) ?: ramfs_link(&ramfs, f->node, path, other, new_path, flags));
 }
 
 static int fs_symlink(void *self, struct request *r, const char *target, const char *path)
 {
 	struct file *f = self;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = ramfs_symlink(&ramfs, f->node, target, path);
-	root_unlock();
-	return error;
+	return LOCKED(ramfs_symlink(&ramfs, f->node, target, path));
 }
 
 static int fs_readlink(void *self, struct request *r, const char *path, const char **target)
@@ -448,43 +423,25 @@ static int fs_readlink(void *self, struct request *r, const char *path, const ch
 static int fs_chmod(void *self, struct request *r, const char *path, uint32_t mode, uint32_t flags)
 {
 	struct ramfs_node *node;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = find(self, path, flags, &node);
-	if (!error)
-		error = ramfs_chmod(&ramfs, node, mode);
-	root_unlock();
-	return error;
+	return LOCKED(find(self, path, flags, &node) ?: ramfs_chmod(&ramfs, node, mode));
 }
 
 static int fs_chown(void *self, struct request *r, const char *path, uint32_t uid, uint32_t gid, uint32_t flags)
 {
 	struct ramfs_node *node;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = find(self, path, flags, &node);
-	if (!error)
-		error = ramfs_chown(&ramfs, node, uid, gid);
-	root_unlock();
-	return error;
+	return LOCKED(find(self, path, flags, &node) ?: ramfs_chown(&ramfs, node, uid, gid));
 }
 
 static int fs_utimens(void *self, struct request *r, const char *path, uint64_t atime, uint64_t mtime, uint32_t flags)
 {
 	struct ramfs_node *node;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = find(self, path, flags, &node);
-	if (!error)
-		error = ramfs_utimens(&ramfs, node, atime, mtime);
-	root_unlock();
-	return error;
+	return LOCKED(find(self, path, flags, &node) ?: ramfs_utimens(&ramfs, node, atime, mtime));
 }
 
 static int fs_statfs(void *self, struct request *r, uint32_t *block_size, uint32_t *blocks, uint32_t *free_blocks,
@@ -694,15 +651,11 @@ static int file_stat(void *self, struct request *r, struct FileStatus *status)
 static int file_truncate(void *self, struct request *r, uint64_t size)
 {
 	struct file *f = self;
-	int error;
 
 	(void)r;
 	if (bad(f, 1))
 		return EINVAL;
-	root_lock();
-	error = ramfs_truncate(&ramfs, f->node, size);
-	root_unlock();
-	return error;
+	return LOCKED(ramfs_truncate(&ramfs, f->node, size));
 }
 
 static int file_getdents(void *self, struct request *r, uint64_t cookie, uint32_t count, uint64_t *next,
@@ -756,41 +709,29 @@ static int file_map(void *self, struct request *r, uint32_t prot, void **region)
 static int file_chmod(void *self, struct request *r, uint32_t mode)
 {
 	struct file *f = self;
-	int error;
 
 	(void)r;
 	if (f->flags & O_PATH)
 		return EBADF;
-	root_lock();
-	error = ramfs_chmod(&ramfs, f->node, mode);
-	root_unlock();
-	return error;
+	return LOCKED(ramfs_chmod(&ramfs, f->node, mode));
 }
 
 static int file_chown(void *self, struct request *r, uint32_t uid, uint32_t gid)
 {
 	struct file *f = self;
-	int error;
 
 	(void)r;
 	if (f->flags & O_PATH)
 		return EBADF;
-	root_lock();
-	error = ramfs_chown(&ramfs, f->node, uid, gid);
-	root_unlock();
-	return error;
+	return LOCKED(ramfs_chown(&ramfs, f->node, uid, gid));
 }
 
 static int file_utimens(void *self, struct request *r, uint64_t atime, uint64_t mtime)
 {
 	struct file *f = self;
-	int error;
 
 	(void)r;
-	root_lock();
-	error = ramfs_utimens(&ramfs, f->node, atime, mtime);
-	root_unlock();
-	return error;
+	return LOCKED(ramfs_utimens(&ramfs, f->node, atime, mtime));
 }
 
 static int file_sync(void *self, struct request *r)

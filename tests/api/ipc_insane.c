@@ -239,18 +239,12 @@ static void turn_refuses_received(const struct side *side, block_call *call, int
 	FOR_RECEIVED(which) {
 		uint32_t insanity;
 
-		if (sender)
-			me_sender(side, ITS_STEP(side, ack_send, SEND(2), SEND_REF));
-		else
-			me_receiver(side, ROOM(64), ITS_STEP(side, ack_send, SEND(2), SEND_REF));
+		me(side, sender, ITS_STEP(side, ack_send, SEND(2), SEND_REF));
 		insanity = bad_entry(which);
 		EXPECT_INSANITY(insanity, call(BLOCK_OF(SEND(2), RECEIVE(64), RECEIVE_BAD)));
 		leave();
 	}
-	if (sender)
-		me_sender(side, ITS_STEP(side, ack_send, SEND(2), SEND_REF));
-	else
-		me_receiver(side, ROOM(64), ITS_STEP(side, ack_send, SEND(2), SEND_REF));
+	me(side, sender, ITS_STEP(side, ack_send, SEND(2), SEND_REF));
 	steps[0][sender ? 2 : side == &client_side ? 3 : 2] = ITS_LEAVE(side);
 	fluke_ref_clear(good[0]);
 	CHECK_EQUAL(call(BLOCK_OF(SEND(2), RECEIVE(64), RECEIVE_GOOD)), FLUKE_IPC_RECV_DISCONNECTED);
@@ -293,18 +287,12 @@ static void refuses_sent_on(const struct side *side, block_call *call, int sende
 	FOR_SENT(which) {
 		uint32_t insanity;
 
-		if (sender)
-			me_sender(side, NOTHING);
-		else
-			me_receiver(side, ROOM(64), NOTHING);
+		me(side, sender, NOTHING);
 		insanity = bad_entry(which);
 		EXPECT_INSANITY(insanity, call(BLOCK_OF(SEND(2), SEND_BAD, RECEIVE(2))));
 		leave();
 	}
-	if (sender)
-		me_sender(side, ITS_LEAVE(side));
-	else
-		me_receiver(side, ROOM(64), ITS_LEAVE(side));
+	me(side, sender, ITS_LEAVE(side));
 	fluke_ref_clear(good[0]);
 	CHECK_EQUAL(call(BLOCK_OF(SEND(2), SEND_REF, RECEIVE(2))), end);
 	CHECK_EQUAL(fluke_ref_compare(good[0], dest), 1);
@@ -343,10 +331,7 @@ CASE("ipc_insane-32", "server_ack_send_over_receive: bad references to send")
 
 static void refuses_block_on(const struct side *side, block_call *call, int sender, uint32_t end)
 {
-	if (sender)
-		me_sender(side, ITS_LEAVE(side));
-	else
-		me_receiver(side, ROOM(64), ITS_LEAVE(side));
+	me(side, sender, ITS_LEAVE(side));
 	EXPECT_INSANITY(FLUKE_INSANITY_BUFFER_UNALIGNED, call(askew((fluke_ipc_params_t){ SEND(2), RECEIVE(2) })));
 	CHECK_EQUAL(call(BLOCK_OF(SEND(2), RECEIVE(2))), end);
 	leave();

@@ -149,6 +149,15 @@ static inline void me_receiver(const struct side *side, fluke_ipc_params_t room,
 #define ROOM(words)	(fluke_ipc_params_t){ PEER_RECEIVE(words) }
 #define NOTHING		((struct step){ .form = END })
 
+/* The one or the other, with room for all. */
+static inline void me(const struct side *side, int sender, struct step next)
+{
+	if (sender)
+		me_sender(side, next);
+	else
+		me_receiver(side, ROOM(64), next);
+}
+
 /* The peer's own way of each call, seen from the first thread's side. */
 #define ITS(side, what)	((side) == &client_side ? (void *)fluke_ipc_server_##what : (void *)fluke_ipc_client_##what)
 #define ITS_STEP(side, what, ...) ((struct step){ BLOCK, ITS(side, what), { __VA_ARGS__ }, NOT_YET })

@@ -115,6 +115,31 @@ static void client(void *words)
 	status[2] = reply[1];
 }
 
+/* A client that sends so many words, taken by the first thread. */
+static fluke_thread_t *serve_client(fluke_space_t *space, uint32_t words, fluke_ipc_params_t *block, uint32_t wanted)
+{
+	fluke_thread_t *thread;
+
+	make_port();
+	thread = check_thread_new(space, client, (void *)words);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(block, set, 0)), wanted);
+	return thread;
+}
+
+/* The first thread's client gets these two words, and is told them when it runs again. */
+static void answer_client(uint32_t *words)
+{
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words };
+
+	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
+	fluke_ipc_server_disconnect();
+	check_run();
+	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(status[1], 2);
+	CHECK_EQUAL(status[2], words[1]);
+}
+
 CASE("ipc_reliable-06", "a client that comes first queues, and its message is picked up")
 {
 	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
@@ -127,13 +152,7 @@ CASE("ipc_reliable-06", "a client that comes first queues, and its message is pi
 	CHECK_EQUAL((fluke_ipc_setup_wait_receive(&block, set, &alias)) & ~FLUKE_IPC_LAST_BIT, FLUKE_IPC_RELIABLE << 8);
 	CHECK_EQUAL(block.recv_words, 61);
 	CHECK_EQUAL(in[2], out[2]);
-	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out };
-	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
-	fluke_ipc_server_disconnect();
-	check_run();
-	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
-	CHECK_EQUAL(status[1], 2);
-	CHECK_EQUAL(status[2], out[1]);
+	answer_client(out);
 }
 
 CASE("ipc_reliable-07", "a queued client with a long message is served too")
@@ -152,10 +171,7 @@ CASE("ipc_reliable-08", "a receiver whose buffer is full gets MORE_DATA and goes
 {
 	fluke_ipc_params_t block = { .recv_words = 10, .recv_data = in };
 
-	make_port();
-	check_thread_new(check_root_space, client, (void *)25);
-	check_run();
-	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_MORE_DATA);
+	serve_client(check_root_space, 25, &block, FLUKE_IPC_RECV_MORE_DATA);
 	CHECK_EQUAL(block.recv_words, 0);
 	block = (fluke_ipc_params_t){ .recv_words = 10, .recv_data = in + 10 };
 	CHECK_EQUAL(fluke_ipc_server_receive(&block), FLUKE_IPC_RECV_MORE_DATA);
@@ -169,10 +185,7 @@ CASE("ipc_reliable-09", "a short message to a receiver with less room gives MORE
 {
 	fluke_ipc_params_t block = { .recv_words = 1, .recv_data = in };
 
-	make_port();
-	check_thread_new(check_root_space, client, (void *)4);
-	check_run();
-	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_MORE_DATA);
+	serve_client(check_root_space, 4, &block, FLUKE_IPC_RECV_MORE_DATA);
 	block = (fluke_ipc_params_t){ .recv_words = 10, .recv_data = in + 1 };
 	CHECK_EQUAL(fluke_ipc_server_receive(&block), FLUKE_SUCCESS);
 	CHECK_EQUAL(block.recv_words, 7);
@@ -351,10 +364,7 @@ CASE("ipc_reliable-17", "sending out of turn is the insanity NOT_SENDER, receivi
 {
 	fluke_ipc_params_t block = { .send_words = 2, .send_data = out, .recv_words = 64, .recv_data = in };
 
-	make_port();
-	check_thread_new(check_root_space, client, (void *)2);
-	check_run();
-	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	serve_client(check_root_space, 2, &block, FLUKE_SUCCESS);
 	EXPECT_INSANITY(FLUKE_INSANITY_NOT_SENDER, fluke_ipc_server_send(&block));
 	EXPECT_INSANITY(FLUKE_INSANITY_NOT_SENDER, fluke_ipc_server_over_receive(&block));
 	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
@@ -398,17 +408,8 @@ CASE("ipc_reliable-20", "acknowledging while the sender still sends throws its d
 {
 	fluke_ipc_params_t block = { .recv_words = 2, .recv_data = in };
 
-	make_port();
-	check_thread_new(check_root_space, client, (void *)30);
-	check_run();
-	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_MORE_DATA);
-	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 7 };
-	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
-	fluke_ipc_server_disconnect();
-	check_run();
-	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
-	CHECK_EQUAL(status[1], 2);
-	CHECK_EQUAL(status[2], out[8]);
+	serve_client(check_root_space, 30, &block, FLUKE_IPC_RECV_MORE_DATA);
+	answer_client(out + 7);
 }
 
 CASE("ipc_reliable-21", "a client set aside and taken up later gets its reply")
@@ -432,12 +433,7 @@ CASE("ipc_reliable-21", "a client set aside and taken up later gets its reply")
 	block = (fluke_ipc_params_t){ .recv_words = 200, .recv_data = in };
 	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_IPC_RECV_DISCONNECTED);
 	fluke_thread_set_client(check_first_thread, first, flags);
-	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 30 };
-	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
-	fluke_ipc_server_disconnect();
-	check_run();
-	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
-	CHECK_EQUAL(status[2], out[31]);
+	answer_client(out + 30);
 }
 
 CASE("ipc_reliable-22", "a client destroyed in the middle: its server's next call is DISCONNECTED")
@@ -445,10 +441,7 @@ CASE("ipc_reliable-22", "a client destroyed in the middle: its server's next cal
 	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
 	fluke_thread_t *thread;
 
-	make_port();
-	thread = check_thread_new(check_root_space, client, (void *)3);
-	check_run();
-	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	thread = serve_client(check_root_space, 3, &block, FLUKE_SUCCESS);
 	fluke_thread_destroy(thread);
 	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out };
 	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_IPC_ACK_DISCONNECTED);
@@ -648,19 +641,11 @@ CASE("ipc_reliable-27", "a client interrupted while it awaits its reply stays co
 	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
 	fluke_thread_t *thread;
 
-	make_port();
-	thread = check_thread_new(check_root_space, client, (void *)3);
-	check_run();
-	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	thread = serve_client(check_root_space, 3, &block, FLUKE_SUCCESS);
 	fluke_thread_interrupt(thread);
 	check_run();
 	CHECK_EQUAL(status[0], 0xffffffff);
-	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 8 };
-	CHECK_EQUAL(fluke_ipc_server_ack_send(&block), FLUKE_SUCCESS);
-	fluke_ipc_server_disconnect();
-	check_run();
-	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
-	CHECK_EQUAL(status[2], out[9]);
+	answer_client(out + 8);
 }
 
 CASE("ipc_reliable-28", "the sender of a reference keeps its own, and the receiver's old target is dropped")

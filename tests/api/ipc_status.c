@@ -193,10 +193,7 @@ CASE("ipc_status-16", "client_connect_send_over_receive whose server leaves at t
 
 static void left_at_turn(const struct side *side, block_call *call, int sender)
 {
-	if (sender)
-		me_sender(side, ITS_LEAVE(side));
-	else
-		me_receiver(side, ROOM(64), ITS_LEAVE(side));
+	me(side, sender, ITS_LEAVE(side));
 	CHECK_EQUAL(call(BLOCK_OF(SEND(2), RECEIVE(2))), FLUKE_IPC_OVER_DISCONNECTED);
 	leave();
 }

@@ -102,6 +102,16 @@ CASE("region-07", "a moved region goes on")
 	EXPECT_EXCEPTION(FLUKE_EXC_PAGE_FAULT, check_read(WINDOW));
 }
 
+/* From the start; how many it found. */
+static uint32_t search(fluke_region_t *r, uint32_t size, fluke_obspec_t *found, natural_t room)
+{
+	oskit_addr_t offset = 0;
+	natural_t left = room;
+
+	fluke_region_search(r, &offset, size, found, &left);
+	return room - left;
+}
+
 CASE("region-08", "search lists the active objects in order")
 {
 	uint32_t pages = (uint32_t)check_pages(3);
@@ -505,15 +515,12 @@ CASE("region-42", "search reports a destroyed object no more and a moved one at 
 	uint32_t page = (uint32_t)check_object_page();
 	fluke_region_t *r = region_over((void *)page, 1);
 	fluke_obspec_t found[4];
-	oskit_addr_t offset = 0;
-	natural_t count = 4;
 
 	fluke_cond_create((fluke_cond_t *)page);
 	fluke_cond_create((fluke_cond_t *)(page + 64));
 	fluke_cond_destroy((fluke_cond_t *)page);
 	fluke_cond_move((fluke_cond_t *)(page + 64), (fluke_cond_t *)(page + 2048));
-	fluke_region_search(r, &offset, PAGE, found, &count);
-	CHECK_EQUAL(count, 3);
+	CHECK_EQUAL(search(r, PAGE, found, 4), 1);
 	CHECK_EQUAL(found[0].ob, page + 2048);
 	CHECK_EQUAL(found[0].type, FLUKE_TYPE_COND);
 }
@@ -523,8 +530,6 @@ CASE("region-43", "search tells every type")
 	uint32_t page = (uint32_t)check_object_page();
 	fluke_region_t *r = region_over((void *)page, 1);
 	fluke_obspec_t found[10];
-	oskit_addr_t offset = 0;
-	natural_t count = 10;
 
 	fluke_thread_create((fluke_thread_t *)page);
 	fluke_space_create((fluke_space_t *)(page + 1024));
@@ -535,8 +540,7 @@ CASE("region-43", "search tells every type")
 	fluke_mutex_create((fluke_mutex_t *)(page + 1664));
 	fluke_cond_create((fluke_cond_t *)(page + 1728));
 	fluke_ref_create((fluke_ref_t *)(page + 1792));
-	fluke_region_search(r, &offset, PAGE, found, &count);
-	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(search(r, PAGE, found, 10), 9);
 	const fluke_type_t types[9] = { FLUKE_TYPE_THREAD, FLUKE_TYPE_SPACE, FLUKE_TYPE_REGION, FLUKE_TYPE_MAPPING, FLUKE_TYPE_PORT,
 		FLUKE_TYPE_PORTSET, FLUKE_TYPE_MUTEX, FLUKE_TYPE_COND, FLUKE_TYPE_REF };
 	for (uint32_t i = 0; i < 9; i++)
@@ -566,14 +570,11 @@ CASE("region-45", "search shows an object that is seen twice in the range at bot
 	fluke_space_t *s = check_space_new();
 	fluke_region_t *low = region_over((void *)page, 1), *r = check_region_new(s, 0x1000, 0x10000, FLUKE_PROT_ALL, 0);
 	fluke_obspec_t found[4];
-	oskit_addr_t offset = 0;
-	natural_t count = 4;
 
 	fluke_mutex_create((fluke_mutex_t *)(page + 64));
 	check_mapping_new(low, 0, s, 0x2000, PAGE, FLUKE_PROT_ALL);
 	check_mapping_new(low, 0, s, 0x5000, PAGE, FLUKE_PROT_ALL);
-	fluke_region_search(r, &offset, 0x10000, found, &count);
-	CHECK_EQUAL(count, 2);
+	CHECK_EQUAL(search(r, 0x10000, found, 4), 2);
 	CHECK_EQUAL(found[0].ob, 0x2040);
 	CHECK_EQUAL(found[1].ob, 0x5040);
 }

@@ -74,16 +74,24 @@ static void locker(void *unused)
 	fluke_mutex_unlock(m);
 }
 
-CASE("sched-02", "a thread that becomes ready again asks again")
+/* It has asked, run, and waits for the mutex that the first thread holds. */
+static fluke_thread_t *blocked_client(natural_t value)
 {
 	fluke_thread_t *thread;
 
 	make();
 	m = check_mutex_new();
 	fluke_mutex_lock(m);
-	thread = client(locker, 0, 502);
-	CHECK_EQUAL(request(), 502);
+	thread = client(locker, 0, value);
+	CHECK_EQUAL(request(), value);
 	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
+	return thread;
+}
+
+CASE("sched-02", "a thread that becomes ready again asks again")
+{
+	fluke_thread_t *thread = blocked_client(502);
+
 	fluke_mutex_unlock(m);
 	CHECK_EQUAL(count, 0);
 	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_MESSAGE);
@@ -571,14 +579,8 @@ CASE("sched-25", "a circle of schedulers, and one that never runs its clients, h
 
 CASE("sched-26", "a thread whose scheduler's port is gone runs on time that is given to it")
 {
-	fluke_thread_t *thread;
+	fluke_thread_t *thread = blocked_client(504);
 
-	make();
-	m = check_mutex_new();
-	fluke_mutex_lock(m);
-	thread = client(locker, 0, 504);
-	CHECK_EQUAL(request(), 504);
-	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
 	fluke_port_destroy(port);
 	port = check_port_new(set, 31);
 	fluke_mutex_unlock(m);

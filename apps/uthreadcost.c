@@ -3,7 +3,8 @@
  *
  * fork: make a thread, run it to its end, join it.  switch: give the processor to the other of two.
  * signal-wait: wake the other one by a condition and wait for it.  Kernel threads are made as programs make them, with
- * the system's scheduler; for the switch they have one of their own that lets them take turns. */
+ * the system's scheduler; for the switch they have one of their own that lets them take turns.
+ * block, wake: from a user thread's wait in the kernel until another one runs; from a message for it until it runs. */
 #include <stdio.h>
 #include <native.h>
 #include <nest/uthread.h>
@@ -47,6 +48,49 @@ static void player(void *self)
 	uthread_mutex_unlock(&mutex);
 }
 
+/* A thread that waits in the kernel for each message, and one that sends them.  The message wakes the first, which goes
+ * ahead; when it waits again its processor comes back to the second. */
+static fluke_portset_t *bell_set;
+static uint64_t sent_at, blocks_at, woken_sum, blocked_sum;
+
+static void waiting(void *unused)
+{
+	uint32_t words[2];
+	natural_t alias;
+
+	(void)unused;
+	for (uint32_t n = 0; n <= ROUNDS; n++) {
+		fluke_ipc_params_t p = { .recv_words = 2, .recv_data = words };
+
+		blocks_at = rdtsc();
+		fluke_ipc_setup_wait_receive(&p, bell_set, &alias);
+		woken_sum += rdtsc() - sent_at;
+	}
+}
+
+static void block_rows(void)
+{
+	struct uthread *t = uthread_create(waiting, NULL, 0);
+	fluke_ref_t *bell = ref_new();
+	uint32_t words[2] = { 1, 0 };
+
+	bell_set = portset_new();
+	fluke_port_reference(port_new(bell_set, NULL, 0), bell);
+	uthread_yield();
+	for (uint32_t n = 0; n <= ROUNDS; n++) {
+		fluke_ipc_params_t p = { .send_words = 2, .send_data = words };
+
+		if (n == 1)
+			woken_sum = blocked_sum = 0;		/* the first does not count */
+		sent_at = rdtsc();
+		fluke_ipc_send(&p, bell);
+		blocked_sum += rdtsc() - blocks_at;
+	}
+	uthread_join(t);
+	printf("bench uthread-block %u %u 0\n", ROUNDS, (uint32_t)(blocked_sum / ROUNDS));
+	printf("bench uthread-wake %u %u 0\n", ROUNDS, (uint32_t)(woken_sum / ROUNDS));
+}
+
 static void bench_main(void *unused)
 {
 	struct uthread *t;
@@ -75,6 +119,7 @@ static void bench_main(void *unused)
 		uthread_mutex_unlock(&mutex);
 	}
 	report("uthread-mutex", before, ROUNDS);
+	block_rows();
 }
 
 /* The same with kernel threads. */

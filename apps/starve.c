@@ -106,7 +106,7 @@ static int good(void)
 static struct child *start(struct server *server, fluke_ref_t *pool, const char *what)
 {
 	char *argv[] = { "starve", (char *)(uintptr_t)what, NULL };
-	fluke_ref_t *fs = service_lookup("fs"), *ref = served_facet(&demo);
+	fluke_ref_t *fs = service_lookup("fs"), *ref = served_facet(&demo, NULL);
 	int error = 0;
 	struct child *c = ref ? child_new(what, server, pool, &error) : NULL;
 

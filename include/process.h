@@ -70,7 +70,7 @@
 
 /* Object slots of the image, all within the first IMAGE_OBJECTS_SIZE bytes. */
 #define IMAGE_OBJECTS_SIZE	0x80000u
-#define IMAGE_REF_CLOCK		(START_OWN_OBJECTS + 0x000)	/* by the manager: Clock */
+#define IMAGE_REF_CLOCK		(START_OWN_OBJECTS + 0x000)	/* made by the manager, null; the image asks for its Clock */
 #define IMAGE_REF_TTY		(START_OWN_OBJECTS + 0x020)	/* by the manager: controlling terminal, or null */
 #define IMAGE_REF_ROOT		(START_OWN_OBJECTS + 0x040)	/* FileSystem: root directory */
 #define IMAGE_REF_CWD		(START_OWN_OBJECTS + 0x060)	/* FileSystem: working directory */

@@ -53,7 +53,7 @@ struct served *facet_object(struct served *object)
 	return object;
 }
 
-fluke_ref_t *served_facet(struct served *object)
+fluke_ref_t *served_facet(struct served *object, struct session *like)
 {
 	struct facet *f = calloc(1, sizeof(*f));
 	fluke_ref_t *ref = NULL;
@@ -63,7 +63,7 @@ fluke_ref_t *served_facet(struct served *object)
 	f->entry = served_place(object, &f->generation);
 	if (served_init(&f->served, &class, object->server))
 		goto fail;
-	if (!served_session(&f->served))
+	if (!(like ? session_join(&f->served, like) : served_session(&f->served)))
 		ref = served_ref(&f->served);
 	if (ref)
 		return ref;
@@ -77,17 +77,18 @@ fail:
 
 /* ---- the service */
 
-static int create(void *self, struct request *r, fluke_ref_t *of, void **port)
+static int create(void *self, struct request *r, fluke_ref_t *of, fluke_ref_t *like, void **port)
 {
-	struct served *object = served_of(((struct served *)self)->server, of);
+	struct server *server = ((struct served *)self)->server;
+	struct served *object = served_of(server, of), *other = served_port_of(server, like);
 	fluke_ref_t *ref;
 
-	if (!object)
+	if (!object || (!other && fluke_ref_type(like) != FLUKE_NULL))
 		return EXDEV;
-	ref = served_facet(object);
+	ref = served_facet(object, other ? other->session : NULL);
 	request_free_ref(r, ref);
 	*port = ref;
-	return ref ? 0 : ENOMEM;
+	return ref ? 0 : EAGAIN;
 }
 
 int session_service(struct served *port, struct server *server)

@@ -43,7 +43,7 @@ void memory_unlock(void)
 	endings = ending_room = 0;
 	fast_lock_drop(&lock);
 	while (count--)
-		served_end(done[count]);
+		served_end_held(done[count]);
 	free(done);
 }
 
@@ -58,7 +58,8 @@ void memory_end_later(struct served *object)
 		ending = more;
 		ending_room += 64;
 	}
-	ending[endings++] = object;
+	if (served_hold(object))	/* else its last reference has gone at the same time */
+		ending[endings++] = object;
 }
 
 /* ---- keepers ---- */

@@ -6,12 +6,20 @@
 #include <string.h>
 #include <nest/segment.h>
 
+#define OVERHEAD	512u		/* a sub-pool is booked with its parent as so much */
+
 struct pool *pool_create(struct store *store, struct pool *parent, uint64_t limit)
 {
-	struct pool *pool = calloc(1, sizeof *pool);
+	struct pool *pool;
 
-	if (!pool)
+	if (parent && !pool_charge(parent, OVERHEAD))
 		return 0;
+	pool = calloc(1, sizeof *pool);
+	if (!pool) {
+		if (parent)
+			pool_refund(parent, OVERHEAD);
+		return 0;
+	}
 	pool->store = store;
 	pool->limit = limit;
 	pool->parent = parent;
@@ -37,7 +45,7 @@ void pool_destroy(struct pool *pool)
 			pool->parent->children = pool->next;
 		if (pool->next)
 			pool->next->prev = pool->prev;
-		pool_refund(pool->parent, (uint32_t)pool->used);
+		pool_refund(pool->parent, (uint32_t)pool->used + OVERHEAD);
 	}
 	if (pool->gone)
 		pool->gone(pool);

@@ -8,6 +8,7 @@ int pipe_init(struct pipe *p)
 {
 	memset(p, 0, sizeof *p);
 	p->ring_size = 4096;
+	p->most = PIPE_SIZE;
 	p->ring = malloc(p->ring_size);
 	return p->ring ? 0 : ENOMEM;
 }
@@ -39,7 +40,7 @@ static void grow(struct pipe *p, unsigned need)
 	struct pipe_piece old[2];
 	uint8_t *ring;
 
-	while (size < need && size < PIPE_SIZE)
+	while (size < need && size < p->most)
 		size *= 2;
 	if (p->peeked || size == p->ring_size || !(ring = malloc(size)))
 		return;
@@ -142,7 +143,7 @@ unsigned pipe_poll(const struct pipe *p, int writer)
 	if (writer) {
 		if (!p->readers)
 			events |= POLLERR;
-		if (PIPE_SIZE - pipe_available(p) >= PIPE_ATOMIC)
+		if (p->most - pipe_available(p) >= PIPE_ATOMIC)
 			events |= POLLOUT | POLLWRNORM;
 		return events;
 	}

@@ -10,7 +10,10 @@ struct fifo {
 	struct pipe	pipe;
 	struct fifo	**node;		/* where the owner's pointer to it is; null for a plain pipe */
 	uint32_t	number, opens;	/* opens: ends made so far */
+	struct session	*payer;
 };
+
+#define LARGE_PIPES	64		/* those that a session has beyond that stay small */
 
 static uint32_t next_number = 1;
 
@@ -64,6 +67,14 @@ static int stat(struct stream *s, struct FileStatus *status)
 	return 0;
 }
 
+static void fifo_free(struct fifo *f)
+{
+	session_give(f->payer, HOLDS_BUFFERS, 1);
+	session_put(f->payer);
+	pipe_done(&f->pipe);
+	free(f);
+}
+
 static void closed(struct stream *s)
 {
 	struct fifo *f = s->owner;
@@ -76,22 +87,32 @@ static void closed(struct stream *s)
 	if (f->node)
 		*f->node = 0;
 	stream_forget(&f->source);
-	pipe_done(&f->pipe);
-	free(f);
+	fifo_free(f);
 }
 
 static const struct stream_ops ops = {
 	.peek = peek, .take = take, .stage = stage, .commit = commit, .poll = poll, .stat = stat, .closed = closed,
 };
 
-static struct fifo *fifo_new(struct fifo **node)
+static struct fifo *fifo_new(struct server *server, struct fifo **node)
 {
-	struct fifo *f = calloc(1, sizeof *f);
+	struct session *payer = session_present(server);
+	struct fifo *f;
 
-	if (!f || pipe_init(&f->pipe)) {
-		free(f);
+	if (!payer || !session_take(payer, HOLDS_BUFFERS, 1)) {
+		session_put(payer);
 		return 0;
 	}
+	f = calloc(1, sizeof *f);
+	if (!f || pipe_init(&f->pipe)) {
+		free(f);
+		session_give(payer, HOLDS_BUFFERS, 1);
+		session_put(payer);
+		return 0;
+	}
+	f->payer = payer;
+	if (session_held(payer, HOLDS_BUFFERS) > LARGE_PIPES)
+		f->pipe.most = f->pipe.ring_size;
 	f->node = node;
 	f->number = next_number++;
 	if (node)
@@ -105,8 +126,7 @@ static void fifo_drop(struct fifo *f)
 		return;
 	if (f->node)
 		*f->node = 0;
-	pipe_done(&f->pipe);
-	free(f);
+	fifo_free(f);
 }
 
 /* With the lock. */
@@ -133,7 +153,7 @@ int pipe_serve(struct server *server, fluke_ref_t *reader, fluke_ref_t *writer)
 	struct fifo *f;
 
 	fast_lock_take(&stream_lock);
-	f = fifo_new(0);
+	f = fifo_new(server, 0);
 	if (f) {
 		r = end_new(server, f, O_RDONLY);
 		w = end_new(server, f, O_WRONLY);
@@ -164,13 +184,13 @@ int fifo_open(struct server *server, struct fifo **fifo, unsigned flags, struct 
 	f = *fifo;
 	if ((flags & O_ACCMODE) == O_WRONLY && flags & O_NONBLOCK && !(f && f->pipe.readers)) {
 		error = ENXIO;
-	} else if (!f && !(f = fifo_new(fifo))) {
-		error = ENOMEM;
+	} else if (!f && !(f = fifo_new(server, fifo))) {
+		error = ENFILE;
 	} else {
 		*stream = end_new(server, f, flags);
 		if (!*stream) {
 			fifo_drop(f);
-			error = ENOMEM;
+			error = EMFILE;
 		}
 	}
 	fast_lock_drop(&stream_lock);

@@ -10,6 +10,9 @@
 #include <protocols/client.h>
 #include "worker.h"
 
+#define SPARE_PARKED	64u	/* kept for the next ones */
+
+static unsigned spare_parked;
 static struct parked *free_parked;	/* keep their ref */
 static struct fast_lock parked_lock;
 static fluke_ref_t *null_ref;
@@ -95,25 +98,43 @@ struct parked *parked_new(void)
 	}
 	fast_lock_take(&parked_lock);
 	p = free_parked;
-	if (p)
+	if (p) {
 		free_parked = p->next;
+		spare_parked--;
+	}
 	fast_lock_drop(&parked_lock);
-	if (p)
+	if (p) {
+		p->payer = NULL;
 		return p;
+	}
 	p = malloc(sizeof(*p));
 	if (p && !(p->client = ref_new())) {
 		free(p);
-		p = NULL;
+		return NULL;
 	}
+	if (p)
+		p->payer = NULL;
 	return p;
 }
 
 void parked_free(struct parked *p)
 {
+	if (p->payer) {
+		session_give(p->payer, HOLDS_WAITS, 1);
+		session_put(p->payer);
+	}
 	fast_lock_take(&parked_lock);
-	p->next = free_parked;
-	free_parked = p;
+	if (spare_parked < SPARE_PARKED) {
+		p->next = free_parked;
+		free_parked = p;
+		spare_parked++;
+		p = NULL;
+	}
 	fast_lock_drop(&parked_lock);
+	if (p) {
+		ref_free(p->client);
+		free(p);
+	}
 }
 
 void parked_take_client(struct parked *p)
@@ -134,10 +155,18 @@ void parked_adopt(struct parked *p, struct worker *self, fluke_ref_t *client)
 
 struct request *request_park(struct request *r)
 {
-	struct parked *p = parked_new();
+	struct session *payer = r->worker ? ((struct worker *)r->worker)->session : NULL;
+	struct parked *p;
 
-	if (!p)
+	if (payer && !session_take(payer, HOLDS_WAITS, 1))
 		return NULL;
+	p = parked_new();
+	if (!p) {
+		if (payer)
+			session_give(payer, HOLDS_WAITS, 1);
+		return NULL;
+	}
+	p->payer = payer ? session_get(payer) : NULL;
 	memset(&p->r, 0, offsetof(struct request, reply_piece));
 	p->r.reply_pieces = p->r.bulk_size = p->r.bulk_tail = 0;
 	p->r.sent = NULL;

@@ -92,6 +92,7 @@ static fluke_port_t *served_port(struct server *server, struct served_entry *e, 
 int served_init(struct served *object, const struct served_class *class, struct server *server)
 {
 	struct served_entry *e = entry_new();
+	int error = ENOMEM;
 
 	if (!e)
 		return ENOMEM;
@@ -99,20 +100,24 @@ int served_init(struct served *object, const struct served_class *class, struct 
 	object->server = server;
 	object->entry = e;
 	object->session = session_present(server);
-	if (!object->session) {
-		entry_free(e);
-		return ENOMEM;
+	if (object->session && !session_take(object->session, class->holding, 1)) {
+		error = session_error(class->holding);
+		session_put(object->session);
+		object->session = NULL;
 	}
-	e->object = object;
-	object->port = served_port(server, e, class->release ? FLUKE_PORT_NOREFS_NOTIFY : 0);
-	if (object->port)
-		return 0;
-	session_put(object->session);
+	if (object->session) {
+		e->object = object;
+		object->port = served_port(server, e, class->release ? FLUKE_PORT_NOREFS_NOTIFY : 0);
+		if (object->port)
+			return 0;
+		session_give(object->session, class->holding, 1);
+		session_put(object->session);
+	}
 	entry_free(e);
-	return ENOMEM;
+	return error;
 }
 
-struct served *served_of(struct server *server, fluke_ref_t *ref)
+struct served *served_port_of(struct server *server, fluke_ref_t *ref)
 {
 	uint32_t hash = ref && fluke_ref_type(ref) == FLUKE_TYPE_PORT ? (uint32_t)fluke_ref_hash(ref) - HASH_FIRST : ~0u;
 	struct served_entry *e;
@@ -130,13 +135,21 @@ struct served *served_of(struct server *server, fluke_ref_t *ref)
 	fluke_port_reference(e->object->port, own);
 	same = (int)fluke_ref_compare(own, ref);
 	ref_free(own);
-	return same ? facet_object(e->object) : NULL;
+	return same ? e->object : NULL;
+}
+
+struct served *served_of(struct server *server, fluke_ref_t *ref)
+{
+	struct served *object = served_port_of(server, ref);
+
+	return object ? facet_object(object) : NULL;
 }
 
 void served_done(struct served *object)
 {
 	port_free(object->port);
 	object->port = NULL;
+	session_give(object->session, object->class->holding, 1);
 	session_put(object->session);
 	object->session = NULL;
 	entry_free(object->entry);
@@ -166,13 +179,28 @@ struct served_entry *served_place(struct served *object, uint32_t *generation)
 	return object->entry;
 }
 
+int served_hold(struct served *object)
+{
+	struct served_entry *e = object->entry;
+
+	if (!(add(&e->state, 1) & RELEASED))
+		return 1;
+	served_leave(e);
+	return 0;
+}
+
 void served_end(struct served *object)
+{
+	if (served_hold(object))
+		served_end_held(object);
+}
+
+void served_end_held(struct served *object)
 {
 	struct served_entry *e = object->entry;
 
 	fluke_port_destroy(object->port);	/* nobody can come any more */
 	fluke_port_create(object->port);	/* served_done destroys it again */
-	add(&e->state, 1);
 	if (object->class->release)
 		__sync_fetch_and_or(&e->state, DYING);
 	served_leave(e);

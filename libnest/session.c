@@ -8,7 +8,9 @@
  * with much to do gets no more workers, and no sooner, than one with little.
  *
  * A worker that has answered holds its session while it waits for the next message, since it cannot know
- * when the reply had gone out; who wants its place looks whether it waits (watchdog.c). */
+ * when the reply had gone out; who wants its place looks whether it waits (watchdog.c).
+ *
+ * What the server keeps for a session is counted too: session_take, until session_give. */
 #include <stdlib.h>
 #include <string.h>
 #include <nest/serve.h>
@@ -25,12 +27,18 @@ struct session {
 	/* under the server's wait_lock; a session is in the server's list only with requests: */
 	struct parked	*volatile first;
 	struct parked	**end;
+	volatile uint32_t held[HOLDINGS];
+	uint32_t	share;			/* how many times server_limits it may hold */
 	unsigned	waiting;
 	uint8_t		ready;			/* in the list */
 	struct session	*next_ready;
 };
 
+#define SHARE_OWN	16u	/* of a session that no other one has begun: whoever has it divides it among its own */
+
 unsigned server_session_limit = LIMIT;
+uint32_t server_limits[HOLDINGS] = { 2048, 4096, 512, 1024, 1024, 1024, 2048 };
+static const uint8_t limit_error[HOLDINGS] = { EAGAIN, EMFILE, ENFILE, EAGAIN, ENOLCK, EAGAIN, EAGAIN };
 static struct session *free_sessions;
 static struct fast_lock free_lock;
 
@@ -56,7 +64,7 @@ void session_put(struct session *s)
 	fast_lock_drop(&free_lock);
 }
 
-struct session *session_new(struct server *server)
+static struct session *session_new(struct server *server, uint32_t share)
 {
 	struct session *s;
 
@@ -70,6 +78,7 @@ struct session *session_new(struct server *server)
 	memset(s, 0, sizeof(*s));
 	s->server = server;
 	s->references = 1;
+	s->share = share;
 	s->end = (struct parked **)&s->first;
 	return s;
 }
@@ -80,18 +89,52 @@ struct session *session_present(struct server *server)
 	struct worker *w = thread_local_get();
 	struct session *s = w ? w->session : NULL;
 
-	return s && s->server == server ? session_get(s) : session_new(server);
+	return s && s->server == server ? session_get(s) : session_new(server, SHARE_OWN);
 }
+
+int session_take(struct session *s, enum holding what, uint32_t n)
+{
+	if (add(&s->held[what], n) + n <= server_limits[what] * s->share)
+		return 1;
+	session_give(s, what, n);
+	return 0;
+}
+
+void session_give(struct session *s, enum holding what, uint32_t n)
+{
+	add(&s->held[what], -n);
+}
+
+uint32_t session_held(struct session *s, enum holding what)
+{
+	return s->held[what];
+}
+
+int session_error(enum holding what)
+{
+	return limit_error[what];
+}
+
+int session_join(struct served *object, struct session *to)
+{
+	enum holding what = object->class->holding;
+
+	if (!session_take(to, what, 1))
+		return session_error(what);
+	session_give(object->session, what, 1);
+	session_put(object->session);
+	object->session = session_get(to);
+	return 0;
+}
+
 
 int served_session(struct served *object)
 {
-	struct session *s = session_new(object->server), *old = object->session;
+	struct session *s = session_new(object->server, 1);
+	int error = s ? session_join(object, s) : ENOMEM;
 
-	if (!s)
-		return ENOMEM;
-	object->session = s;
-	session_put(old);
-	return 0;
+	session_put(s);
+	return error;
 }
 
 /* ---- the list of those that may go on ---- */

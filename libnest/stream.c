@@ -11,6 +11,8 @@
 #define READ	1u		/* of in_flight */
 #define WRITE	2u
 #define SMALL	2048u		/* bytes of a read that are copied */
+#define WATCHES	256u		/* of a stream: the oldest one is woken and forgotten for a further one */
+#define PAGES(size)	((uint32_t)((size) / 4096))	/* that the data of a waiting write count as waits */
 
 struct stream_wait {
 	struct stream_wait *next;
@@ -19,6 +21,7 @@ struct stream_wait {
 	int		writing;
 	size_t		count;
 	uint64_t	started;
+	struct session	*payer;		/* of the data; null: not much */
 	char		data[];		/* of a write */
 };
 
@@ -44,9 +47,36 @@ static uint64_t now(void)
 	return stream_clock ? stream_clock() : 0;
 }
 
+/* ---- those who wait ---- */
+
+static void wait_free(struct stream_wait *w)
+{
+	if (w->payer) {
+		session_give(w->payer, HOLDS_WAITS, PAGES(w->count));
+		session_put(w->payer);
+	}
+	free(w);
+}
+
+static struct stream_wait *wait_new(struct stream *s, int writing, size_t count)
+{
+	struct session *payer = writing && PAGES(count) ? s->served.session : 0;
+	struct stream_wait *w;
+
+	if (payer && !session_take(payer, HOLDS_WAITS, PAGES(count)))
+		return 0;
+	w = malloc(sizeof *w + (writing ? count : 0));
+	if (w)
+		w->payer = payer ? session_get(payer) : 0;
+	else if (payer)
+		session_give(payer, HOLDS_WAITS, PAGES(count));
+	return w;
+}
+
 /* ---- life ---- */
 
-static const struct served_class plain_class = { .name = "stream", .interfaces = stream_interfaces, .release = stream_release };
+static const struct served_class plain_class = { .name = "stream", .interfaces = stream_interfaces, .release = stream_release,
+	.holding = HOLDS_FILES };
 
 struct stream *stream_new(struct server *server, const struct served_class *class, const struct stream_ops *ops,
 	struct stream_source *source, void *owner, unsigned flags)
@@ -109,7 +139,7 @@ void stream_release(void *self)
 	while ((w = waits)) {
 		waits = w->next;
 		request_drop(w->request);
-		free(w);
+		wait_free(w);
 	}
 	while ((watch = s->watches)) {
 		s->watches = watch->next;
@@ -206,7 +236,7 @@ void stream_drop_reads(struct stream_source *source)
 	while ((w = dropped)) {
 		dropped = w->next;
 		request_drop(w->request);
-		free(w);
+		wait_free(w);
 	}
 }
 
@@ -226,10 +256,27 @@ static int write_start(struct stream *s, const void *data, size_t count, size_t 
 	return error;
 }
 
+/* With the lock: those whose client thread has gone, or asks again since it left its former wait for a signal. */
+static void forget_former(struct stream *s, struct request *r)
+{
+	struct stream_wait **link = &s->waits, *w;
+
+	while ((w = *link)) {
+		if (!request_gone(w->request) && !request_same_client(w->request, r)) {
+			link = &w->next;
+			continue;
+		}
+		*link = w->next;
+		request_drop(w->request);
+		wait_free(w);
+	}
+	s->waits_end = link;
+}
+
 /* With the lock; the request waits at the end of the stream's queue. */
 static int park(struct stream *s, struct request *r, int writing, const void *data, size_t count)
 {
-	struct stream_wait *w = malloc(sizeof *w + (writing ? count : 0));
+	struct stream_wait *w = wait_new(s, writing, count);
 
 	if (!w)
 		return ENOMEM;
@@ -242,9 +289,11 @@ static int park(struct stream *s, struct request *r, int writing, const void *da
 	w->started = now();
 	w->request = request_park(r);
 	if (!w->request) {
-		free(w);
+		wait_free(w);
 		return ENOMEM;
 	}
+	if (s->waits)
+		forget_former(s, w->request);
 	*s->waits_end = w;
 	s->waits_end = &w->next;
 	return REQUEST_PARKED;
@@ -454,7 +503,7 @@ static void answer(struct stream_wait *w, int error, size_t size)
 		else
 			read_sent(s, delivered, size);
 	}
-	free(w);
+	wait_free(w);
 	stream_put(s);
 }
 
@@ -540,11 +589,26 @@ static int stream_getdents(void *self, struct request *r, uint64_t cookie, uint3
 	return ENOTDIR;
 }
 
-/* A watch for a port replaces the one that the port has; events 0 ends it. */
+/* The port is told as if all had happened, so that who waits for it looks again. */
+static void watch_end(struct stream_watch **link)
+{
+	struct stream_watch *watch = *link;
+	uint32_t message[2] = { watch->events, 0 };
+	fluke_ipc_params_t params = { .send_words = 2, .send_data = message };
+
+	*link = watch->next;
+	if (fluke_ref_type(watch->port) == FLUKE_TYPE_PORT)
+		fluke_ipc_send(&params, watch->port);
+	ref_free(watch->port);
+	free(watch);
+}
+
+/* A watch for a port replaces the one that the port has; events 0 ends it.  The list begins with the newest. */
 static int stream_watch(void *self, struct request *r, uint32_t events, fluke_ref_t *port, uint32_t *ready)
 {
 	struct stream *s = self;
-	struct stream_watch **link = &s->watches, *watch;
+	struct stream_watch **link = &s->watches, **oldest = 0, *watch;
+	unsigned count = 0;
 
 	(void)r;
 	fast_lock_take(&stream_lock);
@@ -555,9 +619,13 @@ static int stream_watch(void *self, struct request *r, uint32_t events, fluke_re
 			ref_free(watch->port);
 			free(watch);
 		} else {
+			oldest = link;
 			link = &watch->next;
+			count++;
 		}
 	}
+	if (!watch && count >= WATCHES)
+		watch_end(oldest);
 	if (watch && events) {
 		watch->events = events;
 	} else if (watch) {

@@ -33,6 +33,7 @@ struct parked {
 	/* for its turn: */
 	struct session	*session;
 	uint32_t	status, words;	/* as wait_receive gave them; the words are in reply */
+	struct session	*payer;		/* has it among its HOLDS_WAITS; null: waits for its turn */
 	natural_t	alias;
 	uint32_t	reply[REQUEST_PARKED_REPLY];
 };
@@ -65,10 +66,7 @@ void	workers_identify(struct worker *self);	/* those in their first receive get 
 
 /* session.c */
 int	sessions_setup(struct server *server);
-struct session *session_new(struct server *server);
-struct session *session_present(struct server *server);
-struct session *session_get(struct session *s);
-void	session_put(struct session *s);
+int	session_join(struct served *object, struct session *to);	/* the object becomes one of the session's; 0 or errno */
 int	worker_enter(struct worker *w, struct session *s);	/* 0: too many in work */
 void	worker_leave(struct worker *w);
 void	session_strip(struct worker *w, struct session *s);
@@ -80,6 +78,7 @@ int	session_park(struct worker *w, struct session *s, uint32_t status, natural_t
 uint32_t session_next(struct worker *w, natural_t *alias);	/* a parked request as if just received; 0: none */
 
 /* serve.c */
+struct served *served_port_of(struct server *server, fluke_ref_t *ref);	/* served_of, but a facet itself */
 struct served *served_at(natural_t alias, struct served_entry **e);	/* null: gone; served_leave either way */
 struct served *served_take(struct served_entry *e, uint32_t generation);	/* null: gone; served_leave either way */
 void	served_leave(struct served_entry *e);

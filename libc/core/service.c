@@ -187,7 +187,8 @@ const char *error_text(int error)
 		{ ENOMEM, "Cannot allocate memory" }, { EACCES, "Permission denied" }, { EBUSY, "Device or resource busy" },
 		{ EEXIST, "File exists" }, { ENOTDIR, "Not a directory" }, { EISDIR, "Is a directory" },
 		{ EINVAL, "Invalid argument" }, { ENOSPC, "No space left on device" }, { EPIPE, "Broken pipe" },
-		{ ENOSYS, "Function not implemented" }, { PROTO_DEAD, "No such server" }, { PROTO_BROKEN, "Server gone" },
+		{ ENFILE, "Too many open files in system" }, { EMFILE, "Too many open files" }, { EDEADLK, "Resource deadlock avoided" },
+		{ ENOLCK, "No locks available" }, { ENOSYS, "Function not implemented" }, { PROTO_DEAD, "No such server" }, { PROTO_BROKEN, "Server gone" },
 	};
 
 	for (unsigned n = 0; n < sizeof(texts) / sizeof(texts[0]); n++)

@@ -2,6 +2,7 @@
 #include "posix.h"
 #include "calls.h"
 #include <protocols/Clock.h>
+#include <protocols/Parent.h>
 
 #define NS	1000000000u
 
@@ -13,6 +14,15 @@ uint64_t now_monotonic(void)
 	__asm__ volatile("rdtsc" : "=A"(tsc));
 	/* (high * 2^32 + low) * multiplier >> shift, without losing the middle */
 	return ((tsc >> 32) * multiplier << (32 - shift)) + ((tsc & 0xffffffffu) * multiplier >> shift);
+}
+
+fluke_ref_t *clock_ref(void)
+{
+	fluke_ref_t *ref = REF(IMAGE_REF_CLOCK);
+
+	if (fluke_ref_type(ref) == FLUKE_NULL)
+		Parent_lookup(REF_PROCESS, "clock", ref);
+	return ref;
 }
 
 uint64_t now_wall(void)

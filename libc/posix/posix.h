@@ -23,7 +23,7 @@
 
 #define REF(address)		((fluke_ref_t *)(address))
 #define REF_PROCESS		REF(START_REF_PARENT)
-#define REF_CLOCK		REF(IMAGE_REF_CLOCK)
+#define REF_CLOCK		clock_ref()
 #define FACTS			((const struct process_facts *)START_FACTS)
 #define CONTROL			((struct process_control *)IMAGE_CONTROL)
 
@@ -112,6 +112,7 @@ int	blocking_end(int error);
 
 uint64_t	now_monotonic(void);
 uint64_t	now_wall(void);
+fluke_ref_t	*clock_ref(void);	/* the Clock, asked for once */
 
 /* ---- errors ---- */
 

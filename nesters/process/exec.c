@@ -55,8 +55,7 @@ static void refs_own(struct starting *s)
 	fluke_ref_t *tty = session_tty(s->process->session);
 	fluke_ref_t *slot = body_object(b, IMAGE_REF_CLOCK);
 
-	fluke_ref_create(slot);
-	fluke_ref_copy(&manager->clock, slot);
+	fluke_ref_create(slot);		/* asked for when it is wanted */
 	slot = body_object(b, IMAGE_REF_TTY);
 	fluke_ref_create(slot);
 	if (tty)
@@ -67,7 +66,9 @@ static int refs_copy(struct starting *s)
 {
 	const uint32_t *address = (const uint32_t *)((const char *)s->startup + s->startup->ref_offset);
 
-	for (uint32_t i = 0; i < s->startup->ref_count; i++) {
+	int error = 0;
+
+	for (uint32_t i = 0; i < s->startup->ref_count && !error; i++) {
 		fluke_ref_t *to;
 
 		if (is_managers(address[i]))
@@ -76,12 +77,12 @@ static int refs_copy(struct starting *s)
 			return EINVAL;
 		to = body_object(s->process->body, address[i]);
 		fluke_ref_create(to);
-		if (address[i] == IMAGE_REF_ROOT || address[i] == IMAGE_REF_CWD)
-			session_mint(body_object(s->old, address[i]), to);
+		if (!s->process->own_session && (address[i] == IMAGE_REF_ROOT || address[i] == IMAGE_REF_CWD))
+			error = session_mint(s->process, body_object(s->old, address[i]), to);
 		else
 			fluke_ref_copy(body_object(s->old, address[i]), to);
 	}
-	return 0;
+	return error;
 }
 
 /* The first process: root directory, working directory, descriptors 0 to 2 at their index in IMAGE_FILES. */
@@ -89,11 +90,15 @@ static int refs_first(struct starting *s)
 {
 	struct body *b = s->process->body;
 	fluke_ref_t *root = body_object(b, IMAGE_REF_ROOT), *cwd = body_object(b, IMAGE_REF_CWD);
+	int error;
 
 	fluke_ref_create(root);
-	session_mint(&manager->filesystem, root);
 	fluke_ref_create(cwd);
-	session_mint(&manager->cwd, cwd);
+	error = session_mint(s->process, &manager->filesystem, root);
+	if (!error)
+		error = session_mint(s->process, &manager->cwd, cwd);
+	if (error)
+		return error;
 	for (int n = 0; n < 3; n++) {
 		fluke_ref_t *file = body_object(b, IMAGE_FILES + n * sizeof(fluke_ref_t));
 
@@ -126,6 +131,8 @@ static int start(void *argument)
 	int error;
 
 	refs_own(s);
+	if (!s->process->own_session)
+		session_drop(s->process);
 	error = s->old ? refs_copy(s) : refs_first(s);
 	state_start(&state, s->native != NULL);
 	if (!error && s->native)
@@ -247,7 +254,7 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 	threads_account(threads, slots, 1, &usage);
 	body_destroy(starting.old);
 	p->usage = usage;
-	p->has_execed = 1;
+	p->has_execed = p->own_session = 1;
 	vfork_done(p);
 	timers_drop(p);
 	p->pending |= taken;
@@ -282,5 +289,6 @@ struct process *process_first(const char *name, const struct startup *startup, u
 		session_set_input(p, descriptor(0));
 	first_process = p;
 	*error = guarded(start, &starting);
+	p->own_session = 1;
 	return *error ? NULL : p;
 }

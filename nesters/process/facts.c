@@ -70,6 +70,7 @@ void facts_destroy(struct process *p)
 		if (p->has_timer[i])
 			fluke_ref_destroy(&o->timer[i]);
 	memset(p->has_timer, 0, sizeof p->has_timer);
+	session_drop(p);
 }
 
 /* The Clock's scale: a product of 96 bits. */

@@ -156,6 +156,7 @@ static int fork_copy(void *argument)
 	struct copying *c = argument;
 	int slot = thread_slot(c->thread), error;
 
+	session_share(c->from, c->to);
 	fluke_thread_reference(body_object(c->from->body, c->thread), &manager->thread);
 	copy_state(c, &state);
 	error = thread_prepare(c->to, slot, &state);

@@ -84,6 +84,8 @@ struct process {
 	struct Usage	usage;
 	struct { uint64_t soft, hard; } limit[LIMITS];
 	uint8_t		has_facts, has_timer[CLOCK_TIMERS];
+	uint8_t		has_session;			/* at the servers: PROCESS_SESSION is a reference of it */
+	uint8_t		own_session;			/* ... begun for this process; else its parent's, until exec */
 	uint64_t	timer_interval[3];
 	uint64_t	timer_end[3];			/* VIRTUAL, PROF: when so much is consumed; 0 = off */
 	uint64_t	timer_seen[3];			/* consumed when last looked at */
@@ -148,7 +150,8 @@ int		session_may_create(struct process *caller);					/* errno */
 #define BODY_OBJECTS(i)		(START_OBJECTS + 0x10000 + (i) * 0x1000)
 #define PROCESS_OBJECTS(i)	(START_OBJECTS + 0x1a0000 + (i) * 0x100)
 #define SESSION_OBJECTS(i)	(START_OBJECTS + 0x1e0000 + (i) * 0x80)
-#define MANAGER_OBJECTS		(START_OBJECTS + 0x1e8000)
+#define PROCESS_SESSION(i)	((fluke_ref_t *)(START_OBJECTS + 0x1e4000 + (i) * sizeof(fluke_ref_t)))
+#define MANAGER_OBJECTS		(START_OBJECTS + 0x1ec000)
 
 struct body_objects {
 	fluke_space_t	space;		/* here, so that the process cannot reach its keeper */
@@ -292,9 +295,11 @@ void		timers_drop(struct process *p);
 
 extern struct process *first_process;
 
-/* session.c: the object's reference for one process alone (a server counts what it has in work); where the server has
- * no such thing, the same reference. */
-void		session_mint(fluke_ref_t *object, fluke_ref_t *to);
+/* session.c: the object's reference in the process's session (a server counts what it has in work, and what is kept for it);
+ * where the server has no such thing, the same reference.  Guarded. */
+int		session_mint(struct process *p, fluke_ref_t *object, fluke_ref_t *to);
+void		session_share(struct process *p, struct process *child);
+void		session_drop(struct process *p);
 
 /* serve.c */
 int		serve_process(struct process *p);		/* makes its port */

@@ -443,10 +443,11 @@ static int method_badge(void *self, struct request *r, void **badge)
 {
 	struct process *p = request_process(self);
 	struct badge *b = calloc(1, sizeof *b);
+	int error = b ? served_init(&b->served, &badge_class, server) : ENOMEM;
 
-	if (!b || served_init(&b->served, &badge_class, server)) {
+	if (error) {
 		free(b);
-		return ENOMEM;
+		return error;
 	}
 	b->pid = p->pid;
 	b->started = p->started;

@@ -329,11 +329,12 @@ static int node_open(struct node *node, int self, const char *path, uint32_t fla
 	f = calloc(1, sizeof *f);
 	if (f && node->entry)
 		f->data = proc_text(node->entry->file, process_find(node->place == PID ? node->pid : self), self, &f->size);
-	if (!f || (node->entry && !f->data) || served_init(&f->served, &file_class, server)) {
+	error = f && (f->data || !node->entry) ? served_init(&f->served, &file_class, server) : ENOMEM;
+	if (error) {
 		if (f)
 			free(f->data);
 		free(f);
-		return ENOMEM;
+		return error;
 	}
 	f->node = *node;
 	f->opener = self;
@@ -468,5 +469,5 @@ static const struct interface file_interfaces[] = {
 };
 
 static const struct served_class file_class = {
-	.name = "proc file", .interfaces = file_interfaces, .release = file_release,
+	.name = "proc file", .interfaces = file_interfaces, .release = file_release, .holding = HOLDS_BUFFERS,
 };

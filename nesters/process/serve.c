@@ -132,10 +132,20 @@ static int slot_copy(void *argument)
 	return fluke_ref_type(copy->ref) == FLUKE_NULL ? ENOENT : 0;
 }
 
+struct minting { struct process *process; fluke_ref_t *of, *to; };
+
+static int mint(void *argument)
+{
+	struct minting *m = argument;
+
+	return session_mint(m->process, m->of, m->to);
+}
+
 static int parent_lookup(void *self, struct request *r, const char *name, void **service)
 {
 	struct process *p = request_process(self);
 	fluke_ref_t *ref, *ours = NULL;
+	struct minting minting;
 	int error;
 
 	if (!strcmp(name, "process") || !strcmp(name, "proc")) {
@@ -151,9 +161,9 @@ static int parent_lookup(void *self, struct request *r, const char *name, void *
 	ref = ref_new();
 	if (!ref)
 		return ENOMEM;
-	error = 0;
+	minting = (struct minting){ p, ours, ref };
 	if (ours)
-		session_mint(ours, ref);
+		error = guarded(mint, &minting);
 	else if (!strcmp(name, "cwd"))
 		error = guarded(slot_copy, &(struct slot_copy){ p, IMAGE_REF_CWD, ref }) ? ENOENT : 0;
 	else

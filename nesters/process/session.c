@@ -242,12 +242,46 @@ void session_signals(struct session *s, uint32_t bits)
 	}
 }
 
-void session_mint(fluke_ref_t *object, fluke_ref_t *to)
+/* ---- the sessions that servers count by: one per process, from its exec to its end; a fork is its parent's until then */
+
+int session_mint(struct process *p, fluke_ref_t *object, fluke_ref_t *to)
 {
-	if (fluke_ref_type(&manager->sessions) == FLUKE_NULL || Session_create(&manager->sessions, object, &manager->minted)) {
+	fluke_ref_t *own = PROCESS_SESSION(p->index);
+	int error;
+
+	if (fluke_ref_type(&manager->sessions) == FLUKE_NULL) {
 		fluke_ref_copy(object, to);
-		return;
+		return 0;
+	}
+	error = Session_create(&manager->sessions, object, p->has_session ? own : NULL, &manager->minted);
+	if (error == EXDEV) {		/* another server's */
+		fluke_ref_copy(object, to);
+		return 0;
+	}
+	if (error)
+		return error;
+	if (!p->has_session) {
+		fluke_ref_create(own);
+		fluke_ref_copy(&manager->minted, own);
+		p->has_session = 1;
 	}
 	fluke_ref_copy(&manager->minted, to);
 	fluke_ref_clear(&manager->minted);
+	return 0;
+}
+
+void session_share(struct process *p, struct process *child)
+{
+	if (!p->has_session)
+		return;
+	fluke_ref_create(PROCESS_SESSION(child->index));
+	child->has_session = 1;
+	fluke_ref_copy(PROCESS_SESSION(p->index), PROCESS_SESSION(child->index));
+}
+
+void session_drop(struct process *p)
+{
+	if (p->has_session)
+		fluke_ref_destroy(PROCESS_SESSION(p->index));
+	p->has_session = p->own_session = 0;
 }

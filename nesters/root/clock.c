@@ -167,22 +167,21 @@ static void timer_release(void *self)
 	free(t);
 }
 
-static struct timer *timer_new(fluke_ref_t *port, uint32_t word)
+static int timer_new(fluke_ref_t *port, uint32_t word, struct timer **made)
 {
 	struct timer *t = calloc(1, sizeof *t);
+	int error = t && (t->port = ref_dup(port)) ? served_init(&t->served, &timer_class, server) : ENOMEM;
 
-	if (t && !(t->port = ref_dup(port))) {
-		free(t);
-		t = 0;
-	}
-	if (t && served_init(&t->served, &timer_class, server)) {
-		ref_free(t->port);
-		free(t);
-		t = 0;
+	*made = t;
+	if (!error) {
+		t->word = word & ~FLUKE_PENDING_KERNEL;
+		return 0;
 	}
 	if (t)
-		t->word = word & ~FLUKE_PENDING_KERNEL;
-	return t;
+		ref_free(t->port);
+	free(t);
+	*made = 0;
+	return error;
 }
 
 /* ---- Clock ---- */
@@ -214,13 +213,14 @@ static void timer_sent(void *context, int delivered)
 static int create_timer(void *self, struct request *r, fluke_ref_t *port, uint32_t word, void **timer)
 {
 	struct timer *t;
+	int error;
 
 	(void)self;
 	if (!port || fluke_ref_type(port) != FLUKE_TYPE_PORT)
 		return EINVAL;
-	t = timer_new(port, word);
-	if (!t)
-		return ENOMEM;
+	error = timer_new(port, word, &t);
+	if (error)
+		return error;
 	*timer = t->served.port;
 	r->sent = timer_sent;
 	r->sent_context = t;
@@ -237,7 +237,8 @@ static int set_wall(void *self, struct request *r, uint64_t ns)
 
 static const struct Timer_methods timer_methods = { .set = timer_set };
 static const struct interface timer_interfaces[] = { { Timer_INTERFACE, Timer_dispatch, &timer_methods }, { 0, 0, 0 } };
-static const struct served_class timer_class = { .name = "timer", .interfaces = timer_interfaces, .release = timer_release };
+static const struct served_class timer_class = { .name = "timer", .interfaces = timer_interfaces, .release = timer_release,
+	.holding = HOLDS_TIMERS };
 
 static const struct Clock_methods clock_methods = {
 	.scale = clock_scale, .now = clock_get, .create_timer = create_timer, .set_wall = set_wall,
@@ -285,7 +286,7 @@ void clock_call(uint64_t when, void (*function)(void))
 		if (served_init(&c->served, &class, server))
 			return;
 		ref = served_ref(&c->served);
-		c->timer = timer_new(ref, 1);
+		timer_new(ref, 1, &c->timer);
 		c->function = function;
 	}
 	if (c->timer && (!c->timer->when || when < c->timer->when || c->timer->when <= clock_now()))

@@ -373,7 +373,8 @@ static const struct interface interfaces[] = {
 	{ FileDescription_INTERFACE, FileDescription_dispatch, &stream_methods },
 	{ Tty_INTERFACE, Tty_dispatch, &tty_methods }, { 0, 0, 0 },
 };
-static const struct served_class class = { .name = "console", .interfaces = interfaces, .release = stream_release };
+static const struct served_class class = { .name = "console", .interfaces = interfaces, .release = stream_release,
+	.holding = HOLDS_FILES };
 
 struct stream *console_open(unsigned flags)
 {

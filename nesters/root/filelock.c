@@ -152,6 +152,23 @@ static int is_circle(const struct ramfs_claim *c)
 	return 0;
 }
 
+/* With the lock: those whose client thread has gone, or asks again since it left its former wait for a signal. */
+static void forget_former(struct request *r)
+{
+	struct lock_wait **link = &waits, *w;
+
+	while ((w = *link)) {
+		if (!request_gone(w->request) && !request_same_client(w->request, r)) {
+			link = &w->next;
+			continue;
+		}
+		*link = w->next;
+		request_drop(w->request);
+		free(w);
+	}
+	waits_end = link;
+}
+
 /* With the lock; the request is parked unless the answer is an error. */
 static int park(struct request *r, const struct ramfs_claim *c, enum asks asks)
 {
@@ -165,6 +182,7 @@ static int park(struct request *r, const struct ramfs_claim *c, enum asks asks)
 		return ENOLCK;
 	}
 	*w = (struct lock_wait){ 0, r, asks, 0, *c };
+	forget_former(r);
 	*waits_end = w;
 	waits_end = &w->next;
 	return REQUEST_PARKED;
@@ -188,12 +206,24 @@ static void look_later(void)
 	fluke_ipc_send(&p, look_ref);
 }
 
+static int one_more(void *payer)
+{
+	return session_take(payer, HOLDS_LOCKS, 1);
+}
+
+static void one_less(void *payer)
+{
+	session_give(payer, HOLDS_LOCKS, 1);
+}
+
 void filelock_boot(void)
 {
 	static const struct served_class class = { .name = "locks", .event = look_event };
 
 	if (served_init(&look, &class, server) || !(look_ref = served_ref(&look)))
 		fatal("no memory for locks");
+	ramfs_lock_take = one_more;
+	ramfs_lock_give = one_less;
 }
 
 /* The owner has the range by a request of its own: what is on its way to it must not be taken back. */
@@ -273,6 +303,7 @@ int filelock_owner(struct request *r, fluke_ref_t *badge, void **port)
 		return ENOLCK;
 	}
 	o->owner.is_process = 1;
+	o->owner.payer = o->served.session;
 	*port = o->served.port;
 	r->sent = owner_sent;
 	r->sent_context = &o->served;

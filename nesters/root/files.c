@@ -134,11 +134,13 @@ static void file_sent(void *context, int delivered)
 static int open_plain(struct request *r, struct ramfs_node *node, unsigned flags, void **port)
 {
 	struct file *f = calloc(1, sizeof *f);
+	int error = f ? served_init(&f->served, S_ISDIR(node->mode) ? &directory_class : &file_class, server) : ENFILE;
 
-	if (!f || served_init(&f->served, S_ISDIR(node->mode) ? &directory_class : &file_class, server)) {
+	if (error) {
 		free(f);
-		return ENFILE;
+		return error == ENOMEM ? ENFILE : error;
 	}
+	f->locks.payer = f->served.session;
 	f->node = node;
 	f->flags = flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_PATH | O_DIRECTORY);
 	*port = f->served.port;
@@ -158,7 +160,7 @@ static void stream_sent(void *context, int delivered)
 static int open_stream(struct request *r, struct stream *s, void **port)
 {
 	if (!s)
-		return ENXIO;
+		return EMFILE;
 	*port = s->served.port;
 	r->sent = stream_sent;
 	r->sent_context = s;
@@ -178,13 +180,13 @@ struct opener {
 
 static struct opener *openers;
 
-/* With the lock: takes those out of the list who wait no more. */
-static struct opener *openers_ready(struct ramfs_node *node)
+/* With the lock: takes those out of the list who wait no more; r: a new request of a client that may have left its former one. */
+static struct opener *openers_ready(struct ramfs_node *node, struct request *r)
 {
 	struct opener **link = &openers, *o, *ready = 0;
 
 	while ((o = *link)) {
-		if (!request_gone(o->request) && (o->node != node || fifo_alone(node->pipe, o->flags))) {
+		if (!request_gone(o->request) && !(r && request_same_client(o->request, r)) && (o->node != node || fifo_alone(node->pipe, o->flags))) {
 			link = &o->next;
 			continue;
 		}
@@ -239,16 +241,16 @@ static int opener_park(struct request *r, struct ramfs_node *node, struct stream
 }
 
 /* With the lock: those who can go on now, the ones whose client has gone among them, and an end for the caller. */
-static int open_fifo(struct ramfs_node *node, unsigned flags, struct stream **s, struct opener **ready)
+static int open_fifo(struct request *r, struct ramfs_node *node, unsigned flags, struct stream **s, struct opener **ready)
 {
 	struct opener **link = ready;
 	int error;
 
-	*ready = openers_ready(node);
+	*ready = openers_ready(node, r);
 	error = fifo_open(server, (struct fifo **)&node->pipe, flags, s);
 	while (*link)
 		link = &(*link)->next;
-	*link = openers_ready(node);
+	*link = openers_ready(node, 0);
 	return error;
 }
 
@@ -290,7 +292,7 @@ static int fs_open(void *self, struct request *r, const char *path, uint32_t fla
 	if (flags & O_PATH || S_ISREG(node->mode) || S_ISDIR(node->mode)) {
 		error = open_plain(r, node, flags, port);
 	} else if (S_ISFIFO(node->mode)) {
-		error = open_fifo(node, flags, &s, &ready);
+		error = open_fifo(r, node, flags, &s, &ready);
 		opens = error ? 0 : fifo_opens(node->pipe);
 		if (!error) {
 			root_unlock();
@@ -875,9 +877,10 @@ static const struct interface directory_interfaces[] = {
 	{ FileSystem_INTERFACE, FileSystem_dispatch, &fs_methods },
 	{ FileDescription_INTERFACE, FileDescription_dispatch, &file_methods }, { 0, 0, 0 },
 };
-static const struct served_class file_class = { .name = "file", .interfaces = file_interfaces, .release = file_release };
+static const struct served_class file_class = { .name = "file", .interfaces = file_interfaces, .release = file_release,
+	.holding = HOLDS_FILES };
 static const struct served_class directory_class = {
-	.name = "directory", .interfaces = directory_interfaces, .release = file_release,
+	.name = "directory", .interfaces = directory_interfaces, .release = file_release, .holding = HOLDS_FILES,
 };
 
 /* The reference must lead to an open directory of ours: found by its port's hash. */

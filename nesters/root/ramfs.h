@@ -47,6 +47,7 @@ struct ramfs_data {
 struct ramfs_owner {			/* of locks: a process, or an open file description */
 	struct ramfs_lock *locks;
 	int		is_process;
+	void		*payer;		/* whom its locks are counted with */
 };
 
 struct ramfs_claim {			/* what a lock is, or would be */
@@ -156,5 +157,7 @@ struct ramfs_lock *ramfs_lock_conflict(const struct ramfs_claim *c);	/* that own
 int	ramfs_holds(const struct ramfs_claim *c);	/* any of the range */
 int	ramfs_unlock_all(struct ramfs_owner *owner);	/* whether there were any; this and the next */
 int	ramfs_unlock_via(struct ramfs_node *node, const void *via);
+extern int (*ramfs_lock_take)(void *payer);	/* 0: ENOLCK; both null: any number */
+extern void (*ramfs_lock_give)(void *payer);
 
 #endif

@@ -41,6 +41,28 @@ static void link_in(struct ramfs_lock *l)
 	owner->locks = l;
 }
 
+int (*ramfs_lock_take)(void *payer);
+void (*ramfs_lock_give)(void *payer);
+
+static struct ramfs_lock *lock_new(const struct ramfs_owner *owner)
+{
+	struct ramfs_lock *l;
+
+	if (ramfs_lock_take && !ramfs_lock_take(owner->payer))
+		return 0;
+	l = malloc(sizeof *l);
+	if (!l && ramfs_lock_give)
+		ramfs_lock_give(owner->payer);
+	return l;
+}
+
+static void lock_free(struct ramfs_lock *l, const struct ramfs_owner *owner)
+{
+	if (l && ramfs_lock_give)
+		ramfs_lock_give(owner->payer);
+	free(l);
+}
+
 static void drop(struct ramfs_lock *l)
 {
 	struct ramfs_lock **at = &l->c.node->locks;
@@ -51,7 +73,7 @@ static void drop(struct ramfs_lock *l)
 	for (at = &l->c.owner->locks; *at != l; at = &(*at)->next_owned)
 		;
 	*at = l->next_owned;
-	free(l);
+	lock_free(l, l->c.owner);
 }
 
 /* Takes the claim's range out of the owner's others of the kind; spare: for the end of one that is cut in two. */
@@ -116,7 +138,7 @@ static int needs(const struct ramfs_claim *c)
 
 int ramfs_lock(const struct ramfs_claim *c)
 {
-	struct ramfs_lock *new[2] = { 0, 0 };
+	struct ramfs_lock *new[2] = { 0, 0 }, **spare;
 	int n;
 
 	if ((c->type != F_RDLCK && c->type != F_WRLCK && c->type != F_UNLCK) || c->start >= c->end)
@@ -127,17 +149,18 @@ int ramfs_lock(const struct ramfs_claim *c)
 	if (!n && c->type != F_UNLCK)
 		return 0;
 	for (int i = 0; i < n; i++)
-		if (!(new[i] = malloc(sizeof *new[i]))) {
-			free(new[0]);
+		if (!(new[i] = lock_new(c->owner))) {
+			lock_free(new[0], c->owner);
 			return ENOLCK;
 		}
-	carve(c, &new[c->type != F_UNLCK]);
+	spare = &new[c->type != F_UNLCK];
+	carve(c, spare);
 	if (c->type != F_UNLCK) {
 		new[0]->c = *c;
 		merge(new[0]);
 		link_in(new[0]);
 	}
-	free(new[1]);
+	lock_free(*spare, c->owner);
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 
 struct pipe {
 	uint8_t		*ring;		/* grows with use: ring_size is a power of two up to PIPE_SIZE */
-	uint32_t	ring_size;
+	uint32_t	ring_size, most;	/* most: what it may grow to, PIPE_SIZE unless set lower */
 	uint32_t	head, tail;	/* grow without end */
 	unsigned	readers, writers;
 	uint8_t		peeked, staged;	/* between the two steps of a read, of a write */

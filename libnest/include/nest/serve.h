@@ -26,6 +26,10 @@ struct interface {			/* a list ends with dispatch null */
 	const void	*methods;	/* struct NAME_methods */
 };
 
+/* What a client can make a server keep for it, counted per session (docs/design/serving.md). */
+enum holding { HOLDS_OBJECTS, HOLDS_FILES, HOLDS_BUFFERS, HOLDS_TIMERS, HOLDS_LOCKS, HOLDS_THREADS, HOLDS_WAITS, HOLDINGS };
+extern uint32_t	server_limits[HOLDINGS];	/* of a session; what our own clients' parents have as a whole: many times that */
+
 struct served_class {
 	const char	*name;
 	const struct interface *interfaces;
@@ -37,6 +41,7 @@ struct served_class {
 	void		(*idempotent)(void *self, struct request *r);
 	/* A reliable message of no listed interface; answers like a method.  Null: ENOSYS. */
 	int		(*other)(void *self, struct request *r);
+	enum holding	holding;	/* what each object of the class is counted as */
 };
 
 struct served_entry;
@@ -58,14 +63,24 @@ int		server_grow(struct server *server, unsigned threads);
 /* Makes the calling thread a worker of the server; does not return. */
 void		server_run(struct server *server) __attribute__((noreturn));
 
-/* 0 or ENOMEM.  Made by a method, the object is of the session of the object asked; else it begins a session. */
+/* 0, ENOMEM, or session_error.  Made by a method, the object is of the session of the object asked; else it begins a session. */
 int	served_init(struct served *object, const struct served_class *class, struct server *server);
 /* The object begins a session of its own, before its port is given away: at most two requests of a session
  * (server_session_limit) are in work at a time, further ones wait parked.  0 or ENOMEM. */
 int	served_session(struct served *object);
 extern unsigned server_session_limit;
-/* A new ref to a second port of the object, in a session of its own; null: no memory. */
-fluke_ref_t	*served_facet(struct served *object);
+/* The session has n more; 0: that would be too many, and session_error is what to answer. */
+int	session_take(struct session *s, enum holding what, uint32_t n);
+void	session_give(struct session *s, enum holding what, uint32_t n);
+uint32_t session_held(struct session *s, enum holding what);
+int	session_error(enum holding what);
+/* The session of the request in hand (else a new one), to be put back; null: no memory. */
+struct session *session_present(struct server *server);
+struct session *session_get(struct session *s);
+void	session_put(struct session *s);
+/* A new ref to a second port of the object, in a session of its own (like null) or that of like; null: no memory, or
+ * the session has too many objects. */
+fluke_ref_t	*served_facet(struct served *object, struct session *like);
 /* Makes *port a factory of sessions (Session.idl) for objects of the server; not for clients.  0 or ENOMEM. */
 int	session_service(struct served *port, struct server *server);
 /* Destroys the port; only where no method of it can run: in release, or before the port was given away. */
@@ -75,6 +90,9 @@ void	served_done(struct served *object);
 int		served_revived(struct served *object);
 /* The port goes now, clients get PROTO_DEAD; release follows as soon as no method runs. */
 void	served_end(struct served *object);
+/* The same in two steps: the object is not released in between.  0: that has begun already, and it is not held. */
+int		served_hold(struct served *object);
+void		served_end_held(struct served *object);
 /* A new ref to the object's port, or null. */
 fluke_ref_t	*served_ref(struct served *object);
 

@@ -180,13 +180,13 @@ struct opener {
 
 static struct opener *openers;
 
-/* With the lock: takes those out of the list who wait no more; r: a new request of a client that may have left its former one. */
-static struct opener *openers_ready(struct ramfs_node *node, struct request *r)
+/* With the lock: takes those out of the list who wait no more. */
+static struct opener *openers_ready(struct ramfs_node *node)
 {
 	struct opener **link = &openers, *o, *ready = 0;
 
 	while ((o = *link)) {
-		if (!request_gone(o->request) && !(r && request_same_client(o->request, r)) && (o->node != node || fifo_alone(node->pipe, o->flags))) {
+		if (!request_gone(o->request) && (o->node != node || fifo_alone(node->pipe, o->flags))) {
 			link = &o->next;
 			continue;
 		}
@@ -218,6 +218,22 @@ static int openers_answer(struct opener *o)
 	return answered;
 }
 
+/* With the lock: the one that this parked request's client left for a signal. */
+static void forget_former(struct request *r)
+{
+	struct opener **link = &openers, *o;
+
+	while ((o = *link) && !request_same_client(o->request, r))
+		link = &o->next;
+	if (!o)
+		return;
+	*link = o->next;
+	request_drop(o->request);
+	end_later(&o->stream->served);
+	ramfs_put(&ramfs, o->node);
+	free(o);
+}
+
 /* With the lock; keeps the node. */
 static int opener_park(struct request *r, struct ramfs_node *node, struct stream *s, unsigned flags)
 {
@@ -235,22 +251,23 @@ static int opener_park(struct request *r, struct ramfs_node *node, struct stream
 	o->stream = s;
 	o->flags = flags;
 	fill_status(node, &o->status);
+	forget_former(o->request);
 	o->next = openers;
 	openers = o;
 	return REQUEST_PARKED;
 }
 
 /* With the lock: those who can go on now, the ones whose client has gone among them, and an end for the caller. */
-static int open_fifo(struct request *r, struct ramfs_node *node, unsigned flags, struct stream **s, struct opener **ready)
+static int open_fifo(struct ramfs_node *node, unsigned flags, struct stream **s, struct opener **ready)
 {
 	struct opener **link = ready;
 	int error;
 
-	*ready = openers_ready(node, r);
+	*ready = openers_ready(node);
 	error = fifo_open(server, (struct fifo **)&node->pipe, flags, s);
 	while (*link)
 		link = &(*link)->next;
-	*link = openers_ready(node, 0);
+	*link = openers_ready(node);
 	return error;
 }
 
@@ -292,7 +309,7 @@ static int fs_open(void *self, struct request *r, const char *path, uint32_t fla
 	if (flags & O_PATH || S_ISREG(node->mode) || S_ISDIR(node->mode)) {
 		error = open_plain(r, node, flags, port);
 	} else if (S_ISFIFO(node->mode)) {
-		error = open_fifo(r, node, flags, &s, &ready);
+		error = open_fifo(node, flags, &s, &ready);
 		opens = error ? 0 : fifo_opens(node->pipe);
 		if (!error) {
 			root_unlock();

@@ -251,15 +251,14 @@ static result_t enter(struct thread *t, struct space *s, uint32_t va, unsigned a
 
 		if (r == FAULT)
 			return own_exception(t, va, access, FLUKE_EXC_OBJECT_PAGE);
-		if (r != OK && t != current)
-			return fault_later(t, va, access);
 		fault_forget(t);
 		if (r == OK || cpu_poll())
 			return OK;	/* without its entry it faults again, after what is more urgent */
 	}
 }
 
-result_t fault_resolve(struct thread *t, uint32_t va, unsigned access)
+/* at_once: with no preemption point before OK. */
+static inline __attribute__((always_inline)) result_t resolve(struct thread *t, uint32_t va, unsigned access, int at_once)
 {
 	struct space *s = (struct space *)link_target(&t->space);
 	struct walk w;
@@ -267,10 +266,16 @@ result_t fault_resolve(struct thread *t, uint32_t va, unsigned access)
 
 	if (!s)
 		return own_exception(t, va, access, FLUKE_EXC_PAGE_FAULT);
-	w.pace = t == current ? WALK_STEPS : WALK_AT_ONCE;
+	w.pace = at_once ? WALK_AT_ONCE : WALK_STEPS;
 	found = vm_walk_at(s, va, wanted(access), ~0u, &w);
-	if (found > 0)
+	if (found > 0 && !at_once)
 		return enter(t, s, va, access, &w);
+	if (found > 0 && derive(s, va, access, &w) != OK)
+		return fault_later(t, va, access);
+	if (found > 0) {
+		fault_forget(t);
+		return OK;
+	}
 	if (found == 0 && !t->fault.searching && answered_in_vain(t, va, &w))
 		found = vm_walk_at(s, va, wanted(access), t->fault.asked, &w);
 	if (found == 0 && !w.keeper_depth)
@@ -287,6 +292,16 @@ result_t fault_resolve(struct thread *t, uint32_t va, unsigned access)
 	return ask_keeper(t, va, access, &w);
 }
 
+result_t fault_resolve(struct thread *t, uint32_t va, unsigned access)
+{
+	return resolve(t, va, access, t != current);
+}
+
+result_t fault_at_once(struct thread *t, uint32_t va, unsigned access)
+{
+	return resolve(t, va, access, 1);
+}
+
 void fault_answered(struct thread *t, uint32_t word)
 {
 	t->fault.answer = word;
@@ -301,7 +316,7 @@ void fault_answered(struct thread *t, uint32_t word)
 result_t (fault_search_hole)(struct thread *t, struct space *s, uint32_t va, struct walk *w, uint32_t *skip)
 {
 	*skip = 0;
-	if (t->fault.searching && answered_in_vain(t, va, w)) {
+	if (t->fault.searching == SEARCH_HOLE && answered_in_vain(t, va, w)) {
 		if (t->fault.answer) {
 			*skip = t->fault.answer;
 			fault_forget(t);
@@ -316,6 +331,20 @@ result_t (fault_search_hole)(struct thread *t, struct space *s, uint32_t va, str
 		fault_forget(t);
 		return OK;
 	}
-	t->fault.searching = 1;
+	t->fault.searching = SEARCH_HOLE;
 	return ask_keeper(t, va, FLUKE_PROT_OBJECT, w);
+}
+
+/* Only the first keeper is asked, and only once: after that the server meets its fault itself. */
+result_t fault_for_server(struct thread *t, struct space *s, uint32_t va)
+{
+	struct walk w;
+	int found = vm_walk_now(s, va, wanted(FLUKE_PROT_WRITE), ~0u, &w);
+
+	if (found == 0 && w.keeper_depth && !(t->fault.searching == SEARCH_FOR_SERVER && t->fault.answered)) {
+		t->fault.searching = SEARCH_FOR_SERVER;
+		return ask_keeper(t, va, FLUKE_PROT_WRITE, &w);
+	}
+	fault_forget(t);
+	return found > 0 && derive(s, va, FLUKE_PROT_WRITE, &w) == OK ? OK : FAULT;
 }

@@ -14,56 +14,93 @@
 
 #define DIRECT_WORDS	(FLUKE_PAGE_SIZE / 4)	/* at most: interrupts are off while they are copied */
 
+/* A fault in a call that the fast path began is resolved in place if it is soft.  At a hard one the call is undone and waits for
+ * the keeper: this is its result then, for the way to the stages, which returns it instead. */
+static result_t undone;
+
+#define READABLE	(PTE_PRESENT | PTE_USER)
+#define WRITABLE	(READABLE | PTE_WRITE)
+
+/* Superpages, and what is not there yet. */
+static void *__attribute__((noinline)) page_slowly(struct thread *t, struct thread *to, uint32_t va)
+{
+	struct space *space = (struct space *)to->space.target;
+	const uint32_t *e = pmap_super(space, va);
+	void *page;
+
+	if (!e || (*e & WRITABLE) != WRITABLE) {
+		result_t r = t->peer[SERVER] ? fault_soft(space, va, FLUKE_PROT_WRITE) : fault_for_server(t, space, va);
+
+		if (r == RESTART)
+			undone = r;
+		if (r != OK)
+			return 0;
+	}
+	page = pmap_page(space, va, WRITABLE);
+	if (!page)
+		return 0;
+	frame_of(virt_to_phys(page))->marks |= FRAME_DIRTY | FRAME_REFERENCED;
+	return page;
+}
+
 /* What lies at va of `to`, which is not loaded, to be written through the direct map, noted as
  * written; null: not at once. */
-INLINE void *page_to_write(struct thread *to, uint32_t va)
+INLINE void *page_to_write(struct thread *t, struct thread *to, uint32_t va)
 {
-	const struct space *space = (struct space *)to->space.target;
-	const uint32_t need = PTE_PRESENT | PTE_USER | PTE_WRITE;
-	uint32_t *e = pmap_entry(space, va);
+	uint32_t *e = pmap_entry((struct space *)to->space.target, va);
 
-	if (!LIKELY(e)) {
-		void *page = pmap_page(space, va, need);
-
-		if (page)
-			frame_of(virt_to_phys(page))->marks |= FRAME_DIRTY | FRAME_REFERENCED;
-		return page;
-	}
-	if (!LIKELY((*e & (need | PTE_UNCHAINED)) == need))
-		return 0;
+	if (!LIKELY(e && (*e & (WRITABLE | PTE_UNCHAINED)) == WRITABLE))
+		return page_slowly(t, to, va);
 	*e |= PTE_DIRTY | PTE_ACCESSED;
 	to->recent[RECENT_PAGE] = (struct recent){ va & -FLUKE_PAGE_SIZE, page_changes, phys_to_virt(*e & PTE_FRAME) };
 	return phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
 }
 
+static int __attribute__((noinline)) read_slowly(struct thread *t, uint32_t va)
+{
+	const uint32_t *e = pmap_super(cpu()->loaded, va);
+
+	if ((e && (*e & READABLE) == READABLE) || (undone = fault_at_once(t, va, FLUKE_PROT_READ)) == OK)
+		return 1;
+	t->attention |= ATTENTION_CALL;
+	return 0;
+}
+
+/* t's own page at va can be read.  Asked before it is: a trap here, and the way back, would cost more. */
+INLINE int can_read(struct thread *t, uint32_t va)
+{
+	uint32_t *e = pmap_entry(cpu()->loaded, va);
+
+	return LIKELY(e && (*e & READABLE) == READABLE) || read_slowly(t, va);
+}
+
 /* More words than fit into min_msg, out of one buffer into the first buffer of `to`. */
 uint32_t __attribute__((noinline)) take_long(struct thread *t, struct thread *to, uint32_t words)
 {
-	uint32_t at = to->regs.esi, data, piece, first, second;
+	uint32_t at = to->regs.esi, data, last, piece, first, second;
 	struct space *space = (struct space *)to->space.target;
-	void *page;
+	void *page, *next = 0;
 
 	USER_READ(data, t->regs.ebx, BLOCK_SEND + 4, fault);
 	ONLY_IF(words <= DIRECT_WORDS && words <= to->regs.ecx, fault);
 	ONLY_IF(!(at & 3) && at < FLUKE_VM_MAX - 4 * DIRECT_WORDS && BELOW_KERNEL(data, 4 * DIRECT_WORDS), fault);
 	ONLY_IF(space->obj.word == OBJECT_WORD(FLUKE_TYPE_SPACE), fault);
+	page = page_to_write(t, to, at);
+	ONLY_IF(page, fault);
+	piece = (FLUKE_PAGE_SIZE - (at & (FLUKE_PAGE_SIZE - 1))) / 4;
+	if (LIKELY(words <= piece))
+		piece = words;
+	else if (!(next = page_to_write(t, to, at + 4 * piece)))
+		return 0;
+	last = data + 4 * words - 1;
+	ONLY_IF(can_read(t, data) && (!((data ^ last) & -FLUKE_PAGE_SIZE) || can_read(t, last)), fault);
 	USER_READ(first, data, 0, fault);
 	USER_READ(second, data, 4, fault);
 	to->min_msg[0] = first;
 	to->min_msg[1] = second;
-	piece = (FLUKE_PAGE_SIZE - (at & (FLUKE_PAGE_SIZE - 1))) / 4;
-	if (!LIKELY(words <= piece)) {
-		page = page_to_write(to, at);
-		ONLY_IF(page, fault);
-		USER_COPY((uint32_t)page, data, piece, data, FLUKE_PROT_READ, fault);
-		at += 4 * piece;
-		data += 4 * piece;
-	} else {
-		piece = 0;
-	}
-	page = page_to_write(to, at);
-	ONLY_IF(page, fault);
-	USER_COPY((uint32_t)page, data, words - piece, data, FLUKE_PROT_READ, fault);
+	USER_COPY((uint32_t)page, data, piece, data, FLUKE_PROT_READ, fault);
+	if (next)
+		USER_COPY((uint32_t)next, data + 4 * piece, words - piece, data, FLUKE_PROT_READ, fault);
 	return words;
 fault:
 	return 0;
@@ -163,6 +200,14 @@ fault:
 	return 0;
 }
 
+static result_t take_undone(void)
+{
+	result_t r = undone;
+
+	undone = OK;
+	return r;
+}
+
 result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 {
 	struct ref *ref = (struct ref *)quick_find(t, RECENT_REF, t->regs.edi, FLUKE_TYPE_REF);
@@ -206,6 +251,8 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	s->flags |= FLUKE_IPC_RELIABLE << FLUKE_THREAD_ACCEPTED_SHIFT;
 	return RESTART;
 slow:
+	if (undone)
+		return take_undone();
 	return ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
 }
 
@@ -239,6 +286,8 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 	call_become(c, FLUKE_CALL_ipc_client_receive);
 	return RESTART;
 slow:
+	if (undone)
+		return take_undone();
 	return ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
 }
 

@@ -72,7 +72,7 @@ struct fault {
 	};
 	union {
 		struct {
-			uint8_t	searching;	/* asked by region_search or region_clear, not for an access */
+			uint8_t	searching;	/* asked in a call that goes on itself, not for an access of the thread: SEARCH_* */
 			uint8_t	answered;
 			uint8_t	again;		/* times that the same keeper was asked again because something had changed */
 		};
@@ -81,6 +81,9 @@ struct fault {
 	uint32_t	answer;		/* first word of its reply */
 	uint32_t	changes;	/* vm_changes when it was asked */
 };
+
+#define SEARCH_HOLE		1	/* region_search, region_clear */
+#define SEARCH_FOR_SERVER	2	/* a client, for its server's buffer */
 
 #define KEEPER_WORDS	6
 

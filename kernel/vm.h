@@ -85,6 +85,11 @@ result_t	fault_soft(struct space *space, uint32_t va, unsigned access);
  * t's own exception: raise t->fault.{code, va, access}.  Called by the way out for FAULT results,
  * by trap.c, and again for t->fault when ATTENTION_FAULT is found set. */
 result_t	fault_resolve(struct thread *t, uint32_t va, unsigned access);
+/* The same for the current thread in its call, with no preemption point if it is OK. */
+result_t	fault_at_once(struct thread *t, uint32_t va, unsigned access);
+/* t, current, is to write into its server's buffer, at va in s: OK = the entry is derived, RESTART = t asks the keeper, on its own
+ * time, and then makes its call again; FAULT = that is for the server to mend. */
+result_t	fault_for_server(struct thread *t, struct space *s, uint32_t va);
 /* The keeper that t asked has replied, with this first word (0 if none): sets up what t does next
  * (ATTENTION_FAULT: fault_resolve again, at once).  The caller unblocks t. */
 void		fault_answered(struct thread *t, uint32_t word);

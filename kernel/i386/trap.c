@@ -62,11 +62,13 @@ void trap_dispatch(struct thread *t)
 
 void trap_kernel(struct regs *frame)
 {
-	const struct fault_exit *f;
+	static const struct fault_exit *last = fault_exits;	/* it is often that again */
+	const struct fault_exit *f = last->from == frame->eip ? last : fault_exits;
 	uint32_t va = READ_CR(2);
 
-	for (f = fault_exits; frame->vector == 14 && f < fault_exits_end; f++)
+	for (; frame->vector == 14 && f < fault_exits_end; f++)
 		if (f->from == frame->eip) {
+			last = f;
 			frame->eip = f->to;
 			if (f < fault_exits_keep)
 				frame->eax = va;

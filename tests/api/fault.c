@@ -1,4 +1,5 @@
 /* Faults: who is asked, with what, and what happens after the answer. */
+#include <fluke/callnumbers.h>
 #include <fluke/exception.h>
 #include "check.h"
 
@@ -268,4 +269,110 @@ CASE("fault-16", "more memory than all page tables can hold at once stays usable
 			check_write(WINDOW + i * 0x200000, i + round);
 			CHECK_EQUAL(check_read(pages), i + round);
 		}
+}
+
+/* ---- a client's message into a server's buffer that a keeper has to bring */
+
+static fluke_portset_t *served_set;
+static uint32_t served_words, sent[100], sent_status;
+static fluke_ref_t *served_dest;
+
+static void window_server(void *unused)
+{
+	static uint32_t done[2];
+	fluke_ipc_params_t p = { .recv_words = 100, .recv_data = (void *)WINDOW };
+
+	(void)unused;
+	fluke_ipc_setup_wait_receive(&p, served_set, 0);
+	for (;;) {
+		served_words = 100 - p.recv_words;
+		p = (fluke_ipc_params_t){ .send_words = 2, .send_data = done, .recv_words = 100, .recv_data = (void *)WINDOW };
+		fluke_ipc_server_ack_send_wait_receive(&p, 0);
+	}
+}
+
+static void window_client(void *unused)
+{
+	static uint32_t back[2];
+	fluke_ipc_params_t p = { .send_words = 100, .send_data = sent, .recv_words = 2, .recv_data = back };
+
+	(void)unused;
+	sent_status = fluke_ipc_client_connect_send_over_receive(&p, served_dest);
+}
+
+/* The server's thread; the client's with that sched_val is where it cannot go on. */
+static fluke_thread_t *meet(fluke_thread_t **client)
+{
+	fluke_thread_t *server;
+
+	served_set = check_portset_new();
+	served_dest = check_port_ref_new(check_port_new(served_set, 1));
+	served_words = 0;
+	sent_status = ~0u;
+	for (uint32_t i = 0; i < 100; i++)
+		sent[i] = 3 * i;
+	server = check_thread_new(check_space_twin(), window_server, 0);
+	check_run();
+	*client = check_thread_new(check_space_twin(), window_client, 0);
+	check_run();
+	return server;
+}
+
+CASE("fault-17", "a message into a server's buffer that is missing: the keeper is asked once, and the message arrives whole")
+{
+	fluke_thread_t *client;
+
+	start(put_page);
+	segment_new();
+	meet(&client);
+	CHECK_EQUAL(sent_status, FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(served_words, 100);
+	CHECK_EQUAL(questions, 1);
+	CHECK_EQUAL(asked[0].m.subcode, 0);
+	CHECK_EQUAL(asked[0].m.access, FLUKE_PROT_WRITE);
+	CHECK_EQUAL(((uint32_t *)page)[99], 297);
+}
+
+CASE("fault-18", "the same, where the keeper mends nothing: it is the server that takes the exception, not its client")
+{
+	fluke_thread_t *client;
+
+	start(0);
+	segment_new();
+	meet(&client);
+	CHECK(questions >= 1);
+	CHECK_EQUAL(check_caught.code, FLUKE_EXC_PAGE_FAULT);
+	CHECK_EQUAL(check_caught.subcode, WINDOW);
+	CHECK_EQUAL(sent_status, ~0u);
+}
+
+static void never(void *set)
+{
+	fluke_ipc_params_t p = { .recv_words = 8, .recv_data = asked };
+
+	fluke_ipc_setup_wait_receive(&p, set, 0);
+	asked[0].alias = 77;
+	check_thread_end();
+}
+
+CASE("fault-19", "the same, where the keeper never answers: the client can be stopped and read, and the server serves others")
+{
+	static fluke_thread_state_t state;
+	fluke_thread_links_t none = { 0 };
+	fluke_thread_t *client;
+	uint32_t two[2] = { 5, 6 }, back[2];
+	fluke_ipc_params_t p = { .send_words = 2, .send_data = two, .recv_words = 2, .recv_data = back };
+
+	portset = check_portset_new();
+	check_thread_new(check_root_space, never, portset);
+	check_run();
+	segment_new();
+	meet(&client);
+	CHECK_EQUAL(asked[0].alias, 77);
+	fluke_thread_get_state(client, &state, none);
+	CHECK_EQUAL(state.regs.eip, FLUKE_ENTRY);
+	CHECK_EQUAL(state.regs.eax & 0xff, FLUKE_CALL_ipc_client_connect_send_over_receive);
+	put_page(&(struct fluke_exc_message){ .subcode = 0 });
+	CHECK_EQUAL(fluke_ipc_client_connect_send_over_receive(&p, served_dest), FLUKE_IPC_RECV_DISCONNECTED);
+	CHECK_EQUAL(served_words, 2);
 }

@@ -24,4 +24,12 @@ $(B)/nesters/$(1): $(CRT0) $(patsubst %.c,$(B)/obj/%.o,$(wildcard nesters/$(1)/*
 endef
 nester = $(eval $(call nester_rules,$(1)))
 
+# The nester that docs/nester.md writes.
+$(B)/yesterday.c: docs/nester.md nesters/nesters.mk
+	$(Q)sed -n '/^```c$$/,/^```$$/p' $< | sed '/^```/d' >$@
+$(B)/yesterday.o: $(B)/yesterday.c | $(USER_MADE)
+	$(call say,CC $< from docs/nester.md)
+	$(Q)$(CC) $(NATIVE_CFLAGS) -c $< -o $@
+$(eval $(call native,nesters/yesterday,yesterday.c))
+
 -include $(wildcard nesters/*/*.mk)

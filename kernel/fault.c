@@ -278,6 +278,7 @@ static inline __attribute__((always_inline)) result_t resolve(struct thread *t, 
 	}
 	if (found == 0 && !t->fault.searching && answered_in_vain(t, va, &w))
 		found = vm_walk_at(s, va, wanted(access), t->fault.asked, &w);
+	assert(found <= 0);	/* nothing has come between */
 	if (found == 0 && !w.keeper_depth)
 		return own_exception(t, va, access, FLUKE_EXC_PAGE_FAULT);
 	if (t != current)

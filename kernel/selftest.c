@@ -66,8 +66,8 @@ static void check_donations(const struct thread *t)
 
 	for (const struct thread *donor = t->donors; donor; prev = donor, donor = donor->donor_next)
 		assert(donor->donee == t && donor->donor_prev == prev && donor->blocked);
-	for (const struct thread *donee = t->donee; donee; donee = donee->donee)
-		assert(++far <= object_live[FLUKE_TYPE_THREAD]);	/* no circle */
+	for (const struct thread *donee = t->donee; donee; donee = donee->donee, far++)
+		assert(far < object_live[FLUKE_TYPE_THREAD]);	/* no circle */
 	assert(!t->supplier || t->supplier->donee == t);
 	assert(!t->donee || (t->donor_prev ? t->donor_prev->donor_next : t->donee->donors) == t);
 }

@@ -190,27 +190,22 @@ CASE("bench-interrupt", "an interrupt of a waiting thread, its handler, and back
 	MEASURE("interrupt", 200u, ({ fluke_thread_interrupt(t); check_run_one(t); }));
 }
 
-static void first_instruction(void *unused)
-{
-	(void)unused;
-	for (;;)
-		fluke_mutex_lock(mutex);
-}
+void first_instruction(void);
+__asm__ ("first_instruction: int3");
 
-CASE("bench-thread", "create, set_state, first instructions until it waits, destroy")
+CASE("bench-thread", "create, set_state, the first instruction (a breakpoint that halts it), destroy")
 {
 	fluke_thread_t *model, *t = check_object(sizeof *t);
+	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = check_ref_new() };	/* no scheduler: it runs on its parent's time */
 
-	for (int i = 0; i < FLUKE_THREAD_LINKS; i++)
-		link_refs[i] = check_ref_new();
-	mutex = check_mutex_new();
-	fluke_mutex_lock(mutex);
-	model = check_thread_new(check_root_space, first_instruction, 0);
-	fluke_thread_get_state(model, &state, link_refs);
-	state.flags &= ~FLUKE_THREAD_STOPPED;
+	__asm__ volatile ("" : : "i" (first_instruction));
+	model = check_thread_new(check_root_space, lock_forever, 0);
+	fluke_thread_get_state(model, &state, links);
+	state.flags &= ~(FLUKE_THREAD_STOPPED | FLUKE_THREAD_EXCEPTION_ENABLE);
+	state.regs.eip = (uint32_t)first_instruction;
 	MEASURE("thread", 200u, ({
 		fluke_thread_create(t);
-		fluke_thread_set_state(t, &state, link_refs);
-		check_run_one(t);
+		fluke_thread_set_state(t, &state, links);
+		fluke_thread_schedule(t, 0, FLUKE_WAKEUP_ON_BLOCK);
 		fluke_thread_destroy(t); }));
 }

@@ -1,5 +1,6 @@
-# Native programs: one file each.
-NATIVE_APPS	:= $(patsubst apps/%.c,%,$(wildcard apps/*.c))
+# Native programs: one file each, but for those that need POSIX.
+POSIX_APPS	:= forktest
+NATIVE_APPS	:= $(filter-out $(POSIX_APPS),$(patsubst apps/%.c,%,$(wildcard apps/*.c)))
 $(foreach app,$(NATIVE_APPS),$(call native_program,apps/$(app),apps/$(app).c))
 
 # flukeperf is booted in place of root, with the guest tests' helpers.
@@ -15,3 +16,11 @@ $(B)/flukeperf.elf: $(FLUKEPERF_OBJ) $(GUEST_OBJ)
 		--no-warn-rwx-segments -o $@ $^
 
 -include $(wildcard $(B)/apps/*.d)
+
+# The same sources as static programs for Linux i386: build/apps/linux/NAME.
+LINUX_APPS	:= $(patsubst %,$(B)/apps/linux/%,memtest appel forktest matconn readtest)
+trees: $(LINUX_APPS)
+$(LINUX_APPS): $(B)/apps/linux/%: apps/%.c apps/measure.h tools/fluke-gcc | $(B)/tree-debian.cpio
+	@mkdir -p $(@D)
+	$(call say,FLUKECC $<)
+	$(Q)tools/fluke-gcc -O2 -Wall -static -o $@ $<

@@ -1,27 +1,15 @@
 /* memtest: a heap of 4 MB is grown in steps of 64 KB; four passes write a pattern of their own to every byte and read all
  * back, counting wrong bits.  `memtest MB` takes another size.  The same source is a program for the Fluke API and a
- * static one for Linux i386; prints the instructions from the first step to the last check. */
-#include <stdint.h>
-#include <stdio.h>
+ * static one for Linux i386.  Timed from the first step to the last check. */
 #include <stdlib.h>
-#if __has_include(<native.h>)
-#include <native.h>
-#else
-#define ON_LINUX
+#include "measure.h"
+#ifdef ON_LINUX
 #include <unistd.h>
 #include <sys/syscall.h>
 #endif
 
 #define STEP	0x10000u
 #define PASSES	4u
-
-static uint64_t now(void)
-{
-	uint64_t tsc;
-
-	__asm__ volatile("rdtsc" : "=A"(tsc));
-	return tsc;
-}
 
 /* The next STEP bytes, behind those before; null: there are no more. */
 static uint8_t *grow(void)
@@ -64,7 +52,7 @@ static uint32_t pass(volatile uint8_t *heap, uint32_t size, uint32_t number)
 int main(int argc, char **argv)
 {
 	uint32_t size = (argc > 1 ? (uint32_t)atoi(argv[1]) : 4) << 20, wrong = 0, n;
-	uint64_t start = now();
+	uint64_t start = measure_now();
 	uint8_t *heap = NULL, *step;
 
 	for (n = 0; n < size; n += STEP) {
@@ -77,6 +65,8 @@ int main(int argc, char **argv)
 	}
 	for (n = 0; n < PASSES; n++)
 		wrong += pass(heap, size, n);
-	printf("memtest %u wrong bits\n%u kilocycles\n", (unsigned)wrong, (unsigned)((now() - start) / 1000));
+	start = measure_now() - start;
+	printf("memtest %u wrong bits\n", (unsigned)wrong);
+	measure_print("memtest", 1, start, start);
 	return wrong != 0;
 }

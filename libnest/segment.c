@@ -80,15 +80,17 @@ static void remove_run(struct segment *s, uint32_t index)
 /* The mapping becomes what the run says. */
 void segment_run_map(struct segment *s, struct segment_run *r)
 {
+	struct store *store = s->pool->store;
+	int apart = s->flags & SEGMENT_OBJECTS && store->objects;
 	fluke_mapping_state_t state = {
-		.region_off = r->frame * FLUKE_PAGE_SIZE,
+		.region_off = (r->frame - (apart ? store->objects_first : 0)) * FLUKE_PAGE_SIZE,
 		.start_va = SEGMENT_BASE + r->page * FLUKE_PAGE_SIZE,
 		.size = r->count * FLUKE_PAGE_SIZE,
 		.prot = run_prot(s, r),
 	};
 
-	fluke_mapping_set_state(r->mapping, &state, s->pool->store->region,
-		r->hidden && s->flags & SEGMENT_OBJECTS ? s->pool->store->null : s->space_ref);
+	fluke_mapping_set_state(r->mapping, &state, apart ? store->objects : store->region,
+		r->hidden && s->flags & SEGMENT_OBJECTS ? store->null : s->space_ref);
 }
 
 void store_release(struct store *store, uint32_t frame)

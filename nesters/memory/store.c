@@ -16,10 +16,10 @@
 
 struct store	store;
 
-/* A segment of the parent's, mapped into the window. */
-static int part(fluke_ref_t *pool, uint32_t start, uint32_t size, uint32_t flags)
+/* A segment of the parent's, mapped into the window; its region serves those below. */
+static int part(fluke_ref_t *pool, uint32_t start, uint32_t size, uint32_t flags, fluke_ref_t **to)
 {
-	fluke_ref_t *segment = ref_new(), *region = ref_new();		/* both stay */
+	fluke_ref_t *segment = ref_new(), *region = *to = ref_new();		/* both stay */
 	int error = segment && region ? MemPool_create_segment(pool, size, flags, segment, region) : ENOMEM;
 
 	if (error)
@@ -35,18 +35,18 @@ static int make_store(fluke_ref_t *pool, uint32_t data, uint32_t objects)
 	char *room = address_reserve(data + objects + BLOCK);
 	int error;
 
-	if (!book || !room || !(store.region = ref_new()))
+	if (!book || !room)
 		return ENOMEM;
 	store.window = (char *)(((uint32_t)room + BLOCK - 1) & -BLOCK);
-	error = part(pool, 0, data, 0);
+	error = part(pool, 0, data, 0, &store.region);
 	if (!error)
-		error = part(pool, data, objects, SEGMENT_OBJECTS);
+		error = part(pool, data, objects, SEGMENT_OBJECTS, &store.objects);
 	if (error)
 		return error;
 	store.region_object = region_new(own_space(), (uint32_t)store.window, data + objects, FLUKE_PROT_ALL, NULL);
 	if (!store.region_object)
 		return ENOMEM;
-	fluke_region_reference(store.region_object, store.region);
+	store.objects_first = data / FLUKE_PAGE_SIZE;
 	frames_init(&store.frames, frames, book);
 	frames_add(&store.frames, FIRST, data / FLUKE_PAGE_SIZE - FIRST);
 	frames_add_objects(&store.frames, data / FLUKE_PAGE_SIZE, objects / FLUKE_PAGE_SIZE);

@@ -37,6 +37,8 @@ struct pager {
 struct store {				/* where frames come from */
 	struct frames	frames;
 	fluke_ref_t	*region;	/* offset = frame number * 4096 */
+	fluke_ref_t	*objects;	/* null: the same; else that of frames of objects, from objects_first on */
+	uint32_t	objects_first;
 	fluke_region_t	*region_object;	/* the same, to clear objects */
 	char		*window;	/* all frames in the manager's own space */
 	fluke_portset_t	*keepers;	/* keeper ports of segments go here */

@@ -15,6 +15,17 @@ $(B)/flukeperf.elf: $(FLUKEPERF_OBJ) $(GUEST_OBJ)
 	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
 		--no-warn-rwx-segments -o $@ $^
 
+# preempt: the same rows as the load of a thread of highest standing.
+all tests: $(B)/preempt.elf
+$(B)/apps/preempt/main.o: apps/preempt/main.c apps/flukeperf/flukeperf.h tests/check.h | $(B)/include/fluke/callnumbers.h
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
+$(B)/preempt.elf: $(B)/apps/preempt/main.o $(B)/stubs.o $(FLUKEPERF_OBJ) $(filter-out $(B)/stubs.o,$(GUEST_OBJ))
+	$(call say,LD $@)
+	$(Q)ld -m elf_i386 -static -Ttext-segment=0x400000 -z max-page-size=4096 -z noexecstack -z noseparate-code \
+		--no-warn-rwx-segments --wrap=check_cases --wrap=check_world_selftest -o $@ $^ $(LIBGCC)
+
 -include $(wildcard $(B)/apps/*.d)
 
 # The same sources as static programs for Linux i386: build/apps/linux/NAME.

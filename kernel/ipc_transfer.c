@@ -4,6 +4,7 @@
  * then found by itself and not by its peer. */
 #include "kernel.h"
 #include "ipc.h"
+#include "machine.h"
 #include "mmu.h"
 
 #define COPY_WORDS_MAX	(1u << 24)	/* per step, so that bytes fit a word */
@@ -215,6 +216,8 @@ enum transfer ipc_transfer(struct stream from, struct stream to, struct transfer
 		how = move_ref(from.t, to.t, stop);
 		if (how != TRANSFER_SENT)
 			return how;
+		if (HALF_REFS(from.t->regs.eax) && cpu_poll())
+			return TRANSFER_PREEMPT;
 	}
 	return data;
 }
@@ -260,6 +263,10 @@ result_t ipc_check_refs(struct thread *t)
 
 		TRY(user_read_word(&va, t->regs.edx + 4 * i));
 		TRY(object_find_or_ref(va, FLUKE_NULL, &o));
+		if (i % 2 && cpu_poll()) {
+			t->attention |= ATTENTION_CALL;
+			return RESTART;
+		}
 	}
 	return OK;
 }

@@ -240,7 +240,8 @@ static int do_check(struct request *r)
 static int do_lateness(struct request *r)
 {
 	r->out[0] = timer_worst;
-	r->out_words = 1;
+	r->out[1] = timer_where;
+	r->out_words = 2;
 	timer_worst = 0;
 	return 0;
 }

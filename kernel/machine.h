@@ -42,8 +42,8 @@ void	regs_set_tls(struct thread *t, uint32_t base);	/* fluke_thread_set_tls, t m
 uint64_t clock_now(void);		/* time stamp counter */
 extern uint32_t	tsc_khz;
 void	timer_set(uint64_t tsc);	/* machine: one interrupt at or soon after that time */
-extern uint32_t	timer_worst;		/* timer.c: longest time from a deadline to its interrupt */
-void	timer_fired(void);		/* timer.c: the machine's timer interrupt */
+extern uint32_t	timer_worst, timer_where;	/* timer.c: longest time from a deadline to its interrupt; what the last one came in */
+void	timer_fired(uint32_t where);		/* timer.c: the machine's timer interrupt */
 void	timer_deadline(uint64_t tsc, struct object *port);	/* Machine.deadline_set */
 
 /* I/O ports of a space (i386/segment.c) */

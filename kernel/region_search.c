@@ -25,7 +25,7 @@ static result_t pause_here(void)
 }
 
 /* Preemption points by work done: `work` counts down in instructions, roughly. */
-#define WORK	1200
+#define WORK	1000
 static result_t breathe(int *work, int cost)
 {
 	*work -= cost;
@@ -134,7 +134,7 @@ result_t sys_region_search(struct thread *t)
 		if (!f)
 			break;
 		while (t->regs.edi && (o = next_object(t, r, f))) {
-			TRY(breathe(&work, 60));
+			TRY(breathe(&work, 120));
 			fluke_obspec_t found = { r->start + t->regs.esi, object_type(o) };
 
 			if (found.type != FLUKE_NULL) {
@@ -169,7 +169,7 @@ result_t sys_region_clear(struct thread *t)
 		while ((o = next_object(t, r, f))) {
 			if (o == &t->obj)
 				return INSANE(CURRENT_THREAD);
-			TRY(breathe(&work, 300));
+			TRY(breathe(&work, WORK));
 			result_t ended = object_end(o);	/* commit: what is destroyed is found no more */
 
 			if (ended != OK && o == &r->obj)

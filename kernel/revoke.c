@@ -10,8 +10,9 @@
 #include "mapping.h"
 #include "mmu.h"
 
-#define ENTRY_BUDGET	25	/* entries dropped in one step */
-#define FRAME_BUDGET	384	/* frames looked at in one step; a walk counts as 8, and 8 for each of its levels */
+#define ENTRY_BUDGET	12	/* entries dropped in one step */
+#define FRAME_BUDGET	64	/* frames looked at in one step; a walk counts as 8, and 8 for each of its levels */
+#define FRAMES_LEAST	16	/* after a walk, however long */
 
 struct budget { int entries, frames, at_once; };
 
@@ -42,14 +43,17 @@ static struct space *source_space(struct object *source, uint32_t *va, uint32_t 
 	return (struct space *)link_real(&region->space);
 }
 
-/* The frames of one run; moves the position, charges the budgets. */
+/* The frames of one run; moves the position, charges the budgets.  A block's superpages go with the first frame looked at. */
 static void drop_run(uint32_t phys, uint32_t bytes, uint32_t *position, struct budget *left)
 {
-	for (; bytes; bytes -= FLUKE_PAGE_SIZE, phys += FLUKE_PAGE_SIZE) {
-		if (--left->frames < 0 || !frame_drop_entries(frame_of(phys), &left->entries))
-			return;
-		*position += FLUKE_PAGE_SIZE;
-	}
+	const uint32_t start = phys, end = phys + bytes;
+	int frames = left->frames > FRAMES_LEAST ? left->frames : FRAMES_LEAST;
+
+	for (struct frame *f = frame_of(phys); phys != end && --frames >= 0; phys += FLUKE_PAGE_SIZE, f++)
+		if ((f->chain || phys == start || !(phys % SUPER_SIZE)) && !frame_drop_entries(f, &left->entries))
+			break;
+	*position += phys - start;
+	left->frames = frames;
 }
 
 /* All entries of the frames seen through source at [va, va + size), from *position and *devices on; true when done. */

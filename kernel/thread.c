@@ -147,6 +147,8 @@ void thread_attend(void)
 		} else if (!t->space.target || !link_target(&t->space)) {
 			t->attention |= ATTENTION_DISPATCH;
 		} else if (t->attention & ATTENTION_CALL) {
+			if (cpu_poll())
+				continue;
 			t->attention &= ~ATTENTION_CALL;
 			syscall_dispatch(t);
 		} else if (t->attention & ATTENTION_EXCEPTION) {

@@ -19,9 +19,10 @@ void timer_deadline(uint64_t tsc, struct object *port)
 }
 
 uint32_t timer_worst;		/* from a deadline to its interrupt, in TSC units */
+uint32_t timer_where;		/* the kernel code that the last one came in; 0 = in user mode */
 
 /* The machine may fire early (its counter is short): then it is set again. */
-void timer_fired(void)
+void timer_fired(uint32_t where)
 {
 	struct object *port;
 	uint64_t late;
@@ -36,6 +37,7 @@ void timer_fired(void)
 	late = clock_now() - deadline.tsc;
 	if (late > timer_worst)
 		timer_worst = (uint32_t)late;
+	timer_where = where;
 	port = link_target(&deadline.port);
 	if (port)
 		port_event(port, FLUKE_PENDING_DEADLINE);

@@ -159,6 +159,7 @@ irq_common:
 	jmp	regs_return
 1:	cld
 	movl	REGS_VECTOR(%esp), %eax
+	movl	52(%esp), %edx		/* under the frame: the return address of cpu_poll */
 	call	irq_entry
 	popal
 	addl	$8, %esp

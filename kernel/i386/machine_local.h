@@ -14,7 +14,7 @@ struct fault_exit { uint32_t from, to; };
 extern struct fault_exit fault_exits[], fault_exits_keep[], fault_exits_end[];
 
 void	trap_kernel(struct regs *frame);	/* a trap in the kernel itself; returns only after a fault exit */
-void	irq_entry(unsigned vector);
+void	irq_entry(unsigned vector, uint32_t where);	/* where: who called cpu_poll or cpu_idle, 0 = in user mode */
 void	irq_user(unsigned vector);		/* from user mode */
 void	trap_double_fault(void) __attribute__((noreturn));
 

@@ -250,12 +250,12 @@ static void table_drop(struct table *t)
 }
 
 /* A bounded piece of the entries of a doomed table. */
-static void doomed_step(void)
+static void doomed_step(int budget)
 {
 	struct table *t = doomed;
-	uint32_t first = id_of(table_page(t)), end = t->scan + 128;
+	uint32_t first = id_of(table_page(t)), end = t->scan + 5 * (uint32_t)budget;
 
-	for (int budget = 24; t->used; t->scan++) {
+	for (; t->used; t->scan++) {
 		if (!budget || t->scan == end)
 			return;
 		if ((uint32_t)entries[first + t->scan]) {
@@ -456,7 +456,7 @@ int pmap_fill(struct space *s, uint32_t va, const struct walk *w, int super)
 	if (super && (w->phys ^ va) % SUPER_SIZE == 0 && fill_super(s, va, w, low, high, e))
 		return 1;
 	if (doomed)
-		doomed_step();
+		doomed_step(6);
 	if (!e && !(e = table_make(s, va)))
 		return 0;
 	id = id_of(e);
@@ -532,7 +532,7 @@ int pmap_drop_table(struct space *s)
 	struct table *t = s->tables, *first = t;
 
 	if (doomed) {
-		doomed_step();
+		doomed_step(16);
 		return 1;
 	}
 	if (!t)

@@ -80,17 +80,17 @@ void trap_kernel(struct regs *frame)
 	panic("vector %u, error %x, cr2 %08x", frame->vector, frame->error, va);
 }
 
-void irq_entry(unsigned vector)
+void irq_entry(unsigned vector, uint32_t where)
 {
 	if (vector == VECTOR_TIMER) {
 		apic_end();
-		timer_fired();
+		timer_fired(where);
 		return;
 	}
 	if (!pic_begin(vector - VECTOR_IRQ))
 		return;
 	if (vector == VECTOR_IRQ && timer_is_pit)
-		timer_fired();
+		timer_fired(where);
 	else
 		irq_dispatch(vector - VECTOR_IRQ);
 }
@@ -98,7 +98,7 @@ void irq_entry(unsigned vector)
 void irq_user(unsigned vector)
 {
 	normalise(current);
-	irq_entry(vector);
+	irq_entry(vector, 0);
 }
 
 /* gs, fs and the TLS selector become t's.  Those of the loaded thread are in the processor, and 0 in

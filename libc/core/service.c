@@ -182,7 +182,8 @@ const char *error_text(int error)
 {
 	static const struct { int number; const char *text; } texts[] = {
 		{ 0, "Success" }, { EPERM, "Operation not permitted" }, { ENOENT, "No such file or directory" },
-		{ EINTR, "Interrupted system call" }, { EIO, "Input/output error" }, { ENOEXEC, "Exec format error" },
+		{ EINTR, "Interrupted system call" }, { EROFS, "Read-only file system" }, { ENXIO, "No such device or address" },
+		{ EIO, "Input/output error" }, { ENOEXEC, "Exec format error" },
 		{ EBADF, "Bad file descriptor" }, { EAGAIN, "Resource temporarily unavailable" },
 		{ ENOMEM, "Cannot allocate memory" }, { EACCES, "Permission denied" }, { EBUSY, "Device or resource busy" },
 		{ EEXIST, "File exists" }, { ENOTDIR, "Not a directory" }, { EISDIR, "Is a directory" },

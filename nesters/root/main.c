@@ -81,6 +81,7 @@ static void start_main(void *argument)
 	channel_boot();
 	files_boot();
 	device_boot();
+	driver_boot();
 	start_stack();
 }
 

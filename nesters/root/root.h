@@ -82,6 +82,10 @@ void	device_boot(void);
 void	entropy_fill(void *data, size_t size);
 void	entropy_add(uint64_t event);
 
+/* driver.c: drivers that are programs of their own */
+void	driver_boot(void);
+fluke_ref_t *driver_service(void);		/* a new ref; null: there is no such device */
+
 /* virtio_rng.c */
 void	virtio_rng_boot(void);
 

@@ -166,7 +166,7 @@ static struct served sessions;
 static void provide(struct child *c)
 {
 	fluke_ref_t *session_ref;
-	fluke_ref_t *console = console_service();
+	fluke_ref_t *console = console_service(), *disk = driver_service();
 	int n;
 
 	child_provide(c, "fs", files_service());
@@ -178,6 +178,9 @@ static void provide(struct child *c)
 		child_provide(c, "session", session_ref = served_ref(&sessions));
 	if (console)
 		child_provide(c, "console", console);
+	if (disk)
+		child_provide(c, "disk", disk);
+	ref_free(disk);
 	for (n = 0; n < 3; n++)
 		if (words.channel)
 			child_provide_fd(c, n, channel_descriptor(n));

@@ -13,7 +13,6 @@
 #define WORKERS		4
 #define WORKERS_MOST	8
 #define MESSAGE_MAX	0
-#define SWAP_SHARE	4u		/* the swap file's usual size, in memories */
 
 struct options options;
 struct counts counts;
@@ -69,9 +68,7 @@ static int paging_begin(void)
 {
 	int error;
 
-	if (!options.swap_size)
-		options.swap_size = options.swap || options.size ? SWAP_SHARE * (uint64_t)store.frames.count * FLUKE_PAGE_SIZE : 0;
-	if (!options.swap_size)
+	if (!options.swap_size && !options.swap && !options.size)
 		return 0;
 	error = clock_begin();
 	if (!error)

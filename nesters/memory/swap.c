@@ -7,9 +7,11 @@
 #include <linux_abi.h>
 #include <protocols/FileSystem.h>
 #include <protocols/FileDescription.h>
+#include <nest/disk.h>
 #include "memory.h"
 
 #define PAGE		FLUKE_PAGE_SIZE
+#define SWAP_SHARE	4u		/* the file's usual size, in memories */
 
 struct slot {
 	uint32_t	frame;		/* FRAMES_NONE: none holds the same */
@@ -20,7 +22,8 @@ struct slot {
 static struct slot *slot;
 static uint32_t slots, used, cursor;
 static uint32_t *copy;			/* slot of each frame */
-static fluke_ref_t *file;
+static fluke_ref_t *file;		/* null: it is a file of the disk's */
+static struct disk_file disk;
 
 /* ---- slots ---- */
 
@@ -141,6 +144,8 @@ static int write_all(uint32_t n, uint32_t frame, uint32_t count)
 	uint64_t position;
 	int error;
 
+	if (!file)
+		return disk_write(&disk, (uint64_t)n * PAGE, store.window + frame * PAGE, count * PAGE);
 	for (; done < count * PAGE; done += written) {
 		error = FileDescription_write(file, (uint64_t)n * PAGE + done, 0, store.window + frame * PAGE + done, count * PAGE - done,
 			&written, &position);
@@ -177,6 +182,8 @@ static int read_all(uint32_t n, uint32_t frame, uint32_t count)
 	size_t done = 0, got;
 	int error;
 
+	if (!file)
+		return disk_read(&disk, (uint64_t)n * PAGE, store.window + frame * PAGE, count * PAGE);
 	for (; done < count * PAGE; done += got) {
 		got = count * PAGE - done;
 		error = FileDescription_read(file, (uint64_t)n * PAGE + done, (uint32_t)got, 0, store.window + frame * PAGE + done, &got);
@@ -226,19 +233,36 @@ static int open_file(void)
 	return error;
 }
 
+/* No larger than the file is. */
+static int open_disk(const char *name)
+{
+	int error = disk_open(&disk, name);
+
+	if (!error && disk.flags & DISK_READ_ONLY)
+		error = EROFS;
+	if (!options.swap_size || options.swap_size > disk.size)
+		options.swap_size = disk.size;
+	return error;
+}
+
 int swap_begin(void)
 {
-	uint32_t n, frames = store.frames.count;
+	uint32_t frames = store.frames.count;
+	int on_disk = options.swap && !strncmp(options.swap, "disk:", 5);
+	int error = on_disk ? open_disk(options.swap + 5) : 0;
 
-	n = (uint32_t)(options.swap_size / PAGE);
-	slot = calloc(n ? n : 1, sizeof *slot);
+	if (error)
+		return error;
+	if (!options.swap_size)
+		options.swap_size = SWAP_SHARE * (uint64_t)frames * PAGE;
+	slots = (uint32_t)(options.swap_size / PAGE);
+	slot = calloc(slots, sizeof *slot);
 	copy = calloc(frames, sizeof *copy);
-	if (!slot || !copy)
+	if (!slots || !slot || !copy)
 		return ENOMEM;
 	for (uint32_t i = 0; i < frames; i++)
 		copy[i] = SLOT_NONE;
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < slots; i++)
 		slot[i].frame = FRAMES_NONE;
-	slots = n;
-	return open_file();
+	return on_disk ? 0 : open_file();
 }

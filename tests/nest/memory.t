@@ -46,4 +46,32 @@ wanted = run(PIPE)
 for number, stack in ((11, "memory -v -s 10M process"), (12, "process memory -v -s 8M process"), (13, "memory -v -s 12M memory -v -s 8M process")):
     got = run(PIPE, stack)
     t.check("memory-%d" % number, 'a process manager and its processes below "%s"' % stack, got[:2] == wanted[:2] and wanted[0] == 0, (got, wanted))
+
+status, out, err = run(r"""
+for round in 1 2 3; do
+	for n in 1 2 3; do
+		memory -s 8M bash -c 'for x in 1 2 3; do sleep 1000 & done; echo ready; while :; do :; done' >o & p=$!
+		until grep -q ready o; do sleep 0.05; done; kill -9 $p; wait $p; rm o
+	done 2>/dev/null
+	echo $(cat /proc/objects)
+done""")
+rounds = [dict(re.findall(r"(\S+) (\d+)", line)) for line in out.split("\n")[:3]]
+same = ("thread", "space", "region", "port", "portset", "mutex", "cond")
+t.check("memory-16", "killed in the middle: what was below it is gone to the last object, its memory too", status == 0 and len(rounds) == 3 and
+        all(rounds[1].get(k) == rounds[2].get(k, 0) for k in same) and int(rounds[1]["free-pages"]) - int(rounds[2]["free-pages"]) < 64, out)
+
+# ---- the swap file on a disk
+image = "build/tests/memory-swap.img"
+subprocess.run(["tools/mkdisk", image, "swap:32M"], check=True)
+status, out, err = run("""
+memory -v -s 3M -f disk:swap ./paged fill 9 & for n in 1 2 3 4; do sleep 0.2; diskfile restart; done; wait $!; echo $?
+memory -f disk:none true; echo $?""".replace("diskfile", "/fluke/apps/diskfile"), options=("--drive", image))
+t.check("memory-14", "swap on the disk, whose driver is killed four times meanwhile", status == 0 and out == "good\n0\n126\n" and counts(err)[0] > 4000,
+        (status, out, err))
+with open("build/tests/memory-errors", "w") as f:
+    for sector in range(2400, 12000, 160):
+        f.write('[inject-error]\nevent = "read_aio"\niotype = "read"\nerrno = "5"\nsector = "%d"\nonce = "off"\n\n' % sector)
+status, out, err = run("(memory -s 3M -f disk:swap ./paged fill 9); echo $?", options=("--drive", "blkdebug:build/tests/memory-errors:" + image))
+t.check("memory-15", "a sector of it that cannot be read: the program gets an error, never a wrong page", status == 0 and out.split()[-1:] not in ([], ["0"]) and
+        "wrong" not in out and "bad" not in out and "cannot be read: Input/output error" in err, (status, out, err))
 t.done()

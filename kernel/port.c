@@ -175,6 +175,49 @@ void port_unrequest(struct port *port, struct thread *t)
 	t->request_pending = 0;
 }
 
+/* Who is told of a request may wake and make one in turn, and so on without end: beyond NEST, one within
+ * the other, ports wait in a row until those are through (the kernel's stack holds NEST * DONATION_MAX
+ * frames of sched_request). */
+#define NEST	8
+static struct port *late_first, *late_last;
+static int telling;
+
+static void __attribute__((noinline)) tell_row(void)
+{
+	struct port *port;
+
+	telling = 1;
+	while ((port = late_first)) {
+		late_first = port->late == port ? NULL : port->late;
+		port->late = NULL;
+		port_activate(port);
+	}
+	telling = 0;
+}
+
+static inline void told(void)
+{
+	if (!--telling && late_first)
+		tell_row();
+}
+
+static void tell(struct port *port)
+{
+	if (telling < NEST) {
+		telling++;
+		port_activate(port);
+		told();
+		return;
+	}
+	if (port->late)
+		return;
+	if (late_first)
+		late_last->late = port;
+	else
+		late_first = port;
+	late_last = port->late = port;
+}
+
 void port_request(struct port *port, struct thread *t)
 {
 	struct portset *set = port_set(port);
@@ -182,10 +225,12 @@ void port_request(struct port *port, struct thread *t)
 
 	if (t->request_pending || port == &kernel_port)
 		return;
-	s = set ? waiting_server(set) : NULL;
+	s = set && telling < NEST ? waiting_server(set) : NULL;
 	if (s) {
 		take_words(s, port, FLUKE_SCHED_REQUEST, t->sched_val);
+		telling++;
 		wait_wake(s);
+		told();
 		return;
 	}
 	t->request_pending = 1;
@@ -199,7 +244,7 @@ void port_request(struct port *port, struct thread *t)
 	} else {
 		port->requests = t->request_next = t->request_prev = t;
 	}
-	port_activate(port);
+	tell(port);
 }
 
 /* The first port of the ring that really has something; drops the others. */

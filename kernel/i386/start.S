@@ -72,6 +72,6 @@ flat_gdtr:
 	.p2align 12
 	.globl	kernel_stack, kernel_stack_top
 kernel_stack:
-	.space	16384
+	.space	32768
 kernel_stack_top:
 	.section .note.GNU-stack, "", @progbits

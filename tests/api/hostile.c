@@ -607,3 +607,53 @@ CASE("hostile-16", "a space that is its own keeper's only home, and a condition 
 	fluke_thread_destroy(t);
 	world_goes_on();
 }
+
+static void awaits_request(void)
+{
+	uint32_t message[FLUKE_MAX_MIN_MSG];
+	fluke_ipc_params_t p = { .recv_words = FLUKE_MAX_MIN_MSG, .recv_data = message };
+
+	fluke_ipc_wait_receive(&p, 0);
+	at_table++;
+	stay();
+}
+
+#define CHAIN	1500u
+
+CASE("hostile-17", "1,500 schedulers, each awaiting the one before: the first that wakes asks, and all the others in turn")
+{
+	static fluke_port_t *port[CHAIN + 1];
+	fluke_space_t *space = check_space_twin();
+	fluke_ref_t *of_space = check_ref_new(), *ref = check_ref_new();
+	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = of_space, [FLUKE_LINK_SCHEDULER] = ref };
+	fluke_ipc_params_t p = { .send_words = 2, .send_data = check_pages(1) };
+	fluke_portset_t *set = check_portset_new(), *next_set;
+	static fluke_thread_state_t state;
+	fluke_thread_t *t, *last = 0;
+	uint32_t stack = 0;
+
+	at_table = 0;
+	fluke_space_reference(space, of_space);
+	port[0] = check_port_new(set, 0);
+	for (uint32_t i = 0; i < CHAIN; i++, set = next_set) {
+		next_set = check_portset_new();
+		port[i + 1] = check_port_new(next_set, 0);
+		fluke_port_reference(port[i + 1], ref);
+		fluke_thread_create(t = check_object(sizeof *t));
+		memset(&state, 0, sizeof state);
+		state.regs.eip = (uint32_t)awaits_request;
+		if (i % 8 == 0)
+			stack = (uint32_t)check_pages(1);
+		state.regs.esp = stack += PAGE / 8;
+		state.regs.server_portset = (uint32_t)set;
+		fluke_thread_set_state(t, &state, links);
+		CHECK_EQUAL(check_run_for(t, 50000), FLUKE_SCHED_BLOCKED);
+		last = t;
+	}
+	fluke_port_reference(port[0], ref);
+	fluke_ipc_send(&p, ref);
+	CHECK_EQUAL(at_table, 0);
+	check_run_for(last, 50000);
+	CHECK_EQUAL(at_table, 1);
+	world_goes_on();
+}

@@ -77,12 +77,29 @@ void request_free_refs(struct request *r)
 		ref_free(r->drop_ref[--r->drop_refs]);
 }
 
+#define SCRATCHES	4u		/* made before one is taken from a worker that waits */
+
+/* So there are as many as are in use at a time, whichever workers come to serve. */
+static char *scratch_for(struct worker *self)
+{
+	static uint32_t made;
+	char *scratch = NULL;
+
+	if (made >= SCRATCHES)
+		for (struct worker *w = self->server->workers; w && !scratch; w = w->next)
+			if (w != self && w->scratch && !w->busy)
+				scratch = worker_take_scratch(w);
+	if (!scratch && (scratch = malloc(PROTO_BULK_MAX + 4096)))
+		__sync_add_and_fetch(&made, 1);
+	return scratch;
+}
+
 void *request_scratch(struct request *r)
 {
 	struct worker *w = r->worker;
 
 	if (w && !w->scratch)
-		w->scratch = malloc(PROTO_BULK_MAX + 4096);
+		w->scratch = scratch_for(w);
 	return w ? w->scratch : NULL;
 }
 

@@ -61,6 +61,24 @@ int worker_strip(struct worker *w, struct session *s)
 	return stripped;
 }
 
+char *worker_take_scratch(struct worker *w)
+{
+	static fluke_thread_state_t state;	/* under the lock */
+	fluke_thread_links_t links = { 0 };
+	char *scratch = NULL;
+
+	fast_lock_take(&examine_lock);
+	fluke_thread_get_state(w->thread, &state, links);
+	if (waits(&state)) {		/* so its last reply has gone out */
+		scratch = w->scratch;
+		w->scratch = NULL;
+	}
+	go_on(&state);
+	fluke_thread_set_state(w->thread, &state, links);
+	fast_lock_drop(&examine_lock);
+	return scratch;
+}
+
 /* Stops the worker; if it is in its first receive, whose client may be keeping it, that client's session gets it. */
 static void identify(struct worker *self, struct worker *w, fluke_thread_state_t *state)
 {

@@ -62,6 +62,7 @@ void	watchdog_start(struct server *server);
 int	worker_in_transfer(struct worker *w);	/* has begun one and not ended it; stops it for a moment */
 int	worker_strip(struct worker *w, struct session *s);	/* it waits for a message: holds the session no more */
 
+char	*worker_take_scratch(struct worker *w);	/* of one that waits for a message; else null */
 void	workers_identify(struct worker *self);	/* those in their first receive get the session that it is for */
 
 /* session.c */

@@ -1,4 +1,7 @@
-/* rounds N: that often fork, exec, pipe, signal and exit, each checked. */
+/* rounds N: that often fork, exec, pipe, signal and exit, each checked.
+ * rounds WARM N: so many before, a look at the system (/proc/objects, ten times), N rounds, another look.  The program looks itself,
+ * since nothing of it changes in between; a shell's own memory would lie in other frames each time. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,14 +78,45 @@ static int child(void)
 	return 42;
 }
 
+static void look(const char *when)
+{
+	char text[512];
+	ssize_t n;
+
+	for (int i = 0; i < 10; i++) {
+		int file = open("/proc/objects", O_RDONLY);
+
+		usleep(300000);
+		n = read(file, text, sizeof text - 1);
+		close(file);
+		if (n <= 0)
+			fail("/proc/objects");
+		for (ssize_t at = 0; at < n; at++)
+			if (text[at] == '\n')
+				text[at] = ' ';
+		text[n] = 0;
+		printf("%s %s\n", when, text);
+		fflush(stdout);
+	}
+}
+
+static void rounds(int count, char *self)
+{
+	for (int n = 0; n < count; n++)
+		one_round(n, self);
+	printf("%d rounds\n", count);
+	fflush(stdout);
+}
+
 int main(int count, char **word)
 {
-	int rounds = count > 1 ? atoi(word[1]) : 1;
-
 	if (count > 1 && !strcmp(word[1], "child"))
 		return child();
-	for (int n = 0; n < rounds; n++)
-		one_round(n, word[0]);
-	printf("%d rounds\n", rounds);
+	rounds(count > 1 ? atoi(word[1]) : 1, word[0]);
+	if (count > 2) {
+		look("before");
+		rounds(atoi(word[2]), word[0]);
+		look("after");
+	}
 	return 0;
 }

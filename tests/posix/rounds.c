@@ -1,5 +1,5 @@
 /* rounds N: that often fork, exec, pipe, signal and exit, each checked.
- * rounds WARM N: so many before, a look at the system (/proc/objects, ten times), N rounds, another look.  The program looks itself,
+ * rounds WARM N: twice so many before, a look at the system (/proc/objects, ten times), N rounds, another look.  The program looks itself,
  * since nothing of it changes in between; a shell's own memory would lie in other frames each time. */
 #include <fcntl.h>
 #include <signal.h>
@@ -114,6 +114,8 @@ int main(int count, char **word)
 		return child();
 	rounds(count > 1 ? atoi(word[1]) : 1, word[0]);
 	if (count > 2) {
+		look("warm");
+		rounds(atoi(word[1]), word[0]);
 		look("before");
 		rounds(atoi(word[2]), word[0]);
 		look("after");

@@ -23,7 +23,7 @@ static struct scheduler *of(void *self)
 static int add(void *self, struct request *r, fluke_ref_t *thread, void **to, uint32_t *sched_val)
 {
 	struct scheduler *s = scheduler_last(of(self));
-	natural_t number;
+	natural_t number = 0;
 	int error;
 
 	(void)r;

@@ -45,6 +45,7 @@ define native
 user: $(B)/$(1)
 FLUKE_FILES += $(B)/$(1)
 $(B)/$(1): $(CRT0) $(patsubst %.c,$(B)/%.o,$(patsubst %.S,$(B)/%.o,$(2))) $(B)/libnest.a $(B)/libc.a libc/native.ld
+	@mkdir -p $$(@D)
 	$$(call say,LD $$@)
 	$$(Q)$$(NATIVE_LD) -o $$@ $$(filter %.o %.a,$$^) $(B)/libnest.a $(B)/libc.a $(LIBGCC)
 	$$(Q)objdump -d $$@ >$$@.asm

@@ -67,7 +67,7 @@ static uint32_t call_number(struct fuzz *f)
 
 void adversary_call(const uint32_t registers[6]);
 __asm__ ("adversary_call: pushal; movl 36(%esp), %ebp; movl (%ebp), %eax; movl 4(%ebp), %ebx; movl 8(%ebp), %ecx;"
-	"movl 12(%ebp), %edx; movl 16(%ebp), %esi; movl 20(%ebp), %edi; call 0xbffff000; popal; ret");
+	"movl 12(%ebp), %edx; movl 16(%ebp), %esi; movl 20(%ebp), %edi; pushl $9f; pushl $0xbffff000; ret; 9: popal; ret");
 
 void adversary_loop(void);
 void adversary_loop(void)

@@ -31,7 +31,7 @@ struct probe {			/* at DATA */
 
 extern char pairs_begin[], pairs_trap[];
 __asm__ ("pairs_begin: movl $0x20000000, %ebp; movl (%ebp), %eax; movl 4(%ebp), %ebx; movl 8(%ebp), %ecx;"
-	"movl 12(%ebp), %edx; movl 16(%ebp), %esi; movl 20(%ebp), %edi; call 0xbffff000;"
+	"movl 12(%ebp), %edx; movl 16(%ebp), %esi; movl 20(%ebp), %edi; pushl $9f; pushl $0xbffff000; ret; 9: "
 	"movl $0x20000000, %ebp; movl %eax, 24(%ebp); movl $1, 36(%ebp); 1: hlt; jmp 1b\n"
 	"pairs_trap: cmpl $0, 0x20000024; jne 1f; movl %eax, 0x2000001c; movl %edx, 0x20000020; movl $2, 0x20000024;"
 	"1: ud2; jmp 1b");

@@ -246,7 +246,7 @@ uint32_t random_call(const uint32_t registers[6]);
 static void prepare(struct caller *c, unsigned number, uint32_t r[6]);
 __asm__ ("random_call: pushl %ebx; pushl %esi; pushl %edi; pushl %ebp; movl 20(%esp), %ebp; movl (%ebp), %eax;"
 	"movl 4(%ebp), %ebx; movl 8(%ebp), %ecx; movl 12(%ebp), %edx; movl 16(%ebp), %esi; movl 20(%ebp), %edi;"
-	"call 0xbffff000; popl %ebp; popl %edi; popl %esi; popl %ebx; ret");
+	"pushl $9f; pushl $0xbffff000; ret; 9: popl %ebp; popl %edi; popl %esi; popl %ebx; ret");
 
 static void one_call(struct caller *c, unsigned number, uint32_t object)
 {

@@ -9,6 +9,10 @@ def update(names, to):
             for f in files:
                 path = os.path.join(folder, f)
                 there = os.path.join(to, path)
+                if os.path.islink(path):	# may lead to where it will be in the guest
+                    if not os.path.lexists(there):
+                        os.symlink(os.readlink(path), there)
+                    continue
                 if not os.path.exists(there):
                     shutil.copy2(path, there)
                 elif not filecmp.cmp(path, there, shallow=False):

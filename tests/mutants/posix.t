@@ -9,7 +9,7 @@ from copying import update
 from hosttap import Tap
 
 COPY = "build/mutants/posix"
-SOURCES = ["Makefile", "include", "kernel", "libc", "libnest", "nesters", "apps", "tools"]
+SOURCES = ["Makefile", "include", "kernel", "libc", "libnest", "nesters", "apps", "tools", "docs/nester.md"]
 BIG = ("tree-", "debs", "apt", "compare", "mutants", "logs", "tests", "bench", "run.", "boot", "fluke.iso", "results")
 
 def run(command):

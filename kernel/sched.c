@@ -123,6 +123,18 @@ static void undonate(struct thread *t)
 		request_path(donee);
 }
 
+/* t cannot use time any more, nor can those who lend to it: what they asked for and nobody has seen
+ * is taken back. */
+static void withdraw_path(struct thread *t, unsigned depth)
+{
+	if (depth > DONATION_MAX)
+		return;
+	sched_withdraw(t);
+	for (struct thread *donor = t->donors; donor; donor = donor->donor_next)
+		if (!sched_usable(donor))
+			withdraw_path(donor, depth + 1);
+}
+
 /* May t lend to donee: neither a circle nor too long a path? */
 static int may_donate(const struct thread *t, const struct thread *donee)
 {
@@ -139,8 +151,11 @@ void sched_donate(struct thread *t, struct thread *donee)
 	if (t->donee == donee)
 		return;
 	undonate(t);
-	if (!donee || !may_donate(t, donee))
+	if (!donee || !may_donate(t, donee)) {
+		if (t->blocked && t->request_pending)	/* lends no more, and cannot run */
+			withdraw_path(t, 0);
 		return;
+	}
 	t->donee = donee;
 	t->donor_next = donee->donors;
 	if (donee->donors)
@@ -153,18 +168,6 @@ void sched_run(struct thread *t)
 {
 	current = t;
 	cpu_load(t);
-}
-
-/* t cannot use time any more, nor can those who lend to it: what they asked for and nobody has seen
- * is taken back. */
-static void withdraw_path(struct thread *t, unsigned depth)
-{
-	if (depth > DONATION_MAX)
-		return;
-	sched_withdraw(t);
-	for (struct thread *donor = t->donors; donor; donor = donor->donor_next)
-		if (!sched_usable(donor))
-			withdraw_path(donor, depth + 1);
 }
 
 /* t runs on time of its donor. */
@@ -200,14 +203,14 @@ static uint32_t blocked_result(struct thread *scheduler)
 		FLUKE_SCHED_BLOCKED);
 }
 
-/* ON_CONFLICT: while the target cannot run, one client that asks runs in its stead, and its request stays
+/* ON_CONFLICT, PASS_ON: while the target cannot run, one client that asks runs in its stead, and its request stays
  * where it is: seen by nobody if the client blocks again, by the scheduler when its call ends.
  * That will be with BLOCKED, so the target asks again too, when it is ready. */
 static int stand_in(struct thread *scheduler, const struct portset *set)
 {
 	struct thread *target = scheduler->donee, *t;
 
-	if (sensitivity(scheduler) != FLUKE_WAKEUP_ON_CONFLICT)
+	if (!set || (sensitivity(scheduler) != FLUKE_WAKEUP_ON_CONFLICT && !(scheduler->regs.edx & FLUKE_WAKEUP_PASS_ON)))
 		return 0;
 	t = portset_asker(set);
 	if (!t || (!target && !scheduler->stands_in))
@@ -252,8 +255,8 @@ void sched_end(struct thread *scheduler, uint32_t result)
  * may be settled without it. */
 static int tell(struct thread *t)
 {
-	if (sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK)
-		return 1;
+	if (!(t->regs.edx & (0xff | FLUKE_WAKEUP_PASS_ON)))
+		return 1;	/* ON_BLOCK */
 	return would_end(t) && !(t->donee && sched_usable(t->donee)) &&
 		!stand_in(t, (struct portset *)t->wait_object);
 }
@@ -327,7 +330,7 @@ result_t sys_thread_schedule(struct thread *t)
 	struct object *object = NULL;
 	struct portset *set = NULL;
 
-	if ((t->regs.edx & ~(FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY)) > FLUKE_WAKEUP_ON_CONFLICT)
+	if ((t->regs.edx & ~(FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY | FLUKE_WAKEUP_PASS_ON)) > FLUKE_WAKEUP_ON_CONFLICT)
 		return INSANE(INVALID_STATE);
 	TRY(find_target(t->regs.ebx, &client));
 	if (t->regs.ecx)

@@ -8,7 +8,8 @@
  * with much to do gets no more workers, and no sooner, than one with little.
  *
  * A worker that has answered holds its session while it waits for the next message, since it cannot know
- * when the reply had gone out; who wants its place looks whether it waits (watchdog.c).
+ * when the reply had gone out; who wants its place looks whether it waits (watchdog.c).  If the next message is of the
+ * same session, and none of its requests waits, the worker just keeps it.
  *
  * What the server keeps for a session is counted too: session_take, until session_give. */
 #include <stdlib.h>
@@ -19,20 +20,6 @@
 
 #define WAITING_MAX	256u	/* parked requests of a session; more are refused */
 #define LIMIT		2u
-
-struct session {
-	struct server	*server;
-	volatile uint32_t references;		/* objects, workers, parked requests */
-	volatile uint32_t working;		/* workers that hold it */
-	/* under the server's wait_lock; a session is in the server's list only with requests: */
-	struct parked	*volatile first;
-	struct parked	**end;
-	volatile uint32_t held[HOLDINGS];
-	uint32_t	share;			/* how many times server_limits it may hold */
-	unsigned	waiting;
-	uint8_t		ready;			/* in the list */
-	struct session	*next_ready;
-};
 
 #define SHARE_OWN	16u	/* of a session that no other one has begun: whoever has it divides it among its own */
 
@@ -232,6 +219,7 @@ static int strip(struct worker *self, struct session *s)
 
 int worker_enter(struct worker *w, struct session *s)
 {
+	worker_leave(w);
 	do
 		if (hold(s)) {
 			w->session = session_get(s);

@@ -33,9 +33,25 @@ struct parked {
 	/* for its turn: */
 	struct session	*session;
 	uint32_t	status, words;	/* as wait_receive gave them; the words are in reply */
-	struct session	*payer;		/* has it among its HOLDS_WAITS; null: waits for its turn */
+	struct session	*payer;		/* has it among its HOLDS_WAITS, if `waits`; null: waits for its turn */
+	int		waits;
 	natural_t	alias;
 	uint32_t	reply[REQUEST_PARKED_REPLY];
+};
+
+/* session.c */
+struct session {
+	struct server	*server;
+	volatile uint32_t references;		/* objects, workers, parked requests */
+	volatile uint32_t working;		/* workers that hold it */
+	/* under the server's wait_lock; a session is in the server's list only with requests: */
+	struct parked	*volatile first;
+	struct parked	**end;
+	volatile uint32_t held[HOLDINGS];
+	uint32_t	share;			/* how many times server_limits it may hold */
+	unsigned	waiting;
+	uint8_t		ready;			/* in the list */
+	struct session	*next_ready;
 };
 
 struct worker {

@@ -125,9 +125,12 @@ static long write_file(int file, const void *from, uint32_t count, uint64_t offs
 
 long posix_read(int fd, void *to, uint32_t count)
 {
-	int file = fd_file(fd);
 	long result;
+	int file;
 
+	if (pipe_read(fd, to, count, &result))
+		return result;
+	file = fd_file(fd);
 	if (file < 0)
 		return file;
 	result = read_file(file, to, count, offset_of(file), true);
@@ -137,9 +140,12 @@ long posix_read(int fd, void *to, uint32_t count)
 
 long posix_write(int fd, const void *from, uint32_t count)
 {
-	int file = fd_file(fd);
 	long result;
+	int file;
 
+	if (pipe_write(fd, from, count, &result))
+		return result;
+	file = fd_file(fd);
 	if (file < 0)
 		return file;
 	result = write_file(file, from, count, offset_of(file), true);

@@ -168,6 +168,10 @@ uint32_t event_poll(int file);
 long	event_read(int file, void *to, uint32_t count);
 long	event_write(int file, const void *from, uint32_t count);
 
+/* A transfer of a pipe in short; false: nothing has happened, it is to be done in full. */
+bool	pipe_read(int fd, void *to, uint32_t count, long *result);
+bool	pipe_write(int fd, const void *from, uint32_t count, long *result);
+
 uint32_t window_read(int file, void *to, uint32_t count, uint64_t offset);
 void	window_grown(int file, uint64_t end);
 void	window_drop(int file);

@@ -564,7 +564,8 @@ void scheduler_run(void)
 		}
 		since = now;
 		result = fluke_thread_schedule((fluke_thread_t *)client[number].thread, port,
-			number == IDLE || alone ? FLUKE_WAKEUP_TAKE_REQUEST : FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY);
+			number == IDLE || alone ? FLUKE_WAKEUP_TAKE_REQUEST :
+			FLUKE_WAKEUP_PASS_ON | FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY);
 		client[number].used += rdtsc() - since;
 		switch (FLUKE_SCHED_RESULT(result)) {
 		case FLUKE_SCHED_MESSAGE:

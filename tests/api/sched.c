@@ -278,7 +278,7 @@ CASE("sched-12", "schedule refuses what is no thread, and what is no port")
 	REFUSES_BAD(FLUKE_INSANITY_NOT_THREAD, set, fluke_thread_schedule(o, 0, 0));
 	REFUSES_BAD(FLUKE_INSANITY_NOT_PORT, set, fluke_thread_schedule(thread, o, 0));
 	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_schedule(thread, port, 3));
-	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_schedule(thread, port, 0x400));
+	EXPECT_INSANITY(FLUKE_INSANITY_INVALID_STATE, fluke_thread_schedule(thread, port, 0x800));
 	CHECK_EQUAL(schedule(thread), FLUKE_SCHED_BLOCKED);
 	CHECK_EQUAL(count, 1);
 }
@@ -685,4 +685,93 @@ CASE("sched-30", "an inner scheduler is told that its target blocked, within the
 	CHECK_EQUAL(count, 10);
 	fluke_thread_destroy(target);
 	EXPECT_INSANITY(FLUKE_INSANITY_NO_OBJECT, fluke_thread_schedule(target, 0, 0));
+}
+
+/* The inner scheduler's target will wait for m; 701 and perhaps 702 have asked before it blocks. */
+static fluke_thread_t *make_passing(natural_t how, int others)
+{
+	fluke_portset_t *ours;
+	fluke_thread_t *outer = make_inner(how, once, 0);
+
+	m = check_mutex_new();
+	fluke_mutex_lock(m);
+	inner_thread = inner_client(locker, 700);
+	ours = set;
+	set = inner_set;
+	CHECK_EQUAL(request(), 700);
+	set = ours;
+	for (int n = 0; n < others; n++)
+		inner_client(once, 701 + n);
+	return outer;
+}
+
+CASE("sched-31", "PASS_ON: the target blocks, the one client that asks runs in its stead; blocked too, the scheduler is told")
+{
+	fluke_thread_t *outer = make_passing(FLUKE_WAKEUP_PASS_ON | FLUKE_WAKEUP_LAZY, 1);
+
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(calls, 1);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(asks, 0);		/* it was settled */
+	fluke_mutex_unlock(m);		/* the target asks again */
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(asked[0], 700);
+}
+
+CASE("sched-32", "PASS_ON: two clients that ask are the scheduler's business")
+{
+	fluke_thread_t *outer = make_passing(FLUKE_WAKEUP_PASS_ON | FLUKE_WAKEUP_LAZY, 2);
+
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 0);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(asks, 2);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(request(), 900);
+}
+
+CASE("sched-33", "without PASS_ON the scheduler is told that its target has blocked, and who asks")
+{
+	fluke_thread_t *outer = make_passing(FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY, 1);
+
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 0);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_BLOCKED_REQUESTED | 701 << 8);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(request(), 900);
+}
+
+static void asks_aside(void *unused)
+{
+	uint32_t words[2] = { 1, 2 };
+	fluke_ipc_params_t block = { .send_words = 2, .send_data = words, .recv_words = 2, .recv_data = words };
+
+	(void)unused;
+	fluke_ipc_client_connect_send_over_receive(&block, ref);
+}
+
+CASE("sched-34", "a client that ran by a request nobody has seen takes it back when its server sets it aside")
+{
+	uint32_t words[8];
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = words };
+	fluke_portset_t *requests = check_portset_new(), *served;
+	fluke_port_t *asked_port = check_port_new(requests, 31);
+	fluke_ref_t *there;
+	fluke_thread_t *thread;
+	natural_t flags;
+
+	make();
+	served = set;
+	there = ref;
+	ref = check_port_ref_new(asked_port);
+	thread = client(asks_aside, 0, 700);
+	ref = there;
+	CHECK_EQUAL(fluke_thread_schedule(thread, port, 0), FLUKE_SCHED_MESSAGE);	/* its message; 700 waits at the other port */
+	CHECK_EQUAL(FLUKE_IPC_STATUS(fluke_ipc_setup_wait_receive(&block, served, 0)), FLUKE_SUCCESS);
+	CHECK_EQUAL(words[1], 2);
+	fluke_thread_get_client(check_first_thread, there, &flags);
+	fluke_thread_set_client(check_first_thread, 0, 0);
+	CHECK_EQUAL(fluke_thread_schedule(0, asked_port, 0), FLUKE_SCHED_INVALID);	/* nobody asks */
 }

@@ -28,7 +28,7 @@ static int valid(const fluke_thread_state_t *s)
 	extern char __executable_start[], etext[];
 
 	if (s->regs.eip == FLUKE_ENTRY)
-		return (s->regs.eax & 0xff) - 1 < FLUKE_CALL_ipc_server_answer;
+		return (s->regs.eax & 0xff) - 1 < FLUKE_CALL_ipc_aside_wait_receive;
 	return s->regs.eip == FLUKE_ENTRY_RET ||
 		(s->regs.eip >= (uint32_t)__executable_start && s->regs.eip < (uint32_t)etext);
 }
@@ -167,7 +167,7 @@ static int run(const struct scene *scene, const struct stop *s, uint32_t *left)
 	gone[0] = gone[1] = 0;
 	world_new(scene);
 	places_request(PLACES_ARM, s->place, s->visit, s->cause, 0, 0);
-	for (uint32_t turn = 0; turn < 400 && idle < 4; turn++, who ^= 1) {
+	for (uint32_t turn = 0; turn < 400 && idle < 6; turn++, who ^= 1) {
 		uint32_t how = gone[who] ? FLUKE_SCHED_BLOCKED :
 			fluke_thread_schedule(subject[who], watch_port, FLUKE_WAKEUP_ON_BLOCK);
 		uint64_t since = now();

@@ -101,12 +101,21 @@ static struct thread *leads_to(struct thread *t)
 	return t;
 }
 
+/* The donee has used what t, in thread_schedule, has given since then. */
+static void charge(struct thread *t)
+{
+	t->donee->used += clock_now() - t->since;
+	t->since = 0;
+}
+
 static void undonate(struct thread *t)
 {
 	struct thread *donee = t->donee;
 
 	if (!donee)
 		return;
+	if (t->since)
+		charge(t);
 	if (t->donor_prev)
 		t->donor_prev->donor_next = t->donor_next;
 	else
@@ -222,6 +231,7 @@ static int stand_in(struct thread *scheduler, const struct portset *set)
 			target->known = 0;
 		scheduler->stands_in = 1;
 		sched_donate(scheduler, t);
+		scheduler->since = clock_now();
 	}
 	if (supplied(scheduler))
 		sched_preempt();
@@ -358,5 +368,22 @@ result_t sys_thread_schedule(struct thread *t)
 	sched_withdraw(client);
 	client->known = 1;
 	/* resumes as: fluke_thread_schedule(thread, port, sensitivity) */
-	return wait_on(set ? &set->sleepers : NULL, (struct object *)set, WAIT_SCHEDULE, client);
+	wait_on(set ? &set->sleepers : NULL, (struct object *)set, WAIT_SCHEDULE, client);
+	t->since = t->donee ? clock_now() : 0;
+	return RESTART;
+}
+
+/* Thread (or a reference to one) at ebx; what it has been given until now goes to esi and edi. */
+result_t sys_thread_used(struct thread *t)
+{
+	struct thread *client, *donor;
+	uint64_t used;
+
+	TRY(find_target(t->regs.ebx, &client));
+	used = client ? client->used : 0;
+	for (donor = client ? client->donors : NULL; donor; donor = donor->donor_next)
+		used += donor->since ? clock_now() - donor->since : 0;
+	t->regs.esi = (uint32_t)used;
+	t->regs.edi = (uint32_t)(used >> 32);
+	return OK;
 }

@@ -218,6 +218,7 @@ static void state_export(struct thread *t, fluke_thread_state_t *state)
 		exception_undone(t, &state->regs.eip, &flags);
 	state->flags = flags;
 	state->connections = t->serial;
+	state->used = t->used;
 }
 
 /* The FPU's part is neither written nor read unless the flag says that it is valid. */
@@ -318,6 +319,8 @@ static result_t import_state(struct thread *t, const fluke_thread_state_t *state
 	t->sched_val = state->sched_val;
 	t->flags = state->flags & ~(FLUKE_THREAD_HELD | FLUKE_THREAD_CLIENT_PARKED | FLUKE_THREAD_SERVER_PARKED);
 	t->serial = (uint16_t)state->connections;
+	if (state->used > t->used)
+		t->used = state->used;
 	t->made = 0;
 	t->attention = t->regs.eip == FLUKE_ENTRY ? ATTENTION_CALL : 0;
 	thread_pending(t);

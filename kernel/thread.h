@@ -129,6 +129,7 @@ struct thread {
 	uint8_t		keeper_fault;	/* the keeper IPC is for `fault`, else an exception */
 	uint8_t		made;		/* CHECK: the call that user code made; 0 = as the registers say */
 	uint8_t		depth;		/* links from the root scheduler to me when I was supplied last */
+	uint64_t	used, since;	/* given to me by schedulers; begin of what my thread_schedule gives, 0 = nothing */
 	struct thread	*supplier;	/* who gave me the processor last; supplier->donee == this, or null */
 	struct thread	*donee;		/* to whom I give mine while blocked */
 	struct thread	*donors, *donor_next, *donor_prev;	/* all whose donee I am; next and prev are null without a donee */

@@ -412,18 +412,20 @@ static uint32_t wait_message(struct worker *w, natural_t *alias)
 	return fluke_ipc_wait_receive(&w->params, alias);
 }
 
-/* Requests of its session wait for their turn. */
+/* Requests of its session wait for their turn.  Either the worker, not busy any more, sees here what has been parked, or whoever parks
+ * (sessions_look) sees that it is not busy. */
 static inline int is_wanted(const struct worker *w)
 {
+	__sync_synchronize();
 	return w->session && w->session->first;
 }
 
 /* The client, whose request is parked, is left waiting. */
 static uint32_t wait_aside(struct worker *w, natural_t *alias)
 {
+	prepare_receive(w);
 	if (is_wanted(w))
 		worker_leave(w);
-	prepare_receive(w);
 	if (is_cautious(w))
 		return wait_cautious(w, FLUKE_CALL_ipc_aside_wait_receive, alias);
 	return fluke_ipc_aside_wait_receive(&w->params, alias);
@@ -537,11 +539,11 @@ static void leave(struct worker *w, struct served_entry *e)
 /* The reply, of one buffer without references, goes out, and the worker waits for the next message. */
 static uint32_t reply_wait(struct worker *w, natural_t *alias)
 {
+	prepare_receive(w);
 	if (!w->server->cautious || is_wanted(w)) {
 		fluke_ipc_server_ack_send(&w->params);
 		return wait_message(w, alias);
 	}
-	prepare_receive(w);
 	return fluke_ipc_server_ack_send_wait_receive(&w->params, alias);
 }
 
@@ -722,6 +724,8 @@ static void worker_main(void *argument)
 		server->used_up = FLUKE_IPC_LAST(status);
 		if (server->used_up) {
 			workers_identify(w);
+			if (server->parked)
+				sessions_look(w);
 			server_used_up(server, w);
 		}
 		status = handle(w, status, &alias);

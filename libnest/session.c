@@ -207,13 +207,21 @@ void session_strip(struct worker *w, struct session *s)
 		let_go(s);
 }
 
+/* A worker that is not busy any more may have been preempted on its way to its next wait: it gets our time to come there. */
 static int strip(struct worker *self, struct session *s)
 {
 	int found = 0;
 
-	for (struct worker *w = self->server->workers; w; w = w->next)
-		if (w != self && w->session == s)
-			found += worker_strip(w, s);
+	for (struct worker *w = self->server->workers; w; w = w->next) {
+		if (w == self || w->session != s || w->busy)
+			continue;
+		if (!worker_strip(w, s)) {
+			fluke_thread_schedule(w->thread, NULL, FLUKE_WAKEUP_ON_BLOCK);
+			if (!worker_strip(w, s))
+				continue;	/* it stands in its reply */
+		}
+		found++;
+	}
 	return found;
 }
 
@@ -267,6 +275,17 @@ static void park(struct parked *p)
 	watchdog_start(s->server);
 }
 
+/* Requests have been parked.  A holder that is not busy any more has looked already whether it is wanted (is_wanted in
+ * serve.c); one that is busy will look. */
+void sessions_look(struct worker *self)
+{
+	struct session *s;
+
+	for (struct worker *w = self->server->workers; w; w = w->next)
+		if (w != self && !w->busy && (s = w->session) && s->first)
+			strip(self, s);
+}
+
 int session_park(struct worker *w, struct session *s, uint32_t status, natural_t alias)
 {
 	struct parked *p = park_new(s, w, w->room - w->params.recv_words, alias);
@@ -276,6 +295,7 @@ int session_park(struct worker *w, struct session *s, uint32_t status, natural_t
 	p->status = status & ~FLUKE_IPC_LAST_BIT;
 	parked_take_client(p);
 	park(p);
+	sessions_look(w);
 	return 1;
 }
 

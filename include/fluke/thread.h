@@ -45,6 +45,8 @@ typedef struct fluke_thread_state {
 	natural_t	flags;
 	struct fluke_i386_state	regs;
 	natural_t	connections;	/* made as client: the number in get_client's word */
+	uint64_t	used;		/* what fluke_thread_used tells, but for a thread_schedule in progress; only
+					 * raised by set_state */
 	struct fluke_i386_fpu	fpu;
 } fluke_thread_state_t;
 
@@ -189,6 +191,13 @@ void		fluke_thread_interrupt(fluke_thread_t *thread);
 /* fluke_thread_self: the thread_va of the caller's state.  Trivial.
  * Insanities: none. */
 fluke_thread_t	*fluke_thread_self(void);
+
+/* fluke_thread_used: how much time schedulers have given to a thread (or the target of a reference), in counts of the time
+ * stamp counter: from each thread_schedule for it, or the moment when it began to run in another target's stead, to the end.
+ * It is a client's own account: what it lent on (to a server, to a mutex's holder) is its own, what others lent it, theirs.
+ * *low, *high: the two words.  Null reference or 0: 0.  Short.
+ * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT. */
+void		fluke_thread_used(fluke_thread_t *thread, natural_t *low, natural_t *high);
 
 /* fluke_thread_schedule: lends the caller's processor time to a thread while waiting for a message.
  * thread: a thread, or a reference to one; 0 = only look whether something waits (INVALID: nothing).

@@ -51,22 +51,8 @@ static void children_leave(struct process *p)
 		if (c->body)
 			facts_update(c);
 		else if (!c->being_reaped)
-			process_reap(c, NULL);
+			process_free(c);
 	}
-}
-
-static void usage_add(struct Usage *to, const struct Usage *from)
-{
-	to->child_user += from->user + from->child_user;
-	to->child_system += from->system + from->child_system;
-}
-
-/* to: whose child it was, null = nobody's account. */
-void process_reap(struct process *p, struct Usage *to)
-{
-	if (to)
-		usage_add(to, &p->usage);
-	process_free(p);
 }
 
 static int parent_wants_zombies(struct process *parent)
@@ -82,12 +68,12 @@ static void parent_tell(struct process *p)
 	int code = p->status & 0x7f ? CLD_KILLED : CLD_EXITED;
 
 	if (!parent) {
-		process_reap(p, NULL);
+		process_free(p);
 		return;
 	}
 	child_changed(p, code, code == CLD_EXITED ? p->status >> 8 & 0xff : p->status & 0x7f);
 	if (!parent_wants_zombies(parent))
-		process_reap(p, NULL);
+		process_free(p);
 	wait_wake(parent);
 }
 

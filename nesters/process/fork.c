@@ -148,6 +148,7 @@ static void copy_state(struct copying *c, fluke_thread_state_t *state)
 	state->regs.eax = 0;
 	state->regs.min_msg_words = 0;
 	state->regs.server_portset = 0;
+	state->used = 0;
 }
 
 static int fork_copy(void *argument)

@@ -237,7 +237,6 @@ struct process	*process_first(const char *name, const struct startup *startup, u
 int		native_load(struct process *p, fluke_ref_t *program, const struct startup *s, uint32_t size, uint32_t *entry,
 			uint32_t *stack);
 void		process_end(struct process *p, int status);
-void		process_reap(struct process *p, struct Usage *to);
 
 /* wait.c */
 struct request;

@@ -56,6 +56,13 @@ static struct answer *answer_queue(struct request *r, enum answer_kind kind, int
 	return a;
 }
 
+/* The child's time is the parent's children's, or, sign -1, not after all. */
+static void child_account(struct process *parent, const struct process *child, int sign)
+{
+	parent->usage.child_user += (uint64_t)sign * (child->usage.user + child->usage.child_user);
+	parent->usage.child_system += (uint64_t)sign * (child->usage.system + child->usage.child_system);
+}
+
 /* Takes the event away from the child, for the time until the answer has arrived. */
 static void answer_event(struct process *parent, struct request *r, struct process *child, enum wait_event event,
 	uint32_t options)
@@ -75,9 +82,10 @@ static void answer_event(struct process *parent, struct request *r, struct proce
 		event == WAIT_STOPPED ? status_stopped(child->stop_signal) : STATUS_CONTINUED;
 	if (a->keep)
 		return;
-	if (event == WAIT_EXITED)
+	if (event == WAIT_EXITED) {
 		child->being_reaped = 1;
-	else if (event == WAIT_STOPPED)
+		child_account(parent, child, 1);	/* it may ask as soon as it has the answer */
+	} else if (event == WAIT_STOPPED)
 		child->report_stop = 0;
 	else
 		child->report_continue = 0;
@@ -92,8 +100,10 @@ static void answer_done(struct answer *a, int failed)
 		return;
 	if (a->event == WAIT_EXITED) {
 		child->being_reaped = 0;
+		if (failed && parent)
+			child_account(parent, child, -1);
 		if (!failed || !child->parent)
-			process_reap(child, parent ? &parent->usage : NULL);
+			process_free(child);
 	} else if (failed && a->event == WAIT_STOPPED && child->state == PROCESS_STOPPED)
 		child->report_stop = 1;
 	else if (failed && a->event == WAIT_CONTINUED && child->state == PROCESS_RUNNING)

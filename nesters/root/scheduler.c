@@ -27,7 +27,8 @@ struct client {
 	uint32_t	next;		/* in the ready queue */
 	uint32_t	next_ended;	/* in the list of those that end() was called for */
 	uint8_t		ready, ended;
-	uint64_t	used;		/* tsc cycles supplied */
+	uint64_t	base;		/* what its thread had used before */
+	uint64_t	used;		/* tsc cycles supplied, when that was looked at last */
 	uint8_t		own;		/* a thread of root */
 	struct shown	*shown;		/* null: nobody has said what it is */
 };
@@ -125,6 +126,24 @@ static uint32_t find_free(void)
 	return 0;
 }
 
+static uint64_t thread_used(fluke_ref_t *thread)
+{
+	natural_t low, high;
+
+	fluke_thread_used((fluke_thread_t *)thread, &low, &high);
+	return (uint64_t)high << 32 | low;
+}
+
+/* Supplied to the client in all; what is known of one whose thread has gone. */
+static uint64_t client_used(struct client *c)
+{
+	uint64_t used = c->thread ? thread_used(c->thread) : 0;
+
+	if (used > c->base + c->used)
+		c->used = used - c->base;
+	return c->used;
+}
+
 static void shown_forget(uint32_t number)
 {
 	struct shown *shown = client[number].shown;
@@ -152,6 +171,7 @@ static uint32_t add_client(fluke_ref_t *thread, int own)
 		client[number].own = own;
 		shown_forget(number);
 		client[number].thread = copy;
+		client[number].base = thread_used(copy);
 	}
 	lock_drop(&client_lock);
 	if (!number)
@@ -207,7 +227,7 @@ static int view_client(void *self, struct request *r, uint32_t from, uint32_t *n
 		struct client *c = &client[*number];
 
 		strlcpy(text, c->shown ? c->shown->name : *number == IDLE ? "idle" : c->own ? "root" : "", 64);
-		*used = c->used;
+		*used = client_used(c);
 		*ready = c->ready;
 		if (c->shown && c->shown->view)
 			ref = ref_dup(c->shown->view);
@@ -261,7 +281,9 @@ static int scheduler_get_usage(void *self, struct request *r, uint32_t sched_val
 	(void)self, (void)r;
 	if (sched_val <= IDLE || sched_val > clients)
 		return ESRCH;
-	*tsc = client[sched_val].used;
+	lock_take(&client_lock);
+	*tsc = client_used(&client[sched_val]);
+	lock_drop(&client_lock);
 	return 0;
 }
 
@@ -523,7 +545,7 @@ void scheduler_run(void)
 {
 	uint32_t words[FLUKE_MAX_MIN_MSG], number, result;
 	fluke_ipc_params_t p;
-	uint64_t now, timers = 0, quantum_end = 0, since, quantum = clock_to_tsc(QUANTUM);	/* all in counts of the tsc */
+	uint64_t now, timers = 0, quantum_end = 0, quantum = clock_to_tsc(QUANTUM);	/* all in counts of the tsc */
 	natural_t alias;
 	int look_at_clock = 1, alone = 0;
 
@@ -562,11 +584,9 @@ void scheduler_run(void)
 			take_message(&p, words, &look_at_clock);
 			continue;
 		}
-		since = now;
 		result = fluke_thread_schedule((fluke_thread_t *)client[number].thread, port,
 			number == IDLE || alone ? FLUKE_WAKEUP_TAKE_REQUEST :
 			FLUKE_WAKEUP_PASS_ON | FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY);
-		client[number].used += rdtsc() - since;
 		switch (FLUKE_SCHED_RESULT(result)) {
 		case FLUKE_SCHED_MESSAGE:
 			take_message(&p, words, &look_at_clock);

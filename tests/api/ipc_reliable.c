@@ -846,6 +846,7 @@ CASE("ipc_reliable-45", "a buffer in the kernel is refused, short or long, with 
 			fluke_ipc_client_disconnect();
 			check_run();
 		}
+}
 
 CASE("ipc_reliable-30", "aside_wait_receive sets the client aside for whoever answers it, and takes the next message")
 {

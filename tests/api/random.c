@@ -4,7 +4,6 @@
  * other whatever the calls allow.  The kernel must live, keep its books (checked after each
  * case) and leave the first thread alone. */
 #include "check.h"
-#include <fluke/callnumbers.h>
 #include "call_table.h"
 
 #define OBJECTS		0x10000000u	/* 8 pages with OBJECT */
@@ -230,10 +229,10 @@ static void arguments(struct caller *c, unsigned number, uint32_t r[6])
 /* Of a few drawn calls the one that has succeeded least often: so that all do in the end. */
 static unsigned choose(struct caller *c)
 {
-	unsigned n = below(c, FLUKE_CALL_ipc_aside_wait_receive + 1);
+	unsigned n = below(c, CALLS);
 
 	for (int draws = 3; draws--; ) {
-		unsigned other = below(c, FLUKE_CALL_ipc_aside_wait_receive + 1);
+		unsigned other = below(c, CALLS);
 
 		if (calls[other].name && c->good[other] < c->good[n])
 			n = other;

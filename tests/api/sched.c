@@ -775,3 +775,65 @@ CASE("sched-34", "a client that ran by a request nobody has seen takes it back w
 	fluke_thread_set_client(check_first_thread, 0, 0);
 	CHECK_EQUAL(fluke_thread_schedule(0, asked_port, 0), FLUKE_SCHED_INVALID);	/* nobody asks */
 }
+
+static uint64_t used(void *thread)
+{
+	natural_t low = 1, high = 1;
+
+	fluke_thread_used(thread, &low, &high);
+	return (uint64_t)high << 32 | low;
+}
+
+static void spin(uint32_t turns)
+{
+	while (turns--)
+		__asm__ volatile ("");
+}
+
+static void spins_and_waits(void *unused)
+{
+	(void)unused;
+	spin(20000);
+	fluke_mutex_lock(m);
+}
+
+static void spins_longer(void *unused)
+{
+	(void)unused;
+	spin(60000);
+}
+
+CASE("sched-35", "thread_used: a thread has what it was given, also in another's stead; its state tells the same; 0 for none")
+{
+	fluke_thread_t *outer, *second;
+	fluke_portset_t *ours;
+	uint64_t first_used, second_used;
+
+	CHECK_EQUAL((uint32_t)used(0), 0);
+	CHECK_EQUAL((uint32_t)used(check_ref_new()), 0);
+	REFUSES_BAD(FLUKE_INSANITY_NOT_THREAD, check_mutex_new(), fluke_thread_used(o, 0, 0));
+	outer = make_inner(FLUKE_WAKEUP_PASS_ON | FLUKE_WAKEUP_LAZY, once, 0);
+	m = check_mutex_new();
+	fluke_mutex_lock(m);
+	inner_thread = inner_client(spins_and_waits, 700);
+	ours = set;
+	set = inner_set;
+	CHECK_EQUAL(request(), 700);
+	set = ours;
+	second = inner_client(spins_longer, 701);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(inner_result, FLUKE_SCHED_BLOCKED);
+	first_used = used(inner_thread);
+	second_used = used(second);
+	CHECK(first_used > 1000);
+	CHECK(second_used > 2 * first_used && second_used < 5 * first_used);
+	CHECK(used(outer) > first_used + second_used);
+	fluke_thread_get_state(second, &state, (fluke_thread_links_t){ 0 });
+	CHECK(state.used == second_used);
+	state.used = 1234567890123;
+	fluke_thread_set_state(second, &state, (fluke_thread_links_t){ 0 });
+	CHECK(used(second) == 1234567890123);
+	state.used = 0;
+	fluke_thread_set_state(second, &state, (fluke_thread_links_t){ 0 });
+	CHECK(used(second) == 1234567890123);
+}

@@ -28,7 +28,7 @@ static int valid(const fluke_thread_state_t *s)
 	extern char __executable_start[], etext[];
 
 	if (s->regs.eip == FLUKE_ENTRY)
-		return (s->regs.eax & 0xff) - 1 < FLUKE_CALL_ipc_aside_wait_receive;
+		return (s->regs.eax & 0xff) - 1 < FLUKE_CALL_thread_used;
 	return s->regs.eip == FLUKE_ENTRY_RET ||
 		(s->regs.eip >= (uint32_t)__executable_start && s->regs.eip < (uint32_t)etext);
 }

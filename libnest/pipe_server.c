@@ -90,16 +90,8 @@ static void closed(struct stream *s)
 	fifo_free(f);
 }
 
-static void passed(struct stream *s)
-{
-	struct fifo *f = s->owner;
-
-	f->pipe.was_written = 1;
-}
-
 static const struct stream_ops ops = {
 	.peek = peek, .take = take, .stage = stage, .commit = commit, .poll = poll, .stat = stat, .closed = closed,
-	.passed = passed,
 };
 
 static struct fifo *fifo_new(struct server *server, struct fifo **node)

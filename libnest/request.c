@@ -15,6 +15,7 @@
 static unsigned spare_parked;
 static struct parked *free_parked;	/* keep their ref */
 static struct fast_lock parked_lock;
+static fluke_ref_t *null_ref;
 
 /* ---- what the skeletons use ---- */
 
@@ -104,32 +105,14 @@ void *request_scratch(struct request *r)
 
 /* ---- waiting ---- */
 
-/* The session pays for p while p waits. */
-static int waits_take(struct parked *p, struct session *payer)
-{
-	if (payer && !session_take(payer, HOLDS_WAITS, 1))
-		return 0;
-	if (p->payer != payer) {
-		session_put(p->payer);
-		p->payer = payer ? session_get(payer) : NULL;
-	}
-	p->waits = payer != NULL;
-	return 1;
-}
-
-static void waits_give(struct parked *p)
-{
-	if (p->waits)
-		session_give(p->payer, HOLDS_WAITS, 1);
-	p->waits = 0;
-}
-
 struct parked *parked_new(void)
 {
 	struct parked *p;
 
-	if (!parked_lock.mutex)
+	if (!parked_lock.mutex) {
+		null_ref = ref_new();
 		fast_lock_init(&parked_lock);
+	}
 	fast_lock_take(&parked_lock);
 	p = free_parked;
 	if (p) {
@@ -137,25 +120,26 @@ struct parked *parked_new(void)
 		spare_parked--;
 	}
 	fast_lock_drop(&parked_lock);
-	if (p)
+	if (p) {
+		p->payer = NULL;
 		return p;
+	}
 	p = malloc(sizeof(*p));
 	if (p && !(p->client = ref_new())) {
 		free(p);
 		return NULL;
 	}
-	if (p) {
+	if (p)
 		p->payer = NULL;
-		p->waits = 0;
-	}
 	return p;
 }
 
 void parked_free(struct parked *p)
 {
-	waits_give(p);
-	session_put(p->payer);
-	p->payer = NULL;
+	if (p->payer) {
+		session_give(p->payer, HOLDS_WAITS, 1);
+		session_put(p->payer);
+	}
 	fast_lock_take(&parked_lock);
 	if (spare_parked < SPARE_PARKED) {
 		p->next = free_parked;
@@ -170,11 +154,10 @@ void parked_free(struct parked *p)
 	}
 }
 
-/* The client stays connected until the worker waits for the next message, which sets it aside; whoever answers before that
- * takes the connection from the worker. */
 void parked_take_client(struct parked *p)
 {
 	fluke_thread_get_client(NULL, p->client, &p->flags);	/* the kernel knows who asks */
+	fluke_thread_set_client(NULL, null_ref, 0);
 }
 
 void parked_adopt(struct parked *p, struct worker *self, fluke_ref_t *client)
@@ -187,27 +170,20 @@ void parked_adopt(struct parked *p, struct worker *self, fluke_ref_t *client)
 	fluke_thread_set_client(NULL, self->own_client, aside);
 }
 
-int request_again(struct request *record, struct request *r)
-{
-	struct parked *p = (struct parked *)record;
-
-	if (!waits_take(p, ((struct worker *)r->worker)->session))
-		return 0;
-	record->object = r->object;
-	parked_take_client(p);
-	return 1;
-}
-
 struct request *request_park(struct request *r)
 {
-	struct parked *p = parked_new();
+	struct session *payer = r->worker ? ((struct worker *)r->worker)->session : NULL;
+	struct parked *p;
 
-	if (!p)
+	if (payer && !session_take(payer, HOLDS_WAITS, 1))
 		return NULL;
-	if (!waits_take(p, r->worker ? ((struct worker *)r->worker)->session : NULL)) {
-		parked_free(p);
+	p = parked_new();
+	if (!p) {
+		if (payer)
+			session_give(payer, HOLDS_WAITS, 1);
 		return NULL;
 	}
+	p->payer = payer ? session_get(payer) : NULL;
 	memset(&p->r, 0, offsetof(struct request, reply_piece));
 	p->r.reply_pieces = p->r.bulk_size = p->r.bulk_tail = 0;
 	p->r.sent = NULL;
@@ -257,28 +233,6 @@ int request_answer(struct request *r, int error)
 	request_free_refs(r);
 	parked_free(p);
 	return FLUKE_IPC_STATUS(status) == FLUKE_SUCCESS ? 0 : PROTO_BROKEN;
-}
-
-int request_answer_now(struct request *r, uint32_t *words, uint32_t count)
-{
-	struct parked *p = (struct parked *)r;
-	fluke_ipc_params_t params;
-	uint32_t status;
-
-	params.send_buffers = params.send_refs = params.recv_buffers = params.recv_refs = 0;
-	params.send_words = count;
-	params.send_data = words;
-	params.recv_words = p->flags;
-	status = FLUKE_IPC_STATUS(fluke_ipc_server_answer(&params, p->client));
-	if (status == FLUKE_IPC_NOT_NOW)
-		return REQUEST_PARKED;
-	waits_give(p);
-	return status == FLUKE_SUCCESS ? 0 : PROTO_BROKEN;
-}
-
-void request_free(struct request *record)
-{
-	parked_free((struct parked *)record);
 }
 
 void request_drop(struct request *r)

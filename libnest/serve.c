@@ -412,25 +412,6 @@ static uint32_t wait_message(struct worker *w, natural_t *alias)
 	return fluke_ipc_wait_receive(&w->params, alias);
 }
 
-/* Requests of its session wait for their turn.  Either the worker, not busy any more, sees here what has been parked, or whoever parks
- * (sessions_look) sees that it is not busy. */
-static inline int is_wanted(const struct worker *w)
-{
-	__sync_synchronize();
-	return w->session && w->session->first;
-}
-
-/* The client, whose request is parked, is left waiting. */
-static uint32_t wait_aside(struct worker *w, natural_t *alias)
-{
-	prepare_receive(w);
-	if (is_wanted(w))
-		worker_leave(w);
-	if (is_cautious(w))
-		return wait_cautious(w, FLUKE_CALL_ipc_aside_wait_receive, alias);
-	return fluke_ipc_aside_wait_receive(&w->params, alias);
-}
-
 /* What did not come with the first words.  The new status. */
 static uint32_t receive_second(struct worker *w)
 {
@@ -536,48 +517,18 @@ static void leave(struct worker *w, struct served_entry *e)
 	}
 }
 
-/* The reply, of one buffer without references, goes out, and the worker waits for the next message. */
-static uint32_t reply_wait(struct worker *w, natural_t *alias)
-{
-	prepare_receive(w);
-	if (!w->server->cautious || is_wanted(w)) {
-		fluke_ipc_server_ack_send(&w->params);
-		return wait_message(w, alias);
-	}
-	return fluke_ipc_server_ack_send_wait_receive(&w->params, alias);
-}
-
-/* Too much of the session is in work: the request waits for its turn. */
-static uint32_t handle_later(struct worker *w, struct session *s, uint32_t status, natural_t *alias, struct served_entry *e)
-{
-	int parked = session_park(w, s, status, *alias);
-
-	leave(w, e);
-	if (!parked)
-		fluke_ipc_server_disconnect();
-	return wait_aside(w, alias);
-}
-
 static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_t status, natural_t *alias,
 	struct served_entry *e)
 {
 	int error;
 
-	if (FLUKE_IPC_STATUS(status) != FLUKE_IPC_RECV_DISCONNECTED && object && object->session != w->session && !worker_enter(w, object->session))
-		return handle_later(w, object->session, status, alias, e);
-	if (FLUKE_IPC_STATUS(status) == FLUKE_SUCCESS && object && object->class->quick) {
-		w->request.count = w->room - w->params.recv_words;
-		w->request.object = object;
-		error = object->class->quick(object, &w->request);
-		if (error)
-			served_leave(e);
-		if (error == REQUEST_PARKED)
-			return wait_aside(w, alias);
-		if (error) {
-			w->params.send_words = (uint32_t)error;
-			w->params.send_buffers = w->params.send_refs = 0;
-			return reply_wait(w, alias);
-		}
+	if (FLUKE_IPC_STATUS(status) != FLUKE_IPC_RECV_DISCONNECTED && object && object->session != w->session && !worker_enter(w, object->session)) {
+		int parked = session_park(w, object->session, status, *alias);
+
+		leave(w, e);
+		if (!parked)
+			fluke_ipc_server_disconnect();
+		return wait_message(w, alias);
 	}
 	status = FLUKE_IPC_STATUS(receive_rest(w, status));
 	set_up_request(w, object, FLUKE_IPC_RELIABLE);
@@ -591,7 +542,7 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 	clear_refs(w);
 	if (error == REQUEST_PARKED) {
 		leave(w, e);
-		return wait_aside(w, alias);
+		return wait_message(w, alias);
 	}
 	request_finish(&w->params, &w->request, error);
 	if (__builtin_expect(w->request.sent != NULL, 0)) {
@@ -612,7 +563,12 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		return wait_message(w, alias);
 	}
 	leave(w, e);
-	return reply_wait(w, alias);
+	if (!w->server->cautious) {
+		fluke_ipc_server_ack_send(&w->params);
+		return wait_message(w, alias);
+	}
+	prepare_receive(w);
+	return fluke_ipc_server_ack_send_wait_receive(&w->params, alias);
 }
 
 static uint32_t handle_idempotent(struct worker *w, struct served *object, natural_t *alias, struct served_entry *e)
@@ -658,10 +614,9 @@ static uint32_t handle(struct worker *w, uint32_t status, natural_t *alias)
 	struct served_entry *e;
 	struct served *object = served_at(*alias, &e);
 
-	if (FLUKE_IPC_FLAVOUR(status) == FLUKE_IPC_RELIABLE)
-		return handle_reliable(w, object, status, alias, e);
-	worker_leave(w);
 	switch (FLUKE_IPC_FLAVOUR(status)) {
+	case FLUKE_IPC_RELIABLE:
+		return handle_reliable(w, object, status, alias, e);
 	case FLUKE_IPC_IDEMPOTENT:
 		return handle_idempotent(w, object, alias, e);
 	default:
@@ -711,8 +666,7 @@ static void worker_main(void *argument)
 	status = is_cautious(w) ? wait_cautious(w, FLUKE_CALL_ipc_setup_wait_receive, &alias) :
 		fluke_ipc_setup_wait_receive(&w->params, server->portset, &alias);
 	for (;;) {
-		if (is_wanted(w) || alias == ALIAS_KICK)
-			worker_leave(w);
+		worker_leave(w);
 		if (alias == ALIAS_KICK && FLUKE_IPC_FLAVOUR(status))
 			status = session_next(w, &alias);
 		if (!FLUKE_IPC_FLAVOUR(status)) {	/* the client of the last reply had gone */
@@ -724,8 +678,6 @@ static void worker_main(void *argument)
 		server->used_up = FLUKE_IPC_LAST(status);
 		if (server->used_up) {
 			workers_identify(w);
-			if (server->parked)
-				sessions_look(w);
 			server_used_up(server, w);
 		}
 		status = handle(w, status, &alias);

@@ -8,8 +8,7 @@
  * with much to do gets no more workers, and no sooner, than one with little.
  *
  * A worker that has answered holds its session while it waits for the next message, since it cannot know
- * when the reply had gone out; who wants its place looks whether it waits (watchdog.c).  If the next message is of the
- * same session, and none of its requests waits, the worker just keeps it.
+ * when the reply had gone out; who wants its place looks whether it waits (watchdog.c).
  *
  * What the server keeps for a session is counted too: session_take, until session_give. */
 #include <stdlib.h>
@@ -20,6 +19,20 @@
 
 #define WAITING_MAX	256u	/* parked requests of a session; more are refused */
 #define LIMIT		2u
+
+struct session {
+	struct server	*server;
+	volatile uint32_t references;		/* objects, workers, parked requests */
+	volatile uint32_t working;		/* workers that hold it */
+	/* under the server's wait_lock; a session is in the server's list only with requests: */
+	struct parked	*volatile first;
+	struct parked	**end;
+	volatile uint32_t held[HOLDINGS];
+	uint32_t	share;			/* how many times server_limits it may hold */
+	unsigned	waiting;
+	uint8_t		ready;			/* in the list */
+	struct session	*next_ready;
+};
 
 #define SHARE_OWN	16u	/* of a session that no other one has begun: whoever has it divides it among its own */
 
@@ -207,27 +220,18 @@ void session_strip(struct worker *w, struct session *s)
 		let_go(s);
 }
 
-/* A worker that is not busy any more may have been preempted on its way to its next wait: it gets our time to come there. */
 static int strip(struct worker *self, struct session *s)
 {
 	int found = 0;
 
-	for (struct worker *w = self->server->workers; w; w = w->next) {
-		if (w == self || w->session != s || w->busy)
-			continue;
-		if (!worker_strip(w, s)) {
-			fluke_thread_schedule(w->thread, NULL, FLUKE_WAKEUP_ON_BLOCK);
-			if (!worker_strip(w, s))
-				continue;	/* it stands in its reply */
-		}
-		found++;
-	}
+	for (struct worker *w = self->server->workers; w; w = w->next)
+		if (w != self && w->session == s)
+			found += worker_strip(w, s);
 	return found;
 }
 
 int worker_enter(struct worker *w, struct session *s)
 {
-	worker_leave(w);
 	do
 		if (hold(s)) {
 			w->session = session_get(s);
@@ -275,17 +279,6 @@ static void park(struct parked *p)
 	watchdog_start(s->server);
 }
 
-/* Requests have been parked.  A holder that is not busy any more has looked already whether it is wanted (is_wanted in
- * serve.c); one that is busy will look. */
-void sessions_look(struct worker *self)
-{
-	struct session *s;
-
-	for (struct worker *w = self->server->workers; w; w = w->next)
-		if (w != self && !w->busy && (s = w->session) && s->first)
-			strip(self, s);
-}
-
 int session_park(struct worker *w, struct session *s, uint32_t status, natural_t alias)
 {
 	struct parked *p = park_new(s, w, w->room - w->params.recv_words, alias);
@@ -295,7 +288,6 @@ int session_park(struct worker *w, struct session *s, uint32_t status, natural_t
 	p->status = status & ~FLUKE_IPC_LAST_BIT;
 	parked_take_client(p);
 	park(p);
-	sessions_look(w);
 	return 1;
 }
 

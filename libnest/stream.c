@@ -2,9 +2,7 @@
  *
  * A request that can be served at once counts at once; a longer read, and any that was parked, replies from the
  * data in place, and its delivery decides whether they are taken: a client may have left a parked request. Requests that cannot be served are parked in order; whoever changes a source
- * queues it, and stream_run serves the parked ones of queued sources, sending outside the lock.
- *
- * Few bytes through a pipe go a short way (quick_*): a parked reader is answered from the writer's message, past the ring. */
+ * queues it, and stream_run serves the parked ones of queued sources, sending outside the lock. */
 #include <stdlib.h>
 #include <string.h>
 #include <nest/stream.h>
@@ -15,9 +13,6 @@
 #define SMALL	2048u		/* bytes of a read that are copied */
 #define WATCHES	256u		/* of a stream: the oldest one is woken and forgotten for a further one */
 #define PAGES(size)	((uint32_t)((size) / 4096))	/* that the data of a waiting write count as waits */
-#define HEADER_READ	3u	/* words of the answer before the bytes */
-#define HEADER_WRITE	6u	/* of the request */
-#define QUICK	((FLUKE_MAX_MIN_MSG - HEADER_READ) * 4 + 3)	/* bytes that a short answer has room for */
 
 struct stream_wait {
 	struct stream_wait *next;
@@ -80,9 +75,8 @@ static struct stream_wait *wait_new(struct stream *s, int writing, size_t count)
 
 /* ---- life ---- */
 
-static int quick(void *self, struct request *r);
 static const struct served_class plain_class = { .name = "stream", .interfaces = stream_interfaces, .release = stream_release,
-	.holding = HOLDS_FILES, .quick = quick };
+	.holding = HOLDS_FILES };
 
 struct stream *stream_new(struct server *server, const struct served_class *class, const struct stream_ops *ops,
 	struct stream_source *source, void *owner, unsigned flags)
@@ -113,13 +107,6 @@ static void stream_put(struct stream *s)
 		free(s);
 }
 
-/* A record whose request has been answered. */
-static void spare_free(struct stream_wait *w)
-{
-	request_free(w->request);
-	wait_free(w);
-}
-
 void stream_release(void *self)
 {
 	struct stream *s = self;
@@ -127,10 +114,6 @@ void stream_release(void *self)
 	struct stream_watch *watch;
 
 	fast_lock_take(&stream_lock);
-	for (w = s->waits; w; w = w->next)
-		s->source->waiting[w->writing]--;
-	for (watch = s->watches; watch; watch = watch->next)
-		s->source->watches--;
 	if (s->prev)
 		s->prev->next = s->next;
 	else
@@ -158,8 +141,6 @@ void stream_release(void *self)
 		request_drop(w->request);
 		wait_free(w);
 	}
-	if (s->spare)
-		spare_free(s->spare);
 	while ((watch = s->watches)) {
 		s->watches = watch->next;
 		ref_free(watch->port);
@@ -246,7 +227,6 @@ void stream_drop_reads(struct stream_source *source)
 				continue;
 			}
 			*link = w->next;
-			source->waiting[0]--;
 			w->next = dropped;
 			dropped = w;
 		}
@@ -276,21 +256,6 @@ static int write_start(struct stream *s, const void *data, size_t count, size_t 
 	return error;
 }
 
-static void add_wait(struct stream *s, struct stream_wait *w)
-{
-	*s->waits_end = w;
-	s->waits_end = &w->next;
-	s->source->waiting[w->writing]++;
-}
-
-static void remove_wait(struct stream *s, struct stream_wait **link, struct stream_wait *w)
-{
-	*link = w->next;
-	if (!w->next)
-		s->waits_end = link;
-	s->source->waiting[w->writing]--;
-}
-
 /* With the lock: those whose client thread has gone, or asks again since it left its former wait for a signal. */
 static void forget_former(struct stream *s, struct request *r)
 {
@@ -302,7 +267,6 @@ static void forget_former(struct stream *s, struct request *r)
 			continue;
 		}
 		*link = w->next;
-		s->source->waiting[w->writing]--;
 		request_drop(w->request);
 		wait_free(w);
 	}
@@ -330,8 +294,21 @@ static int park(struct stream *s, struct request *r, int writing, const void *da
 	}
 	if (s->waits)
 		forget_former(s, w->request);
-	add_wait(s, w);
+	*s->waits_end = w;
+	s->waits_end = &w->next;
 	return REQUEST_PARKED;
+}
+
+static int somebody_waits(struct stream_source *source, int writing)
+{
+	struct stream *s;
+	struct stream_wait *w;
+
+	for (s = source->streams; s; s = s->next)
+		for (w = s->waits; w; w = w->next)
+			if (w->writing == writing)
+				return 1;
+	return 0;
 }
 
 static void sent_read(void *context, int delivered)
@@ -394,7 +371,7 @@ static int stream_read(void *self, struct request *r, uint64_t offset, uint32_t 
 	if (count > PROTO_BULK_MAX)
 		count = PROTO_BULK_MAX;
 	fast_lock_take(&stream_lock);
-	if (s->source->waiting[0] && !((s->flags | flags) & O_NONBLOCK))
+	if (somebody_waits(s->source, 0) && !((s->flags | flags) & O_NONBLOCK))
 		error = EAGAIN;
 	else
 		error = read_small(s, r, count, data, data_size);
@@ -420,7 +397,7 @@ static int stream_write(void *self, struct request *r, uint64_t offset, uint32_t
 	if ((s->flags & O_ACCMODE) == O_RDONLY)
 		return EBADF;
 	fast_lock_take(&stream_lock);
-	if (s->source->writing || s->source->waiting[1])
+	if (s->source->writing || somebody_waits(s->source, 1))
 		error = EAGAIN;
 	else
 		error = s->ops->stage(s, data, data_size, &done);
@@ -465,7 +442,9 @@ static struct stream_wait *serve_one(struct stream *s, int *error, size_t *size)
 			*error = read_start(s, w->request, w->count, w->started, size);
 		if (*error == EAGAIN)
 			continue;
-		remove_wait(s, link, w);
+		*link = w->next;
+		if (!w->next)
+			s->waits_end = link;
 		return w;
 	}
 	return 0;
@@ -481,16 +460,6 @@ void stream_forget(struct stream_source *source)
 		*link = source->next;
 }
 
-static void remove_watch(struct stream *s, struct stream_watch **link)
-{
-	struct stream_watch *watch = *link;
-
-	*link = watch->next;
-	s->source->watches--;
-	ref_free(watch->port);
-	free(watch);
-}
-
 static void tell_watchers(struct stream *s)
 {
 	struct stream_watch **link = &s->watches, *watch;
@@ -504,7 +473,9 @@ static void tell_watchers(struct stream *s)
 		message[0] = events;
 		message[1] = 0;
 		if (fluke_ref_type(watch->port) != FLUKE_TYPE_PORT) {
-			remove_watch(s, link);
+			*link = watch->next;
+			ref_free(watch->port);
+			free(watch);
 			continue;
 		}
 		if (events)
@@ -566,138 +537,6 @@ void stream_run(void)
 	fast_lock_drop(&stream_lock);
 }
 
-/* ---- the short way of pipes ---- */
-
-/* The first parked read of the source. */
-static struct stream_wait **first_read(struct stream_source *source, struct stream **of)
-{
-	struct stream_wait **link;
-	struct stream *s;
-
-	for (s = source->streams; s; s = s->next)
-		for (link = &s->waits; *link; link = &(*link)->next)
-			if (!(*link)->writing) {
-				*of = s;
-				return link;
-			}
-	return 0;
-}
-
-/* With the lock, readers waiting and so nothing in the pipe: the bytes, in words, go to the first of them that is still there.
- * False: they do not, or not at once. */
-static int hand_over(struct stream_source *source, const uint32_t *data, uint32_t size)
-{
-	uint32_t answer[FLUKE_MAX_MIN_MSG] = { 0, size, size & 3 ? data[size / 4] : 0 }, i;
-	struct stream_wait **link, *w;
-	struct stream *s;
-	int error;
-
-	for (i = 0; i < size / 4; i++)
-		answer[HEADER_READ + i] = data[i];
-	while (source->waiting[0]) {
-		link = first_read(source, &s);
-		w = *link;
-		if (w->count < size)
-			return 0;
-		error = request_answer_now(w->request, answer, HEADER_READ + size / 4);
-		if (error == REQUEST_PARKED)
-			return 0;
-		remove_wait(s, link, w);
-		if (s->spare)
-			spare_free(w);
-		else
-			s->spare = w;
-		if (!error)
-			return 1;
-	}
-	return 0;
-}
-
-/* Everything that is not as usual (answers 0) is stream_write's. */
-static int quick_write(struct stream *s, struct request *r)
-{
-	struct stream_source *source = s->source;
-	uint32_t size = r->words[4], *data = r->words + HEADER_WRITE;
-	size_t done = 0;
-	int words = 0;
-
-	if (!size || size > QUICK || r->count != HEADER_WRITE + size / 4 || (s->flags & O_ACCMODE) == O_RDONLY)
-		return 0;
-	data[size / 4] = r->words[5];
-	fast_lock_take(&stream_lock);
-	if (source->reading | source->writing | source->queued | source->waiting[1])
-		goto out;
-	if (source->waiting[0]) {
-		if (!hand_over(source, data, size))
-			goto out;
-		s->ops->passed(s);
-	} else {
-		if (source->watches || s->ops->stage(s, data, size, &done))
-			goto out;
-		s->ops->commit(s, size);
-	}
-	words = 4;
-	r->reply[0] = 0;
-	r->reply[1] = size;
-	r->reply[2] = r->reply[3] = 0;
-out:
-	fast_lock_drop(&stream_lock);
-	return words;
-}
-
-static int park_again(struct stream *s, struct request *r, uint32_t count)
-{
-	struct stream_wait *w = s->spare;
-
-	if (!request_again(w->request, r))
-		return 0;
-	s->spare = 0;
-	w->next = 0;
-	w->count = count;
-	add_wait(s, w);
-	return REQUEST_PARKED;
-}
-
-static int quick_read(struct stream *s, struct request *r)
-{
-	struct stream_source *source = s->source;
-	struct pipe_piece piece[2];
-	uint32_t size, count = r->words[3];
-	uint64_t wake = 0;
-	int words = 0, error;
-
-	if (r->count != 5 || (s->flags & O_ACCMODE) == O_WRONLY)
-		return 0;
-	fast_lock_take(&stream_lock);
-	if (source->reading | source->waiting[0] | source->waiting[1] | source->watches | source->queued)
-		goto out;
-	error = s->ops->peek(s, count, 0, piece, &wake);
-	size = piece[0].size;
-	if (error == EAGAIN && s->spare && !((s->flags | r->words[4]) & O_NONBLOCK)) {
-		words = park_again(s, r, count);
-	} else if (!error && (size > QUICK || piece[1].size)) {
-		s->ops->take(s, 0, 0);
-	} else if (!error) {
-		r->reply[0] = 0;
-		r->reply[1] = size;
-		r->reply[HEADER_READ + size / 4] = 0;
-		memcpy(r->reply + HEADER_READ, piece[0].data, size);
-		r->reply[2] = r->reply[HEADER_READ + size / 4];
-		s->ops->take(s, size, 1);
-		words = (int)(HEADER_READ + size / 4);
-	}
-out:
-	fast_lock_drop(&stream_lock);
-	return words;
-}
-
-static int quick(void *self, struct request *r)
-{
-	if (r->words[0] == (FileDescription_INTERFACE << 8 | 1))
-		return quick_write(self, r);
-	return r->words[0] == FileDescription_INTERFACE << 8 ? quick_read(self, r) : 0;
-}
-
 /* ---- the rest of FileDescription ---- */
 
 static int stream_stat(void *self, struct request *r, struct FileStatus *status)
@@ -751,15 +590,17 @@ static int stream_getdents(void *self, struct request *r, uint64_t cookie, uint3
 }
 
 /* The port is told as if all had happened, so that who waits for it looks again. */
-static void watch_end(struct stream *s, struct stream_watch **link)
+static void watch_end(struct stream_watch **link)
 {
 	struct stream_watch *watch = *link;
 	uint32_t message[2] = { watch->events, 0 };
 	fluke_ipc_params_t params = { .send_words = 2, .send_data = message };
 
+	*link = watch->next;
 	if (fluke_ref_type(watch->port) == FLUKE_TYPE_PORT)
 		fluke_ipc_send(&params, watch->port);
-	remove_watch(s, link);
+	ref_free(watch->port);
+	free(watch);
 }
 
 /* A watch for a port replaces the one that the port has; events 0 ends it.  The list begins with the newest. */
@@ -774,7 +615,9 @@ static int stream_watch(void *self, struct request *r, uint32_t events, fluke_re
 	*ready = s->ops->poll(s) & (events | POLLERR | POLLHUP);
 	while ((watch = *link) && !(port && fluke_ref_compare(watch->port, port))) {
 		if (fluke_ref_type(watch->port) == FLUKE_NULL) {
-			remove_watch(s, link);
+			*link = watch->next;
+			ref_free(watch->port);
+			free(watch);
 		} else {
 			oldest = link;
 			link = &watch->next;
@@ -782,19 +625,22 @@ static int stream_watch(void *self, struct request *r, uint32_t events, fluke_re
 		}
 	}
 	if (!watch && count >= WATCHES)
-		watch_end(s, oldest);
+		watch_end(oldest);
 	if (watch && events) {
 		watch->events = events;
 	} else if (watch) {
-		remove_watch(s, link);
+		*link = watch->next;
+		ref_free(watch->port);
+		free(watch);
 	} else if (events && port && fluke_ref_type(port) == FLUKE_TYPE_PORT && (watch = calloc(1, sizeof *watch))) {
 		watch->port = ref_dup(port);
 		watch->events = events;
 		watch->next = s->watches;
 		s->watches = watch;
-		s->source->watches++;
-		if (!watch->port)
-			remove_watch(s, &s->watches);
+		if (!watch->port) {
+			s->watches = watch->next;
+			free(watch);
+		}
 	}
 	fast_lock_drop(&stream_lock);
 	return 0;

@@ -33,25 +33,9 @@ struct parked {
 	/* for its turn: */
 	struct session	*session;
 	uint32_t	status, words;	/* as wait_receive gave them; the words are in reply */
-	struct session	*payer;		/* has it among its HOLDS_WAITS, if `waits`; null: waits for its turn */
-	int		waits;
+	struct session	*payer;		/* has it among its HOLDS_WAITS; null: waits for its turn */
 	natural_t	alias;
 	uint32_t	reply[REQUEST_PARKED_REPLY];
-};
-
-/* session.c */
-struct session {
-	struct server	*server;
-	volatile uint32_t references;		/* objects, workers, parked requests */
-	volatile uint32_t working;		/* workers that hold it */
-	/* under the server's wait_lock; a session is in the server's list only with requests: */
-	struct parked	*volatile first;
-	struct parked	**end;
-	volatile uint32_t held[HOLDINGS];
-	uint32_t	share;			/* how many times server_limits it may hold */
-	unsigned	waiting;
-	uint8_t		ready;			/* in the list */
-	struct session	*next_ready;
 };
 
 struct worker {
@@ -90,7 +74,6 @@ void	session_strip(struct worker *w, struct session *s);
 /* w, stopped, is in its first receive on the port of that alias, with so many words from that client: it holds the session, or
  * if it may not, the request is parked and the worker finds its client gone. */
 void	session_identify(struct worker *self, struct worker *w, natural_t alias, uint32_t words, fluke_ref_t *client);
-void	sessions_look(struct worker *self);	/* requests have been parked: who holds their sessions? */
 int	session_waits(struct session *s);	/* requests of it are parked; null: no */
 int	session_park(struct worker *w, struct session *s, uint32_t status, natural_t alias);	/* 0: too many wait */
 uint32_t session_next(struct worker *w, natural_t *alias);	/* a parked request as if just received; 0: none */

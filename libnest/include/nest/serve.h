@@ -39,9 +39,6 @@ struct served_class {
 	void		(*event)(void *self, uint32_t word0, uint32_t word1);
 	/* An idempotent message (keeper): r->words, r->count; reply in r->reply, r->reply_words. */
 	void		(*idempotent)(void *self, struct request *r);
-	/* Before all else, for a whole reliable message of up to 8 words: words, count and object of the request are set,
-	 * the reply goes to r->reply.  The number of its words; REQUEST_PARKED; 0: nothing has happened, the method is called. */
-	int		(*quick)(void *self, struct request *r);
 	/* A reliable message of no listed interface; answers like a method.  Null: ENOSYS. */
 	int		(*other)(void *self, struct request *r);
 	enum holding	holding;	/* what each object of the class is counted as */
@@ -113,13 +110,6 @@ struct request	*request_park(struct request *r);
 /* Sends the reply of a parked request (NAME_method_reply has filled it in, if error is 0) and frees it.  From any
  * thread, with no lock held that the client's pager may want.  0, or PROTO_BROKEN when the client had gone. */
 int		request_answer(struct request *parked, int error);
-/* For requests that wait often: request_again parks one in a record that request_answer_now has emptied (0: the session has too
- * many that wait); request_free frees an empty one.  request_answer_now sends a reply of up to 8
- * words, the error its first: 0, PROTO_BROKEN when the client had gone (the record is empty either way), or
- * REQUEST_PARKED: it cannot be done at once, nothing has happened.  It waits for nobody. */
-int		request_again(struct request *record, struct request *r);
-int		request_answer_now(struct request *parked, uint32_t *words, uint32_t count);
-void		request_free(struct request *record);
 /* Frees a parked request; the client, if still there, gets PROTO_BROKEN. */
 void		request_drop(struct request *parked);
 /* The client thread is destroyed, or the same client has come with another request since. */

@@ -20,8 +20,6 @@ struct stream_source {
 	struct stream	*streams;
 	uint8_t		reading, writing;	/* a transfer is on its way to its client */
 	uint8_t		queued;			/* in the list of changed sources */
-	unsigned	waiting[2];		/* parked reads, writes */
-	unsigned	watches;
 	struct stream_source *next;
 };
 
@@ -36,7 +34,6 @@ struct stream_ops {
 	int	(*stat)(struct stream *s, struct FileStatus *status);
 	const char *(*path)(struct stream *s);		/* may be null */
 	void	(*closed)(struct stream *s);		/* last reference gone; the stream is freed afterwards */
-	void	(*passed)(struct stream *s);		/* pipes: a write has gone to a waiting reader directly */
 };
 
 struct stream {
@@ -47,7 +44,6 @@ struct stream {
 	unsigned	flags;			/* O_ACCMODE | O_APPEND | O_NONBLOCK */
 	struct stream	*next, *prev;		/* on the source */
 	struct stream_wait *waits, **waits_end;
-	struct stream_wait *spare;		/* of a read that was answered, for the next one */
 	struct stream_watch *watches;
 	size_t		reading, writing;	/* bytes of the transfers on their way */
 	uint8_t		in_flight;		/* 1: a read is, 2: a write is */

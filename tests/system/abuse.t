@@ -25,24 +25,8 @@ t.check("abuse-11", "the shell and a background program notice nothing", "still 
 # Free page tables are a cache and left out.  What the servers keep (heaps, records to be used again) has its size after the
 # first rounds; it settles while nobody is busy, so each side is looked at several times, and there must be a moment
 # behind that is exactly like one before.
-<<<<<<< HEAD
 def states(out, when):
     return set(re.findall(r"^%s free-tables \d+ (.*?) ?$" % when, out, re.M))
-=======
-ROUNDS = r"""
-sample() { mapfile -t lines < /proc/objects; echo "state ${lines[*]:1}"; }
-settle() { for i in {1..10}; do sleep 0.5; sample; done; }
-/t/rounds 1000; /t/rounds 1000; /t/rounds 1000
-settle
-/t/rounds 2000
-echo after; settle
-"""
-# A segment has a mapping per run of frames that lie together, so the shell's own memory needs a few more or fewer, as its frames fall.
-MAPPINGS = 8
-def states(out):
-    """(everything but mappings, mappings) of each sample"""
-    return [(re.sub(r"mapping \d+ ", "", m), int(re.search(r"mapping (\d+)", m)[1])) for m in re.findall(r"^state (.*)$", out, re.M)]
->>>>>>> 1439a18 (abuse: a third of the first rounds, after which what the servers keep has its size; pipe budget 7,850)
 
 status, out, err = run("/t/rounds 1000 2000", "rounds", timeout="240")
 before, after = states(out, "before"), states(out, "after")

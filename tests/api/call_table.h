@@ -32,6 +32,5 @@ static const struct call { const char *name; struct argument argument[6]; } call
 #include <fluke/calls.def>
 };
 
-#define FIRST_IPC	91u	/* from here on ebx has the block, edi the destination */
 
 #endif

@@ -145,7 +145,7 @@ static unsigned registers_of(unsigned number, uint8_t reg[6])
 	unsigned n = 0, plain = 1, value = 4;
 
 	for (const struct argument *a = calls[number].argument; a->kind; a++, n++) {
-		if (number >= FIRST_IPC)
+		if (calls[number].name[0] == 'i')
 			reg[n] = a->kind == DEST_ || a->kind == OBJ_ ? 5 : a->kind == ALIAS_ ? 0 : 1;
 		else if (a->kind == INOUT_ || (a->kind == OUT_ && a->detail == D_word))
 			reg[n] = value++;

@@ -190,7 +190,7 @@ static void arguments(struct caller *c, unsigned number, uint32_t r[6])
 	static const uint8_t plain[5] = { 1, 2, 3, 4, 5 };	/* ebx ecx edx esi edi */
 	const struct argument *a = calls[number].argument;
 	unsigned next_plain = 0, next_value = 4, of_type = a[0].detail;
-	int ipc = number >= FIRST_IPC;
+	int ipc = calls[number].name[0] == 'i';
 
 	r[0] = number;
 	for (int i = 1; i < 6; i++)

@@ -174,10 +174,10 @@ static void begin(struct probe *p)
 	check_run_for(w.caller, 200);
 }
 
-/* thread_schedule takes null for "nobody" and "no port". */
+/* thread_schedule takes null for "nobody" and "no port", thread_used for "nobody". */
 static int must_fail(unsigned number, const struct argument *a, enum bad bad)
 {
-	if (number == FLUKE_CALL_thread_schedule && bad == NULL_)
+	if ((number == FLUKE_CALL_thread_schedule || number == FLUKE_CALL_thread_used) && bad == NULL_)
 		return 0;
 	return bad != GOOD && (a->kind == OBJ_ || a->kind == NEW_) && !(a->kind == NEW_ && (bad == OBJECT_PAGE || bad == DEAD));
 }

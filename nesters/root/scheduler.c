@@ -586,7 +586,7 @@ void scheduler_run(void)
 		}
 		result = fluke_thread_schedule((fluke_thread_t *)client[number].thread, port,
 			number == IDLE || alone ? FLUKE_WAKEUP_TAKE_REQUEST :
-			FLUKE_WAKEUP_PASS_ON | FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY);
+			FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY);
 		switch (FLUKE_SCHED_RESULT(result)) {
 		case FLUKE_SCHED_MESSAGE:
 			take_message(&p, words, &look_at_clock);

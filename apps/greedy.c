@@ -11,6 +11,7 @@
 #include <protocols/MemPool.h>
 #include <protocols/Parent.h>
 #include <protocols/Process.h>
+#include <protocols/Scheduler.h>
 
 #define MOST	60000u		/* of anything: more than any limit */
 
@@ -133,6 +134,20 @@ static int make_interval(unsigned n)
 	return Process_make_timer(parent_ref(), 1, 0, 14, 0, 0, &id);
 }
 
+/* The same thread again and again: each is a client of its own. */
+static int add_thread(unsigned n)
+{
+	static fluke_ref_t *scheduler, *self, *port;
+	uint32_t sched_val;
+
+	if (!n) {
+		scheduler = service_lookup("scheduler");
+		fluke_thread_reference(fluke_thread_self(), self = another());
+		port = another();
+	}
+	return Scheduler_add(scheduler, self, port, &sched_val);
+}
+
 /* The newest watch pushes the oldest one out, so no error ends this. */
 static int watch(unsigned n)
 {
@@ -186,7 +201,7 @@ static const struct { const char *name; int (*take)(unsigned n); } kinds[] = {
 	{ "files", open_file }, { "directories", open_directory }, { "reopened", reopen }, { "terminals", open_terminal },
 	{ "fifos", open_fifo }, { "proc", open_proc }, { "pipes", make_pipe }, { "timers", make_timer }, { "locks", take_lock },
 	{ "description-locks", take_description_lock }, { "owners", make_owner }, { "badges", make_badge }, { "services", look_up },
-	{ "segments", make_segment }, { "pools", make_pool }, { "intervals", make_interval }, { "watches", watch },
+	{ "segments", make_segment }, { "pools", make_pool }, { "intervals", make_interval }, { "watches", watch }, { "threads", add_thread },
 	{ "waits", wait_for_ever },
 };
 

@@ -37,7 +37,7 @@ struct session {
 #define SHARE_OWN	16u	/* of a session that no other one has begun: whoever has it divides it among its own */
 
 unsigned server_session_limit = LIMIT;
-uint32_t server_limits[HOLDINGS] = { 2048, 4096, 512, 1024, 1024, 1024, 2048 };
+uint32_t server_limits[HOLDINGS] = { 2048, 4096, 512, 1024, 1024, 2560, 2048 };
 static const uint8_t limit_error[HOLDINGS] = { EAGAIN, EMFILE, ENFILE, EAGAIN, ENOLCK, EAGAIN, EAGAIN };
 static struct session *free_sessions;
 static struct fast_lock free_lock;

@@ -30,6 +30,7 @@ struct client {
 	uint64_t	base;		/* what its thread had used before */
 	uint64_t	used;		/* tsc cycles supplied, when that was looked at last */
 	uint8_t		own;		/* a thread of root */
+	struct session	*payer;		/* has it among its threads; null: root's */
 	struct shown	*shown;		/* null: nobody has said what it is */
 };
 
@@ -57,6 +58,23 @@ static fluke_ref_t *idle_port;
 
 /* ---- clients ---- */
 
+static int has_gone(uint32_t i)
+{
+	return client[i].thread && !client[i].ready && fluke_ref_type(client[i].thread) == FLUKE_NULL;
+}
+
+/* With the lock. */
+static void drop(uint32_t i)
+{
+	ref_free(client[i].thread);
+	client[i].thread = NULL;
+	if (client[i].payer) {
+		session_give(client[i].payer, HOLDS_THREADS, 1);
+		session_put(client[i].payer);
+		client[i].payer = NULL;
+	}
+}
+
 /* Two entries per call are looked at: those whose thread has gone are free again. */
 static void sweep_some(void)
 {
@@ -65,10 +83,8 @@ static void sweep_some(void)
 	for (i = 0; i < 2 && clients > IDLE + 1; i++) {
 		if (++sweep > clients)
 			sweep = IDLE + 1;
-		if (client[sweep].thread && !client[sweep].ready && fluke_ref_type(client[sweep].thread) == FLUKE_NULL) {
-			ref_free(client[sweep].thread);
-			client[sweep].thread = 0;
-		}
+		if (has_gone(sweep))
+			drop(sweep);
 	}
 }
 
@@ -81,10 +97,8 @@ void scheduler_sweep(void)
 	for (uint32_t i = IDLE + 1; i <= clients; i++) {
 		scheduler_idle_critical(1);
 		lock_take(&client_lock);
-		if (client[i].thread && !client[i].ready && fluke_ref_type(client[i].thread) == FLUKE_NULL) {
-			ref_free(client[i].thread);
-			client[i].thread = 0;
-		}
+		if (has_gone(i))
+			drop(i);
 		lock_drop(&client_lock);
 		scheduler_idle_critical(0);
 	}
@@ -100,8 +114,7 @@ static uint32_t find_ended(void)
 			continue;
 		*link = client[i].next_ended;
 		client[i].ended = 0;
-		ref_free(client[i].thread);
-		client[i].thread = 0;
+		drop(i);
 		return i;
 	}
 	return 0;
@@ -120,10 +133,20 @@ static uint32_t find_free(void)
 		return ++clients;
 	for (i = IDLE + 1; i <= clients; i++)
 		if (!client[i].ready && !client[i].ended && (!client[i].thread || fluke_ref_type(client[i].thread) == FLUKE_NULL)) {
-			ref_free(client[i].thread);
+			drop(i);
 			return i;
 		}
 	return 0;
+}
+
+/* Threads that have gone count until they are found. */
+static void sweep_all(void)
+{
+	lock_take(&client_lock);
+	for (uint32_t i = IDLE + 1; i <= clients; i++)
+		if (has_gone(i))
+			drop(i);
+	lock_drop(&client_lock);
 }
 
 static uint64_t thread_used(fluke_ref_t *thread)
@@ -154,7 +177,8 @@ static void shown_forget(uint32_t number)
 	free(shown);
 }
 
-static uint32_t add_client(fluke_ref_t *thread, int own)
+/* payer: taken over with the number; null: a thread of root. */
+static uint32_t add_client(fluke_ref_t *thread, struct session *payer)
 {
 	fluke_ref_t *copy = ref_dup(thread);
 	uint32_t number;
@@ -168,7 +192,8 @@ static uint32_t add_client(fluke_ref_t *thread, int own)
 	if (number) {
 		gone_used += client[number].used;
 		client[number].used = 0;
-		client[number].own = own;
+		client[number].own = !payer;
+		client[number].payer = payer;
 		shown_forget(number);
 		client[number].thread = copy;
 		client[number].base = thread_used(copy);
@@ -256,7 +281,7 @@ int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *to, natural_t *sched_v
 
 	if (ref && !number) {
 		fluke_thread_reference(thread, ref);
-		number = add_client(ref, 1);
+		number = add_client(ref, NULL);
 		ref_free(ref);
 	}
 	if (!number)
@@ -268,12 +293,28 @@ int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *to, natural_t *sched_v
 
 static int scheduler_add(void *self, struct request *r, fluke_ref_t *thread, void **to, uint32_t *sched_val)
 {
+	struct session *payer;
+
 	(void)self, (void)r;
 	if (!thread || fluke_ref_type(thread) != FLUKE_TYPE_THREAD)
 		return EINVAL;
-	*sched_val = add_client(thread, 0);
+	payer = session_present(scheduler_port.served.server);
+	if (!payer)
+		return ENOMEM;
+	if (!session_take(payer, HOLDS_THREADS, 1)) {
+		sweep_all();
+		if (!session_take(payer, HOLDS_THREADS, 1)) {
+			session_put(payer);
+			return session_error(HOLDS_THREADS);
+		}
+	}
 	*to = port;
-	return *sched_val ? 0 : ENOMEM;
+	*sched_val = add_client(thread, payer);
+	if (*sched_val)
+		return 0;
+	session_give(payer, HOLDS_THREADS, 1);
+	session_put(payer);
+	return ENOMEM;
 }
 
 static int scheduler_get_usage(void *self, struct request *r, uint32_t sched_val, uint64_t *tsc)

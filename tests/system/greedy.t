@@ -15,7 +15,7 @@ KINDS = [	# kind, how many it gets (it has a few things besides), the error
     ("description-locks", 1024, "No locks available"), ("owners", 2043, "No locks available"),
     ("badges", 2047, "Resource temporarily unavailable"), ("services", 2043, "Resource temporarily unavailable"),
     ("segments", 2043, "Cannot allocate memory"), ("pools", 2043, "Cannot allocate memory"), ("watches", 2000, "no error"),
-    ("waits", 2040, "Cannot allocate memory")]
+    ("waits", 2040, "Cannot allocate memory"), ("threads", 2560, "Resource temporarily unavailable")]
 SCRIPT = r"""
 count() { mapfile -t lines < /proc/objects; echo "counts ${lines[*]:1}"; }
 try() {

@@ -206,9 +206,9 @@ static void state_export(struct thread *t, fluke_thread_state_t *state)
 
 	if (t->flags & FLUKE_THREAD_STOPPED)
 		flags |= FLUKE_THREAD_HELD;
-	if (t->peer[SERVER] && !ipc_live(t, SERVER))
+	if (t->peer[SERVER] && t->peer[SERVER]->peer[CLIENT] != t)
 		flags |= FLUKE_THREAD_CLIENT_PARKED;
-	if (t->peer[CLIENT] && !ipc_live(t, CLIENT))
+	if (t->peer[CLIENT] && t->peer[CLIENT]->peer[SERVER] != t)
 		flags |= FLUKE_THREAD_SERVER_PARKED;
 	state->hash = t->obj.hash;
 	state->thread_va = t->thread_va;

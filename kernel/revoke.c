@@ -10,8 +10,8 @@
 #include "mapping.h"
 #include "mmu.h"
 
-#define ENTRY_BUDGET	12	/* entries dropped in one step */
-#define FRAME_BUDGET	64	/* frames looked at in one step; a walk counts as 8, and 8 for each of its levels */
+#define ENTRY_BUDGET	8	/* entries dropped in one step */
+#define FRAME_BUDGET	48	/* frames looked at in one step; a walk counts as 8, and 8 for each of its levels */
 #define FRAMES_LEAST	16	/* after a walk, however long */
 
 struct budget { int entries, frames, at_once; };

@@ -9,13 +9,9 @@
 #include <nest/child.h>
 #include <protocols/Driver_server.h>
 #include <protocols/Machine.h>
+#include "pci.h"
 #include "root.h"
 
-#define PCI_ADDRESS	0xcf8
-#define PCI_DATA	0xcfc
-#define PCI_COMMAND	0x04
-#define PCI_BAR0	0x10
-#define PCI_INTERRUPT	0x3c
 #define COMMAND_MASTER	0x4u
 #define COMMAND_DECODE	0x3u
 #define BARS		6
@@ -44,28 +40,6 @@ static struct driver {
 static struct lock driver_lock;
 
 /* ---- PCI ---- */
-
-static inline void outl(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port)); }
-
-static inline uint32_t inl(uint16_t port)
-{
-	uint32_t value;
-
-	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static uint32_t pci_read(uint32_t device, uint32_t offset)
-{
-	outl(PCI_ADDRESS, 0x80000000u | device << 11 | offset);
-	return inl(PCI_DATA);
-}
-
-static void pci_write(uint32_t device, uint32_t offset, uint32_t value)
-{
-	outl(PCI_ADDRESS, 0x80000000u | device << 11 | offset);
-	outl(PCI_DATA, value);
-}
 
 /* Sizes are found by writing ones, with the decoding off. */
 static void read_bars(struct driver *d)

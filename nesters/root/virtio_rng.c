@@ -5,13 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <protocols/Machine.h>
+#include "pci.h"
 #include "root.h"
 
-#define PCI_ADDRESS	0xcf8
-#define PCI_DATA	0xcfc
 #define VIRTIO_RNG	0x10051af4u	/* device, vendor: transitional entropy device */
-#define PCI_COMMAND	0x04
-#define PCI_BAR0	0x10
 
 /* Legacy registers, from BAR 0. */
 #define FEATURES	4
@@ -29,16 +26,7 @@
 struct descriptor { uint64_t address; uint32_t size; uint16_t flags, next; };
 struct ring { uint16_t flags, index; };
 
-static inline void outl(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port)); }
 static inline void outw(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port)); }
-
-static inline uint32_t inl(uint16_t port)
-{
-	uint32_t value;
-
-	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
 
 static inline uint16_t inw(uint16_t port)
 {
@@ -46,18 +34,6 @@ static inline uint16_t inw(uint16_t port)
 
 	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
 	return value;
-}
-
-static uint32_t pci_read(uint32_t device, uint32_t offset)
-{
-	outl(PCI_ADDRESS, 0x80000000u | device << 11 | offset);
-	return inl(PCI_DATA);
-}
-
-static void pci_write(uint32_t device, uint32_t offset, uint32_t value)
-{
-	outl(PCI_ADDRESS, 0x80000000u | device << 11 | offset);
-	outl(PCI_DATA, value);
 }
 
 /* The device's first port, or 0. */

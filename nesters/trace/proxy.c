@@ -15,18 +15,13 @@
 static struct server *server;
 static struct lock lock;
 static struct proxy *bucket[BUCKETS];
-static uint32_t	numbers, alive;
+static uint32_t	numbers;
 
 int proxies_begin(struct server *s)
 {
 	server = s;
 	lock_init(&lock);
 	return lock.mutex ? 0 : ENOMEM;
-}
-
-uint32_t proxies_alive(void)
-{
-	return alive;
 }
 
 /* With the lock. */
@@ -56,7 +51,6 @@ static struct proxy *proxy_new(fluke_ref_t *ref, integer_t hash, enum direction 
 	p->path = path ? strdup(path) : NULL;
 	p->next = bucket[hash % BUCKETS];
 	bucket[hash % BUCKETS] = p;
-	alive++;
 	return p;
 }
 
@@ -128,7 +122,6 @@ static void release(void *self)
 	for (link = &bucket[p->hash % BUCKETS]; *link != p; link = &(*link)->next)
 		;
 	*link = p->next;
-	alive--;
 	lock_drop(&lock);
 	ref_free(p->target);
 	free(p->path);

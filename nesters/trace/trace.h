@@ -34,7 +34,6 @@ void	*proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, c
 void	proxy_label(const struct proxy *p, char label[LABEL]);
 /* A proxy for the reference, in its place.  0 or ENOMEM. */
 int	proxy_replace(fluke_ref_t *ref, const char *name);
-uint32_t proxies_alive(void);
 
 /* ---- messages (forward.c) ---- */
 

@@ -381,8 +381,8 @@ static fluke_thread_t *inner_client(void (*function)(void *), uint32_t value)
 	return thread;
 }
 
-/* The target of the inner scheduler, whose first request has been seen, will wait for m. */
-static fluke_thread_t *make_waiting(natural_t how)
+/* The target of the inner scheduler, whose first request has been seen, will wait for m as soon as it runs. */
+static fluke_thread_t *make_locker(natural_t how)
 {
 	fluke_portset_t *ours;
 	fluke_thread_t *outer = make_inner(how, once, 0);
@@ -394,6 +394,14 @@ static fluke_thread_t *make_waiting(natural_t how)
 	set = inner_set;
 	CHECK_EQUAL(request(), 700);
 	set = ours;
+	return outer;
+}
+
+/* The same, and it waits for m now. */
+static fluke_thread_t *make_waiting(natural_t how)
+{
+	fluke_thread_t *outer = make_locker(how);
+
 	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
 	CHECK_EQUAL(calls, how == FLUKE_WAKEUP_ON_BLOCK);
 	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
@@ -690,16 +698,8 @@ CASE("sched-30", "an inner scheduler is told that its target blocked, within the
 /* The inner scheduler's target will wait for m; 701 and perhaps 702 have asked before it blocks. */
 static fluke_thread_t *make_passing(natural_t how, int others)
 {
-	fluke_portset_t *ours;
-	fluke_thread_t *outer = make_inner(how, once, 0);
+	fluke_thread_t *outer = make_locker(how);
 
-	m = check_mutex_new();
-	fluke_mutex_lock(m);
-	inner_thread = inner_client(locker, 700);
-	ours = set;
-	set = inner_set;
-	CHECK_EQUAL(request(), 700);
-	set = ours;
 	for (int n = 0; n < others; n++)
 		inner_client(once, 701 + n);
 	return outer;

@@ -43,6 +43,7 @@ static void end(void)
 }
 #else
 static fluke_ref_t *file, *fs;
+static struct file_window window;
 
 static int start(void)
 {
@@ -65,11 +66,14 @@ static int get(uint32_t n)
 {
 	size_t got = CHUNK;
 
-	return FileDescription_read(file, (uint64_t)n * CHUNK, CHUNK, 0, buffer, &got) || got != CHUNK;
+	if (!n)
+		file_window_open(&window, file);
+	return file_window_read(&window, (uint64_t)n * CHUNK, buffer, &got) || got != CHUNK;
 }
 
 static void end(void)
 {
+	file_window_close(&window);
 	FileSystem_unlink(fs, NAME, 0);
 }
 #endif

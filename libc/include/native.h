@@ -116,6 +116,13 @@ fluke_ref_t	*parent_ref(void);			/* the Parent capability */
 fluke_ref_t	*service_lookup(const char *name);	/* a new ref, or null */
 fluke_ref_t	*descriptor(int n);			/* FileDescription n of the Parent, cached; null when not open */
 
+/* Files through a window on their own pages: one copy and no message per read, however many nesters stand between.  What
+ * has no pages to show is asked of the server.  file stays the caller's. */
+struct file_window { fluke_ref_t *file, *region; fluke_mapping_t *mapping; char *at; uint32_t start, size; };
+void	file_window_open(struct file_window *w, fluke_ref_t *file);
+void	file_window_close(struct file_window *w);
+int	file_window_read(struct file_window *w, uint64_t offset, void *data, size_t *size);	/* 0 or errno; fewer: the end */
+
 /* weak: bytes to descriptor fd; default: FileDescription of Parent.get_fd, else Parent.log. */
 void	libc_output(int fd, const char *data, size_t size);
 /* weak: more heap, page aligned, zero; null when there is none.  *size: at least, at return what there is. */

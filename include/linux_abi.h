@@ -62,6 +62,7 @@
 #define O_EXCL		00000200
 #define O_NOCTTY	00000400
 #define O_TRUNC		00001000
+#define FILE_PAGING	0x40000000	/* not Linux's: reads and writes of pages, served whoever else waits for such pages */
 #define O_APPEND	00002000
 #define O_NONBLOCK	00004000
 #define O_DSYNC		00010000

@@ -535,6 +535,8 @@ class Generator:
 				continue
 			elif p.type == "bulk":
 				code += ["if (%s > *%s_size)" % (here, p.c), "\treturn EPROTO;",
+					"if (%s / 4 > (p.recv_buffers ? 0 : receive_buffer.words - p.recv_words))" % here,
+					"\treturn PROTO_BROKEN;		/* cut off in the midst of it */",
 					"*%s_size = %s;" % (p.c, here), "proto_put_tail(%s, %s, %s);" % (p.c, here, high)]
 			elif p.type != "Object":
 				code += ["if (%s)" % p.c, "\tmemcpy(%s, %s, %d);" % (p.c, "in_w" if walk else "in + %d" % at, 4 * n)]

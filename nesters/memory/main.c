@@ -80,7 +80,7 @@ static int paging_begin(void)
 
 static void report(void)
 {
-	eprintf("memory: in %u pages by %u reads, out %u by %u writes, dropped %u clean %u zero, kept %u, bad %u, full %u\n",
+	say("in %u pages by %u reads, out %u by %u writes, dropped %u clean %u zero, kept %u, bad %u, full %u",
 		(unsigned)counts.pages_in, (unsigned)counts.reads, (unsigned)counts.pages_out, (unsigned)counts.writes,
 		(unsigned)counts.clean, (unsigned)counts.zero, (unsigned)counts.kept, (unsigned)counts.bad, (unsigned)counts.full);
 }
@@ -96,7 +96,9 @@ int main(int argc, char **argv)
 	if (!*command)
 		fail("no command", EINVAL);
 	server = server_new(WORKERS, WORKERS_MOST, MESSAGE_MAX);
-	error = server ? store_begin(options.size, server) : ENOMEM;
+	error = server ? say_begin() : ENOMEM;
+	if (!error)
+		error = store_begin(options.size, server);
 	if (!error)
 		error = paging_begin();
 	if (error)
@@ -108,5 +110,6 @@ int main(int argc, char **argv)
 	child_destroy(c);
 	if (options.verbose)
 		report();
+	say_end();
 	nest_end(status);
 }

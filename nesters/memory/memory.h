@@ -25,6 +25,12 @@ struct counts {
 };
 extern struct counts counts;
 
+/* ---- say.c ---- */
+
+int	say_begin(void);				/* 0 or errno */
+void	say(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* a line, without its end */
+void	say_end(void);					/* all has been written */
+
 /* ---- store.c ---- */
 
 extern struct store store;

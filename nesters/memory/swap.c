@@ -135,7 +135,7 @@ static uint32_t sum_of(uint32_t frame)
 static void complain(const char *what, uint32_t n, int error)
 {
 	counts.bad++;
-	eprintf("memory: swap: block %u: %s%s%s\n", (unsigned)n, what, error ? ": " : "", error ? error_text(error) : "");
+	say("swap: block %u: %s%s%s", (unsigned)n, what, error ? ": " : "", error ? error_text(error) : "");
 }
 
 static int write_all(uint32_t n, uint32_t frame, uint32_t count)
@@ -162,7 +162,7 @@ uint32_t swap_write(uint32_t frame, uint32_t *count)
 
 	if (first == SLOT_NONE) {
 		if (!counts.full++)
-			eprintf("memory: the swap file is full (%u pages)\n", (unsigned)slots);
+			say("the swap file is full (%u pages)", (unsigned)slots);
 		return SLOT_NONE;
 	}
 	for (uint32_t n = 0; n < *count; n++)
@@ -225,7 +225,7 @@ static int open_file(void)
 	file = ref_new();
 	if (!fs || !file)
 		return ENOENT;
-	error = FileSystem_open(cwd ? cwd : fs, options.swap ? options.swap : unnamed, O_RDWR | O_CREAT | O_TRUNC, 0600, file, &status);
+	error = FileSystem_open(cwd ? cwd : fs, options.swap ? options.swap : unnamed, O_RDWR | O_CREAT | O_TRUNC | FILE_PAGING, 0600, file, &status);
 	if (!error && !options.swap)
 		error = FileSystem_unlink(fs, unnamed, 0);
 	ref_free(fs);

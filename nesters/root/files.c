@@ -134,7 +134,8 @@ static void file_sent(void *context, int delivered)
 static int open_plain(struct request *r, struct ramfs_node *node, unsigned flags, void **port)
 {
 	struct file *f = calloc(1, sizeof *f);
-	int error = f ? served_init(&f->served, S_ISDIR(node->mode) ? &directory_class : &file_class, server) : ENFILE;
+	int error = f ? served_init(&f->served, S_ISDIR(node->mode) ? &directory_class : &file_class,
+		flags & FILE_PAGING ? paging_server : server) : ENFILE;
 
 	if (error) {
 		free(f);

@@ -10,7 +10,7 @@
 
 const struct fluke_boot_info *boot_info;
 fluke_ref_t	*kernel, *physical;
-struct server	*server, *device_server;
+struct server	*server, *device_server, *paging_server;
 
 void	root_main(const struct fluke_boot_info *info) __attribute__((noreturn));
 
@@ -102,8 +102,9 @@ void root_main(const struct fluke_boot_info *info)
 	server = server_new(10, 24, 0);	/* enough from the start, so that the pool seldom grows */
 	scheduler_urgent(1);
 	device_server = server_new(1, 1, 4096);
+	paging_server = server_new(1, 16, 0);
 	scheduler_urgent(0);
-	if (!server || !device_server)
+	if (!server || !device_server || !paging_server)
 		fatal("no memory for the server");
 	memory_start();
 	if (!thread_start(start_main, 0, 0))

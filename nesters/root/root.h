@@ -21,6 +21,7 @@ extern const struct fluke_boot_info *boot_info;
 extern fluke_ref_t	*kernel, *physical;	/* Machine; the region of all memory */
 extern struct server	*server;		/* serves everything but faults and devices */
 extern struct server	*device_server;		/* interrupts: its workers never wait for a client */
+extern struct server	*paging_server;		/* swap files: clients of `server` may wait for pages from there */
 void	fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void	log_text(const char *text, size_t size);
 

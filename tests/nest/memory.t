@@ -60,6 +60,10 @@ same = ("thread", "space", "region", "port", "portset", "mutex", "cond")
 t.check("memory-16", "killed in the middle: what was below it is gone to the last object, its memory too", status == 0 and len(rounds) == 3 and
         all(rounds[1].get(k) == rounds[2].get(k, 0) for k in same) and int(rounds[1]["free-pages"]) - int(rounds[2]["free-pages"]) < 64, out)
 
+status, out, err = run('memory -v -s 8M bash -c "for n in {1..16}; do sleep 1 & done; wait; echo all"; exit 254')
+t.check("memory-17", "16 programs begun at once, whose reads wait for pages while pages are written: nobody is cut off", (status, out) == (254, "all\n") and
+        counts(err)[2] > 100 and err.count("\n") == 1, (status, out, err))
+
 # ---- the swap file on a disk
 image = "build/tests/memory-swap.img"
 subprocess.run(["tools/mkdisk", image, "swap:32M"], check=True)

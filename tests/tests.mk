@@ -49,6 +49,15 @@ $(B)/tests/nest/%.o: tests/nest/%.c tests/tests.mk | $(USER_MADE)
 	$(Q)$(CC) $(NATIVE_CFLAGS) -c $< -o $@
 $(call native_program,apps/schedule,tests/nest/schedule.c)
 
+# The tracer with a leak, which tests/system/leak.t must find.
+TRACE_LEAK	:= $(B)/tests/nest/trace-leak
+user: $(TRACE_LEAK)
+$(TRACE_LEAK): $(CRT0) $(patsubst %.c,$(B)/obj/%.o,$(wildcard nesters/trace/*.c)) $(B)/obj/nesters/trace/call.o \
+		$(B)/tests/nest/traceleak.o $(B)/libnest.a $(B)/libc.a libc/native.ld
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(NATIVE_LD) -o $@ $(filter %.o,$^) $(B)/libnest.a $(B)/libc.a $(LIBGCC)
+
 # Several files, and a kernel of its own (kernel/place.h).
 RESTART_TEST	:= $(B)/tests/restart/places.elf
 $(RESTART_TEST): $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/restart/hook.c,$(wildcard tests/restart/*.c))) \

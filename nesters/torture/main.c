@@ -12,7 +12,7 @@
 #define WORKERS		8
 #define MESSAGE_MAX	0
 
-struct options options = { .seed = 1, .runs = 1, .rate = 1000, .kinds = ~0u };
+struct options options = { .seed = 1, .runs = 1, .rate = 1000, .kinds = ~KIND_BORDER };
 static struct server *server;
 
 static void fail(const char *what, int error)
@@ -23,7 +23,7 @@ static void fail(const char *what, int error)
 
 static uint32_t kinds_of(const char *letters)
 {
-	static const char all[] = "tofpr";	/* threads, objects, frames, page tables, rights; KIND_ bits in this order */
+	static const char all[] = "tofprb";	/* threads, objects, frames, page tables, rights, border; KIND_ bits in this order */
 	uint32_t kinds = 0;
 
 	for (; *letters; letters++)
@@ -99,5 +99,7 @@ int main(int argc, char **argv)
 	for (uint32_t n = 0; n < options.runs && !status; n++)
 		status = run(options.seed + n, word);
 	count_print();
+	if (options.kinds & KIND_BORDER)
+		border_print();
 	nest_end(status);
 }

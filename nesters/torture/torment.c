@@ -147,6 +147,8 @@ void torment(void)
 		subtree_stop(&below);
 		counts.instants++;
 		counts.stopped += below.threads;
+		if (options.kinds & KIND_BORDER)
+			border_look();
 		if (below.threads && wants(KIND_THREADS, 1))
 			torment_threads();
 		if (wants(KIND_OBJECTS, 2))

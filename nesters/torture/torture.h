@@ -17,6 +17,7 @@
 #define KIND_FRAMES	0x04	/* pages move to other frames */
 #define KIND_TABLES	0x08	/* spaces are made again, without page tables */
 #define KIND_REVOKE	0x10	/* memory loses its rights until somebody misses them */
+#define KIND_BORDER	0x20	/* nothing is done; references across the child's border are noted (border.c) */
 
 struct options {
 	uint32_t	seed, runs;
@@ -70,5 +71,7 @@ void	torment_let_go(void);		/* they go on */
 int	torment_holds(void);
 void	torment_end(void);		/* the same, from another thread: the child has ended */
 int	torment_find(void);		/* fills in `below` */
+void	border_look(void);		/* the same, all stopped */
+void	border_print(void);
 
 #endif

@@ -160,8 +160,10 @@ static fluke_ref_t *pass_one_down(const struct message *m, fluke_ref_t *received
 	void *what;
 
 	strcpy(label, "direct");
-	if (as && as->kind == PROTO_DIRECT)
+	if (as && as->kind == PROTO_DIRECT) {
+		show_given(received, label);
 		return ref_dup(received);
+	}
 	if (path && m->words[0] == (Parent_INTERFACE << 8 | Parent_lookup_NUMBER))
 		name = path;
 	what = proxy_pass(received, DOWN, name, path, &made, label);

@@ -66,6 +66,8 @@ static void option(const char *name, const char *value)
 		options.output = value;
 	else if (!strcmp(name, "--json"))
 		options.json = value;
+	else if (!strcmp(name, "--given"))
+		options.given = value;
 	else {
 		options.string = strtoul(value, &end, 10);
 		if (*end)
@@ -75,7 +77,7 @@ static void option(const char *name, const char *value)
 
 static int has_value(const char *word)
 {
-	static const char *const names[] = { "-e", "-s", "-o", "--json", "--fail", "--delay" };
+	static const char *const names[] = { "-e", "-s", "-o", "--json", "--given", "--fail", "--delay" };
 
 	for (unsigned n = 0; n < sizeof(names) / sizeof(names[0]); n++)
 		if (!strcmp(word, names[n]))
@@ -108,6 +110,8 @@ static int interpose(struct child *c)
 
 	for (unsigned n = 0; n < sizeof(first) / sizeof(first[0]) && !error; n++)
 		error = proxy_replace((fluke_ref_t *)(void *)(c->window + (first[n].slot - START_OBJECTS)), first[n].name);
+	if (!error)
+		show_given(c->parent_port, "keeper");
 	return error;
 }
 

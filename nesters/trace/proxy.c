@@ -69,6 +69,12 @@ static const char *type_name(fluke_ref_t *ref)
 	return type < sizeof(names) / sizeof(names[0]) && names[type] ? names[type] : "object";
 }
 
+__attribute__((weak)) int proxy_spares(const char *name)
+{
+	(void)name;
+	return 0;
+}
+
 void *proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, const char *path, fluke_ref_t **made,
 	char label[LABEL])
 {
@@ -76,7 +82,7 @@ void *proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, c
 	integer_t hash;
 
 	strlcpy(label, type_name(ref), LABEL);
-	if (fluke_ref_type(ref) != FLUKE_TYPE_PORT)
+	if (fluke_ref_type(ref) != FLUKE_TYPE_PORT || (name && proxy_spares(name)))
 		return ref;
 	p = (struct proxy *)served_of(server, ref);
 	if (p && p->served.class == &proxy_class) {
@@ -92,6 +98,8 @@ void *proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, c
 	if (p)
 		proxy_label(p, label);
 	lock_drop(&lock);
+	if (*made && direction == DOWN)
+		show_given(*made, label);
 	return *made;
 }
 

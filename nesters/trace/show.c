@@ -17,7 +17,7 @@ struct out {
 	char		buffer[BUFFER];
 };
 
-static struct out *text, *json;
+static struct out *text, *json, *given;
 static struct lock lock;		/* of both, and of the counts */
 static struct message *open_calls;	/* those that are to be shown and have no reply yet */
 static int	over;
@@ -80,6 +80,8 @@ int show_begin(void)
 		json = out_open(options.json, &error);
 	if (!error && json)
 		json_begin(json);
+	if (!error && options.given)
+		given = out_open(options.given, &error);
 	return error;
 }
 
@@ -159,6 +161,20 @@ void show_reply(struct message *m)
 	lock_drop(&lock);
 }
 
+void show_given(fluke_ref_t *ref, const char *label)
+{
+	char line[LABEL + 16];
+	int n;
+
+	if (!given)
+		return;
+	n = snprintf(line, sizeof(line), "%08x %s\n", (unsigned)fluke_ref_hash(ref), label);
+	lock_take(&lock);
+	if (!over)
+		out_write(given, line, (size_t)n);
+	lock_drop(&lock);
+}
+
 void show_end(void)
 {
 	lock_take(&lock);
@@ -174,5 +190,7 @@ void show_end(void)
 		json_end(json);
 		out_flush(json);
 	}
+	if (given)
+		out_flush(given);
 	lock_drop(&lock);
 }

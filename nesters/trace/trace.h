@@ -34,6 +34,8 @@ void	*proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, c
 void	proxy_label(const struct proxy *p, char label[LABEL]);
 /* A proxy for the reference, in its place.  0 or ENOMEM. */
 int	proxy_replace(fluke_ref_t *ref, const char *name);
+/* weak, 0: is the object of that name to be passed on as it is?  For proof that a tracer with a leak is found. */
+int	proxy_spares(const char *name);
 
 /* ---- messages (forward.c) ---- */
 
@@ -70,7 +72,7 @@ extern const struct served_class proxy_class;
 
 struct options {
 	int		threads, times, paths, counts;	/* -f -T -y -c */
-	const char	*output, *json;		/* -o, --json */
+	const char	*output, *json, *given;	/* -o, --json, --given */
 	uint32_t	string;			/* -s: bytes of a string or bulk shown */
 };
 extern struct options options;
@@ -79,6 +81,8 @@ extern struct options options;
 int	show_begin(void);			/* 0 or errno */
 void	show_call(struct message *m), show_reply(struct message *m);
 void	show_end(void);
+/* For --given: a capability goes to those below; how it is called there. */
+void	show_given(fluke_ref_t *ref, const char *label);
 /* A buffered file of the parent's; null: descriptor 2. */
 struct out;
 struct out *out_open(const char *path, int *error);

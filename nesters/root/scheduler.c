@@ -63,9 +63,20 @@ static int has_gone(uint32_t i)
 	return client[i].thread && !client[i].ready && fluke_ref_type(client[i].thread) == FLUKE_NULL;
 }
 
+static void shown_forget(uint32_t number)
+{
+	struct shown *shown = client[number].shown;
+
+	client[number].shown = NULL;
+	if (shown)
+		ref_free(shown->view);
+	free(shown);
+}
+
 /* With the lock. */
 static void drop(uint32_t i)
 {
+	shown_forget(i);
 	ref_free(client[i].thread);
 	client[i].thread = NULL;
 	if (client[i].payer) {
@@ -167,16 +178,6 @@ static uint64_t client_used(struct client *c)
 	return c->used;
 }
 
-static void shown_forget(uint32_t number)
-{
-	struct shown *shown = client[number].shown;
-
-	client[number].shown = NULL;
-	if (shown)
-		ref_free(shown->view);
-	free(shown);
-}
-
 /* payer: taken over with the number; null: a thread of root. */
 static uint32_t add_client(fluke_ref_t *thread, struct session *payer)
 {
@@ -194,7 +195,6 @@ static uint32_t add_client(fluke_ref_t *thread, struct session *payer)
 		client[number].used = 0;
 		client[number].own = !payer;
 		client[number].payer = payer;
-		shown_forget(number);
 		client[number].thread = copy;
 		client[number].base = thread_used(copy);
 	}

@@ -88,5 +88,5 @@ int main(int argc, char **argv)
 	show(base, server);
 	status = nest_run(c, argv);
 	child_destroy(c);
-	return status;
+	nest_end(status);
 }

@@ -17,7 +17,7 @@ MODULES = $(B)/root $(B)/fluke.cpio $(B)/tree-$(TREE).cpio
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: check-kernel figures lint all run test test-all bench bench-quick coverage iso gdb sizes docs help clean torture setup trees
+.PHONY: check-kernel figures lint all run test test-all bench bench-quick coverage iso gdb sizes docs help clean torture setup trees drive
 
 all: kernel user $(B)/fluke.cpio $(if $(CHECK),check-kernel)	## build everything but the Debian trees
 
@@ -40,6 +40,16 @@ trees: $(B)/tree-debian.cpio $(B)/tree-small.cpio	## fetch Debian i386 packages,
 $(B)/tree-debian.cpio $(B)/tree-small.cpio &: tools/mktree tools/mkcpio boot/packages $(B)/setup.stamp
 	$(Q)tools/mktree $(B)
 
+# the drive: a swap file and the pack, a read-only tree with gcc (docs/design/pack.md)
+drive: $(B)/drive.img		## build/drive.img for boot/run --drive: gcc, binutils, make, libc6-dev, and a swap file
+$(B)/gcc.pack: tools/mktree tools/mkpack tools/mkcpio boot/packages $(B)/tree-debian.cpio
+	$(Q)tools/mktree $(B) gcc
+	$(Q)tools/mkpack $(B)/tree-gcc $@
+	$(Q)rm -rf $(B)/tree-gcc
+$(B)/drive.img: tools/mkdisk $(B)/gcc.pack
+	$(call say,DISK $@)
+	$(Q)tools/mkdisk $@ swap:256M pack=$(B)/gcc.pack
+
 # our own programs, laid over the tree: /fluke/nesters, /fluke/apps, /fluke/image
 $(B)/fluke.cpio: tools/mkcpio $(FLUKE_FILES)
 	$(call say,CPIO $@)
@@ -52,7 +62,7 @@ $(B)/fluke.cpio: tools/mkcpio $(FLUKE_FILES)
 
 # ---- use
 run: setup all trees		## boot to bash on the console, in this terminal
-	$(Q)boot/run --tree $(TREE) $(if $(STACK),--stack "$(STACK)") $(RUN)
+	$(Q)boot/run --tree $(TREE) $(if $(STACK),--stack "$(STACK)") $(if $(DRIVE),--drive $(DRIVE)) $(RUN)
 
 gdb: setup all trees		## the same, waiting for gdb on port 1234 (gdb build/fluke.debug.elf)
 	$(Q)boot/run --tree $(TREE) --gdb
@@ -61,11 +71,11 @@ iso: setup all trees		## build/fluke.iso: BIOS and UEFI, disc and USB stick
 	$(Q)boot/mkimage $(B)/fluke.iso $(TREE)
 
 # ---- proof
-test: setup all trees		## every test; last line: N passed, N failed
+test: setup all trees drive		## every test; last line: N passed, N failed
 	$(Q)tests/run
 test-all: test			## the same and the long ones
 	$(Q)tests/run --long
-test-%: setup all trees		## test-AREA or test-ID: those cases alone
+test-%: setup all trees drive		## test-AREA or test-ID: those cases alone
 	$(Q)tests/run $*
 
 torture: setup all trees	## bash under the torture nester: ROUNDS= seeds (0 = for ever) from SEED= on, RATE= microseconds

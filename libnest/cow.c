@@ -234,6 +234,7 @@ struct segment *segment_clone(struct segment *from, struct pool *pool)
 
 	if (pool->store->pager)
 		pool->store->pager->room(pool->store);
+	store_squeeze(pool->store);
 	pages = from->resident + from->away;
 	if (from->source || from->flags & SEGMENT_OBJECTS || !pool_charge(pool, pages * FLUKE_PAGE_SIZE))
 		return 0;

@@ -13,10 +13,15 @@ static int has_left(int error)
 	return error == PROTO_DEAD || error == PROTO_BROKEN;
 }
 
+__attribute__((weak)) fluke_ref_t *disk_service(void)
+{
+	return service_lookup("disk");
+}
+
 /* The driver's Disk, a new ref in *disk. */
 static int find(fluke_ref_t **disk)
 {
-	fluke_ref_t *service = service_lookup("disk");
+	fluke_ref_t *service = disk_service();
 	int error = ENXIO;
 
 	*disk = service ? ref_new() : NULL;

@@ -64,40 +64,62 @@ void memory_end_later(struct served *object)
 
 /* ---- keepers ---- */
 
+#define TRIES	4
+
 __attribute__((weak)) void memory_faulted(const struct fluke_exc_message *m)
 {
 	(void)m;
 }
 
+/* With the lock, which is dropped while a page is brought; null: the segment has gone, or the page cannot be had. */
+static struct segment *brought(natural_t alias, uint32_t offset)
+{
+	int (*bring)(uint32_t where), error;
+	struct segment *s;
+	uint32_t where;
+
+	for (;;) {
+		s = segment_by_alias(store, alias);
+		if (!s || !s->source || !s->source->bring || !s->source->away(s->file, offset / FLUKE_PAGE_SIZE, &where))
+			return s;
+		bring = s->source->bring;
+		fast_lock_drop(&lock);
+		error = bring(where);
+		fast_lock_take(&lock);
+		if (error)
+			return 0;
+	}
+}
+
 static uint32_t keeper_answer(natural_t alias, const struct fluke_exc_message *m, unsigned words)
 {
 	struct segment *s;
-	uint32_t skip = 0;
+	uint32_t skip = 0, tries = 0;
 
 	if (words < FLUKE_EXC_WORDS)
 		return 0;
 	memory_faulted(m);
 	memory_lock();
-	s = segment_by_alias(store, alias);
+again:
+	s = brought(alias, m->subcode);
 	if (s && m->access == FLUKE_PROT_OBJECT)
 		skip = segment_skip(s, m->subcode);
-	else if (s)
-		segment_fault(s, m->subcode, m->access);
+	else if (s && segment_fault(s, m->subcode, m->access) && s->source && s->source->bring && ++tries < TRIES)
+		goto again;		/* memory is short: what was brought may have gone before it was mapped */
 	fast_lock_drop(&lock);
 	return skip;
 }
 
-static void keeper_main(void *argument)
+static void keeper_main(void *keepers)
 {
 	uint32_t words[FLUKE_MAX_MIN_MSG], reply[2], status;
 	fluke_ipc_params_t p;
 	natural_t alias = 0;
 
-	(void)argument;
 	memset(&p, 0, sizeof p);
 	p.recv_words = FLUKE_MAX_MIN_MSG;
 	p.recv_data = words;
-	status = fluke_ipc_setup_wait_receive(&p, store->keepers, &alias);
+	status = fluke_ipc_setup_wait_receive(&p, keepers, &alias);
 	for (;;) {
 		unsigned got = FLUKE_MAX_MIN_MSG - p.recv_words;
 
@@ -300,6 +322,7 @@ static int pool_statistics(void *self, struct request *r, uint32_t *limit, uint3
 	memory_lock();
 	if (store->pager)
 		left += store->pager->spare();
+	left += (uint64_t)store->lent * FLUKE_PAGE_SIZE;
 	p = o->pool;
 	*limit = p && p->limit ? clip(p->limit) : clip((uint64_t)store->frames.total * FLUKE_PAGE_SIZE);
 	*used = p ? clip(p->used) : 0;
@@ -415,7 +438,17 @@ int memory_serve(struct store *s, struct server *by)
 		return ENOMEM;
 	store->root = pool_create(store, 0, 0);
 	root_port = store->root ? pool_port_new(store->root) : 0;
-	return root_port && thread_start(keeper_main, 0, 0) ? 0 : ENOMEM;
+	return root_port && thread_start(keeper_main, store->keepers, 0) ? 0 : ENOMEM;
+}
+
+int memory_serve_slow(unsigned threads)
+{
+	if (!(store->slow_keepers = portset_new()))
+		return ENOMEM;
+	while (threads--)
+		if (!thread_start(keeper_main, store->slow_keepers, 0))
+			return ENOMEM;
+	return 0;
 }
 
 fluke_ref_t *memory_pool(void)

@@ -87,6 +87,7 @@ char *store_page(struct store *store, char *near)
 	uint32_t like = near ? store_frame(store, near) + 1 : 0, frame = FRAMES_NONE;
 	int zero = 0;
 
+	store_squeeze(store);
 	if (near)
 		frame = frames_take_this(&store->frames, like, FRAME_DATA, &zero);
 	if (frame == FRAMES_NONE)

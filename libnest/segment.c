@@ -192,7 +192,7 @@ static void parts_free(struct segment *s)
 	free(s);
 }
 
-static struct segment *make(struct pool *pool, uint32_t size, uint32_t flags)
+static struct segment *make(struct pool *pool, uint32_t size, uint32_t flags, fluke_portset_t *keepers)
 {
 	struct store *store = pool->store;
 	struct segment *s;
@@ -214,7 +214,7 @@ static struct segment *make(struct pool *pool, uint32_t size, uint32_t flags)
 	s->space = space_new(0);
 	s->space_ref = ref_new();
 	s->keeper_ref = ref_new();
-	s->keeper = port_new(store->keepers, (void *)(s->slot << 8 | store->generation[s->slot]), 0);
+	s->keeper = port_new(keepers, (void *)(s->slot << 8 | store->generation[s->slot]), 0);
 	if (!s->space || !s->space_ref || !s->keeper_ref || !s->keeper)
 		goto fail;
 	fluke_space_reference(s->space, s->space_ref);
@@ -232,21 +232,26 @@ fail:
 	return 0;
 }
 
-struct segment *segment_create(struct pool *pool, uint32_t size, uint32_t flags)
+static struct segment *create(struct pool *pool, uint32_t size, uint32_t flags, fluke_portset_t *keepers)
 {
 	struct segment *s;
 
 	if (!pool_charge(pool, OVERHEAD))
 		return 0;
-	s = make(pool, size, flags & SEGMENT_OBJECTS);
+	s = make(pool, size, flags & SEGMENT_OBJECTS, keepers);
 	if (!s)
 		pool_refund(pool, OVERHEAD);
 	return s;
 }
 
+struct segment *segment_create(struct pool *pool, uint32_t size, uint32_t flags)
+{
+	return create(pool, size, flags, pool->store->keepers);
+}
+
 struct segment *segment_create_file(struct pool *pool, uint32_t size, const struct segment_source *source, void *file)
 {
-	struct segment *s = segment_create(pool, size, 0);
+	struct segment *s = create(pool, size, 0, source->bring ? pool->store->slow_keepers : pool->store->keepers);
 
 	if (s) {
 		s->source = source;
@@ -623,6 +628,7 @@ int segment_fault(struct segment *s, uint32_t offset, fluke_prot_t access)
 		return EFAULT;
 	if (pager)
 		pager->room(s->pool->store);
+	store_squeeze(s->pool->store);
 	show(s, page);
 	i = segment_find(s, page);
 	if (i == ~0u && s->away && (brought = pager->bring(s, page)))

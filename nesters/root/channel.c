@@ -6,6 +6,7 @@
 #include <protocols/Machine.h>
 #include <protocols/Tty_server.h>
 #include "root.h"
+#include "pack.h"
 
 #define COM3		0x3e8
 #define COM3_IRQ	5
@@ -445,7 +446,7 @@ static void send_file(const char *path)
 		last[1] = node->mode;
 		last[2] = (uint32_t)(node->mtime / 1000000000u);
 	}
-	while (!last[0] && offset < node->size) {
+	while (!last[0] && offset < node->size && !(last[0] = (uint32_t)pack_reach(node, offset, PAYLOAD))) {
 		fast_lock_take(&stream_lock);
 		size = node->size - offset < PAYLOAD ? (size_t)(node->size - offset) : PAYLOAD;
 		p = frame_add(FILE_DATA, (unsigned)size);

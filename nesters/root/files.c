@@ -9,6 +9,7 @@
 #include <protocols/FileSystem_server.h>
 #include "root.h"
 #include "device.h"
+#include "pack.h"
 
 /* An expression's value, 0 or errno, found under root_lock. */
 #define LOCKED(expression) ({ root_lock(); int locked_ = (expression); root_unlock(); locked_; })
@@ -60,6 +61,8 @@ static void limbo_clear(void)
 
 static void pages_dropped(struct ramfs_node *node, uint32_t first, uint32_t count)
 {
+	if (node->data.lower)		/* all of it */
+		pack_unmapped(node);
 	if (node->map)
 		segment_discard(node->map, first * RAMFS_PAGE, count > 0x7ffff ? 0x7ffff000u : count * RAMFS_PAGE);
 }
@@ -68,6 +71,8 @@ static void node_forget(struct ramfs_node *node)
 {
 	if (S_ISFIFO(node->mode))
 		fifo_detach((struct fifo **)&node->pipe);
+	if (S_ISREG(node->mode) && node->data.lower)
+		pack_unmapped(node);
 	if (node->map)
 		segment_destroy(node->map);
 	node->map = 0;
@@ -99,7 +104,51 @@ static uint32_t file_frame(void *file, uint32_t page, int write, uint32_t *first
 	return store_frame(&store, at);
 }
 
+/* A page of the pack goes with those of its cluster, so that all of them can be taken away again in one piece. */
+static uint32_t pack_frame(struct ramfs_node *node, uint32_t page, uint32_t *first, uint32_t *count)
+{
+	uint32_t start = node->data.lower - 1, low = (start + page) / PACK_CLUSTER_PAGES * PACK_CLUSTER_PAGES;
+	char *at = page < node->pages ? pack_page(start + page) : NULL;
+
+	if (!at)
+		return FRAMES_NONE;
+	*first = low > start ? low - start : 0;
+	*count = low + PACK_CLUSTER_PAGES - start < node->pages ? low + PACK_CLUSTER_PAGES - start - *first : node->pages - *first;
+	return store_frame(&store, at);
+}
+
+static uint32_t lower_frame(void *file, uint32_t page, int write, uint32_t *first, uint32_t *count)
+{
+	struct ramfs_node *node = file;
+
+	return node->data.lower ? pack_frame(node, page, first, count) : file_frame(file, page, write, first, count);
+}
+
+static int lower_away(void *file, uint32_t page, uint32_t *where)
+{
+	*where = pack_missing(file, (uint64_t)page * RAMFS_PAGE, 1);
+	return *where != 0;
+}
+
+static int lower_bring(uint32_t where)
+{
+	return pack_bring(where - 1);
+}
+
 static const struct segment_source file_source = { .frame = file_frame };
+static const struct segment_source lower_source = { .frame = lower_frame, .away = lower_away, .bring = lower_bring };
+
+static struct segment *map_new(struct ramfs_node *node)
+{
+	if (!node->data.lower)
+		return segment_create_file(store.root, RAMFS_SIZE_MAX, &file_source, node);
+	if (pack_mapped(node))
+		return NULL;
+	node->map = segment_create_file(store.root, RAMFS_SIZE_MAX, &lower_source, node);
+	if (!node->map)
+		pack_unmapped(node);
+	return node->map;
+}
 
 /* ---- status ---- */
 
@@ -148,6 +197,56 @@ static int open_plain(struct request *r, struct ramfs_node *node, unsigned flags
 	r->sent = file_sent;
 	r->sent_context = f;
 	return 0;
+}
+
+/* ---- files of the pack that are opened for writing: they are copied first ---- */
+
+static int must_copy(struct ramfs_node *node, unsigned flags)
+{
+	return S_ISREG(node->mode) && node->data.lower && (flags & O_ACCMODE) != O_RDONLY && !(flags & O_PATH);
+}
+
+static void answer_copied(struct pack_wait *w, int error, int (*reply)(struct request *, void *, const struct FileStatus *))
+{
+	struct file *f = w->object;
+	struct FileStatus status;
+
+	root_lock();
+	fill_status(f->node, &status);
+	ramfs_put(&ramfs, w->node);
+	root_unlock();
+	if (!error)
+		reply(w->request, f->served.port, &status);
+	if (request_answer(w->request, error) || error)
+		served_end(&f->served);
+	free(w);
+}
+
+static void answer_open(struct pack_wait *w)
+{
+	answer_copied(w, w->error, FileSystem_open_reply);
+}
+
+static void answer_reopen(struct pack_wait *w)
+{
+	answer_copied(w, w->error, FileDescription_reopen_reply);
+}
+
+/* With the lock: open_plain, for a node that may have to be copied.  An error leaves the node held. */
+static int open_regular(struct request *r, struct ramfs_node *node, unsigned flags, void **port, void (*answer)(struct pack_wait *))
+{
+	int error = open_plain(r, node, flags, port);
+	struct file *f = r->sent_context;
+
+	if (error || !must_copy(node, flags))
+		return error;
+	r->sent = NULL;
+	error = pack_park(r, node, 0, PACK_WHOLE, answer, f);
+	if (error != REQUEST_PARKED) {
+		ramfs_get(node);		/* the caller's */
+		end_later(&f->served);
+	}
+	return error;
 }
 
 static void stream_sent(void *context, int delivered)
@@ -308,7 +407,7 @@ static int fs_open(void *self, struct request *r, const char *path, uint32_t fla
 	}
 	fill_status(node, status);
 	if (flags & O_PATH || S_ISREG(node->mode) || S_ISDIR(node->mode)) {
-		error = open_plain(r, node, flags, port);
+		error = open_regular(r, node, flags, port, answer_open);
 	} else if (S_ISFIFO(node->mode)) {
 		error = open_fifo(node, flags, &s, &ready);
 		opens = error ? 0 : fifo_opens(node->pipe);
@@ -325,7 +424,7 @@ static int fs_open(void *self, struct request *r, const char *path, uint32_t fla
 	} else {
 		error = ENXIO;
 	}
-	if (error && node)
+	if (error && error != REQUEST_PARKED && node)
 		ramfs_put(&ramfs, node);
 	root_unlock();
 	openers_answer(ready);
@@ -535,13 +634,95 @@ static void read_sent(void *context, int delivered)
 	root_unlock();
 }
 
+/* ---- reading from the pack ---- */
+
+static void lower_sent(void *context, int delivered)
+{
+	(void)delivered;
+	root_lock();
+	pack_unpin((uint32_t)(uintptr_t)context);
+	root_unlock();
+}
+
+static int in_one_cluster(const struct ramfs_node *node, uint64_t at, size_t size)
+{
+	uint64_t from = (uint64_t)(node->data.lower - 1) * RAMFS_PAGE + at;
+
+	return from / PACK_CLUSTER == (from + size - 1) / PACK_CLUSTER;
+}
+
+/* The range has been brought: sent in place, or as a copy where it is in two clusters. */
+static void answer_read(struct pack_wait *w)
+{
+	char *copy = NULL;
+	const char *data = NULL;
+	uint32_t pin = 0;
+	size_t size = w->size;
+
+	root_lock();
+	if (!w->error && pack_missing(w->node, w->at, w->size)) {
+		root_unlock();
+		pack_again(w);
+		return;
+	}
+	if (!w->error && w->node->data.lower && in_one_cluster(w->node, w->at, size)) {
+		pin = pack_pin(w->node, w->at) + 1;
+		data = ramfs_read_direct(w->node, w->at, &size);
+	} else if (!w->error) {
+		data = copy = malloc(size);
+		size = copy ? ramfs_read(&ramfs, w->node, w->at, copy, size) : 0;
+	}
+	root_unlock();
+	if (data)
+		FileDescription_read_reply(w->request, data, size);
+	request_answer(w->request, w->error ? w->error : data ? 0 : ENOMEM);
+	root_lock();
+	if (pin)
+		pack_unpin(pin - 1);
+	ramfs_put(&ramfs, w->node);
+	root_unlock();
+	free(copy);
+	free(w);
+}
+
+#define LOWER_COPY	(-2)	/* all is there, to be copied into the scratch */
+
+/* With the lock. */
+static int read_lower(struct file *f, struct request *r, uint64_t at, const void **data, size_t *size)
+{
+	struct ramfs_node *node = f->node;
+
+	if (at >= node->size) {
+		*size = 0;
+		return 0;
+	}
+	if (*size > node->size - at)
+		*size = (size_t)(node->size - at);
+	if (pack_missing(node, at, (uint32_t)*size))
+		return pack_park(r, node, at, (uint32_t)*size, answer_read, NULL);
+	if (!in_one_cluster(node, at, *size) || *size < 512)
+		return LOWER_COPY;
+	r->sent = lower_sent;
+	r->sent_context = (void *)(uintptr_t)pack_pin(node, at);
+	*data = ramfs_read_direct(node, at, size);
+	return 0;
+}
+
 /* With the lock.  Replies from the pages where they lie together, else through the scratch. */
 static int read_data(struct file *f, struct request *r, uint64_t at, uint32_t count, const void **data, size_t *size)
 {
 	char *scratch;
+	int error;
 
 	*size = count;
-	*data = ramfs_read_direct(f->node, at, size);
+	*data = NULL;
+	if (f->node->data.lower && count) {
+		error = read_lower(f, r, at, data, size);
+		if (error != LOWER_COPY)
+			return error;
+	} else {
+		*data = ramfs_read_direct(f->node, at, size);
+	}
 	if (!*size)
 		return 0;
 	if (*data && *size >= 512) {
@@ -580,7 +761,7 @@ static int file_read(void *self, struct request *r, uint64_t offset, uint32_t co
 		return device_read(f->node->rdev, request_scratch(r), count, data, size);
 	root_lock();
 	error = read_data(f, r, offset == ~0ull ? f->offset : offset, count, data, size);
-	if (!error && offset == ~0ull)
+	if ((!error || error == REQUEST_PARKED) && offset == ~0ull)
 		f->offset += *size;
 	root_unlock();
 	if (!*data)
@@ -720,7 +901,7 @@ static int file_map(void *self, struct request *r, uint32_t prot, void **region)
 		most |= FLUKE_PROT_WRITE;
 	root_lock();
 	if (!f->node->map)
-		f->node->map = segment_create_file(store.root, RAMFS_SIZE_MAX, &file_source, f->node);
+		f->node->map = map_new(f->node);
 	*region = f->node->map ? segment_region(f->node->map, prot & most) : 0;
 	root_unlock();
 	return *region ? 0 : ENOMEM;
@@ -872,8 +1053,8 @@ static int file_reopen(void *self, struct request *r, uint32_t flags, void **por
 	if (!error) {
 		ramfs_get(f->node);
 		fill_status(f->node, status);
-		error = open_plain(r, f->node, flags, port);
-		if (error)
+		error = open_regular(r, f->node, flags, port, answer_reopen);
+		if (error && error != REQUEST_PARKED)
 			ramfs_put(&ramfs, f->node);
 	}
 	root_unlock();
@@ -977,21 +1158,4 @@ fluke_ref_t *files_service(void)
 	ramfs_get(f->node);
 	f->flags = O_RDONLY | O_DIRECTORY;
 	return ref = served_ref(&f->served);
-}
-
-int file_load(const char *path, void **data, size_t *size)
-{
-	struct ramfs_node *node;
-	int error;
-
-	root_lock();
-	error = ramfs_find(&ramfs, ramfs.root, path, 1, &node);
-	if (!error && !S_ISREG(node->mode))
-		error = EACCES;
-	if (!error && !(*data = malloc((size_t)node->size + 1)))
-		error = ENOMEM;
-	if (!error)
-		*size = ramfs_read(&ramfs, node, 0, *data, (size_t)node->size);
-	root_unlock();
-	return error;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <protocols/Machine.h>
 #include "root.h"
+#include "pack.h"
 
 const struct fluke_boot_info *boot_info;
 fluke_ref_t	*kernel, *physical;
@@ -82,6 +83,7 @@ static void start_main(void *argument)
 	files_boot();
 	device_boot();
 	driver_boot();
+	pack_mount();
 	start_stack();
 }
 

@@ -42,6 +42,7 @@ struct ramfs_data {
 	char		*extent;	/* contiguous pages of a boot module, in place */
 	uint32_t	extent_pages;
 	uint8_t		tail_foreign;	/* the last page goes on with something else after size */
+	uint32_t	lower;		/* its first page in the pack, plus 1; 0: not there.  Then there are no pages here */
 };
 
 struct ramfs_owner {			/* of locks: a process, or an open file description */
@@ -108,6 +109,10 @@ enum { RAMFS_LAST_NAME, RAMFS_LAST_DOT, RAMFS_LAST_DOTDOT, RAMFS_LAST_ROOT };
 
 int	ramfs_init(struct ramfs *fs);
 int	ramfs_load_cpio(struct ramfs *fs, char *archive, size_t size);
+/* The names of a pack (pack.h) of so many pages, below what there is: names that exist stay what they are. */
+int	ramfs_load_index(struct ramfs *fs, char *archive, size_t size, uint32_t pages);
+extern char *(*ramfs_lower_page)(uint32_t page);	/* a page of the pack, null: it must be brought first */
+void	ramfs_lower_drop(struct ramfs *fs, struct ramfs_node *node);	/* the node has no data in the pack any more */
 
 /* ramfs_walk.c; follow a symbolic link at the end: 1 always, 0 if slashes follow it, -1 never */
 int	ramfs_walk(struct ramfs *fs, struct ramfs_node *dir, const char *path, int follow, struct ramfs_walk *walk);

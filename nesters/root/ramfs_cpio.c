@@ -1,5 +1,6 @@
 /* Lays a newc cpio archive over the tree.  Data of files that lie on whole pages of the archive
- * are used in place: the archive's pages become the file's.  The rest is copied. */
+ * are used in place: the archive's pages become the file's.  The rest is copied.  Or lays the index of a
+ * pack below it: then what exists stays. */
 #include <stdlib.h>
 #include <string.h>
 #include "ramfs.h"
@@ -61,15 +62,18 @@ static int member_next(char *archive, size_t size, size_t *at, struct member *m)
 	return strcmp(m->name, "TRAILER!!!") == 0;
 }
 
-/* Directories that the archive does not name on the way are made. */
-static int make_parents(struct ramfs *fs, const char *path)
+/* Directories that the archive does not name on the way are made.  The last member's are there. */
+static int make_parents(struct ramfs *fs, const char *path, char *part)
 {
-	char part[RAMFS_PATH_MAX];
-	const char *slash = path;
+	const char *slash = strrchr(path, '/');
 	int error;
 
+	if (!slash || ((size_t)(slash - path) == strlen(part) && !memcmp(part, path, (size_t)(slash - path))))
+		return 0;
+	slash = path;
+
 	while ((slash = strchr(slash, '/'))) {
-		if ((size_t)(slash - path) >= sizeof part)
+		if ((size_t)(slash - path) >= RAMFS_PATH_MAX)
 			return ENAMETOOLONG;
 		memcpy(part, path, (size_t)(slash - path));
 		part[slash++ - path] = 0;
@@ -151,8 +155,42 @@ static void attributes(struct ramfs_node *node, struct member *m)
 	node->atime = node->mtime = node->ctime = m->mtime * 1000000000ull;
 }
 
-static int member_load(struct ramfs *fs, struct member *m, struct hard_link **links)
+/* A file of the pack: where its data lie. */
+static int lower_data(struct ramfs_node *node, struct member *m, uint32_t limit)
 {
+	uint32_t place[2];
+
+	if (!m->size)
+		return 0;
+	if (m->size != sizeof place)
+		return EINVAL;
+	memcpy(place, m->data, sizeof place);
+	node->pages = place[1] / RAMFS_PAGE + (place[1] % RAMFS_PAGE != 0);
+	if (!place[1] || place[1] > RAMFS_SIZE_MAX || place[0] >= limit || node->pages > limit - place[0])
+		return EINVAL;
+	node->size = place[1];
+	node->data.lower = place[0] + 1;
+	return 0;
+}
+
+struct load {
+	struct hard_link *links;
+	uint32_t	pages;		/* of the pack, ... */
+	int		below;		/* if it is one */
+	char		parent[RAMFS_PATH_MAX];	/* of the member before */
+};
+
+/* What is there hides a member of the pack. */
+static int hidden(struct ramfs *fs, struct load *l, const char *path, int error)
+{
+	struct ramfs_node *old;
+
+	return l->below && (error == ENOTDIR || error == EEXIST || (!error && !ramfs_find(fs, fs->root, path, -1, &old)));
+}
+
+static int member_load(struct ramfs *fs, struct member *m, struct load *load)
+{
+	struct hard_link **links = &load->links;
 	const char *path = m->name;
 	struct ramfs_node *node = 0;
 	struct hard_link *l = 0;
@@ -164,7 +202,9 @@ static int member_load(struct ramfs *fs, struct member *m, struct hard_link **li
 		attributes(fs->root, m);
 		return 0;
 	}
-	error = make_parents(fs, path);
+	error = make_parents(fs, path, load->parent);
+	if (hidden(fs, load, path, error))
+		return 0;
 	if (error)
 		return error;
 	if (S_ISREG(m->mode) && m->links > 1)
@@ -187,24 +227,40 @@ static int member_load(struct ramfs *fs, struct member *m, struct hard_link **li
 		}
 	}
 	if (!error && S_ISREG(m->mode) && !node->size)
-		error = file_data(fs, node, m);
+		error = load->below ? lower_data(node, m, load->pages) : file_data(fs, node, m);
 	if (!error)
 		attributes(node, m);
 	return error;
 }
 
-int ramfs_load_cpio(struct ramfs *fs, char *archive, size_t size)
+static int load_all(struct ramfs *fs, char *archive, size_t size, int below, uint32_t pages)
 {
-	struct hard_link *links = 0, *next;
+	struct load *load = calloc(1, sizeof *load);
+	struct hard_link *links, *next;
 	struct member m;
 	size_t at = 0;
 	int error;
 
-	while (!(error = member_next(archive, size, &at, &m)) && !(error = member_load(fs, &m, &links)))
+	if (!load)
+		return ENOMEM;
+	load->below = below;
+	load->pages = pages;
+	while (!(error = member_next(archive, size, &at, &m)) && !(error = member_load(fs, &m, load)))
 		;
-	for (; links; links = next) {
+	for (links = load->links; links; links = next) {
 		next = links->next;
 		free(links);
 	}
+	free(load);
 	return error == 1 ? 0 : error;
+}
+
+int ramfs_load_cpio(struct ramfs *fs, char *archive, size_t size)
+{
+	return load_all(fs, archive, size, 0, 0);
+}
+
+int ramfs_load_index(struct ramfs *fs, char *archive, size_t size, uint32_t pages)
+{
+	return load_all(fs, archive, size, 1, pages);
 }

@@ -72,8 +72,21 @@ void ramfs_link_dropped(struct ramfs *fs, struct ramfs_node *node)
 		node_free(fs, node);
 }
 
+char *(*ramfs_lower_page)(uint32_t page);
+
+/* Reads of such a node come only for pages that are in memory, writes not at all: it is copied before. */
+void ramfs_lower_drop(struct ramfs *fs, struct ramfs_node *node)
+{
+	if (fs->dropped)
+		fs->dropped(node, 0, ~0u);
+	node->data.lower = 0;
+	node->pages = 0;
+}
+
 char *ramfs_page(struct ramfs_node *node, uint32_t index)
 {
+	if (node->data.lower)
+		return index < node->pages ? ramfs_lower_page(node->data.lower - 1 + index) : 0;
 	if (!node->data.page)
 		return index < node->data.extent_pages ? node->data.extent + index * RAMFS_PAGE : 0;
 	return index < node->data.slots ? node->data.page[index] : 0;
@@ -216,6 +229,8 @@ int ramfs_write(struct ramfs *fs, struct ramfs_node *node, uint64_t offset, cons
 	*done = 0;
 	if (!count)
 		return 0;
+	if (node->data.lower)
+		return EIO;
 	if (offset >= RAMFS_SIZE_MAX)
 		return EFBIG;
 	if (count > RAMFS_SIZE_MAX - offset)
@@ -272,6 +287,10 @@ int ramfs_truncate(struct ramfs *fs, struct ramfs_node *node, uint64_t size)
 		return S_ISDIR(node->mode) ? EISDIR : EINVAL;
 	if (size > RAMFS_SIZE_MAX)
 		return EFBIG;
+	if (node->data.lower && size)
+		return EIO;
+	if (node->data.lower)
+		ramfs_lower_drop(fs, node);
 	if (size > node->size && ramfs_tail_own(fs, node))
 		return ENOSPC;
 	if (size < node->size) {

@@ -75,7 +75,6 @@ fluke_ref_t *scheduler_view_service(void);	/* of the whole tree, to be looked at
 extern struct ramfs ramfs;
 void	files_boot(void);
 fluke_ref_t *files_service(void);
-int	file_load(const char *path, void **data, size_t *size);	/* a copy in the heap */
 void	fill_status(struct ramfs_node *node, struct FileStatus *status);
 
 /* device.c: /dev */

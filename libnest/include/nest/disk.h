@@ -26,6 +26,7 @@ int	disk_sync(struct disk_file *f);
 int	disk_list(uint32_t index, char name[DISK_NAME], uint64_t *size, uint32_t *flags);
 /* Of the driver that runs now: requests done, the most at a time, interrupts. */
 int	disk_statistics(uint32_t *requests, uint32_t *most, uint32_t *interrupts);
+fluke_ref_t *disk_service(void);	/* weak: a new ref to the DriverService; null: there is none */
 int	disk_restart(void);		/* the driver ends in the middle of everything; another is started */
 
 #endif

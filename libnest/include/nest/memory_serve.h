@@ -9,6 +9,8 @@
 
 /* The store is ready but for keepers and root, which are made here.  0 or ENOMEM. */
 int	memory_serve(struct store *store, struct server *server);
+/* Threads of their own for sources whose pages must be brought: they wait.  0 or ENOMEM. */
+int	memory_serve_slow(unsigned threads);
 fluke_ref_t *memory_pool(void);			/* the root pool's port */
 /* Around whatever uses the store, its pools and segments. */
 void	memory_lock(void);

@@ -52,6 +52,9 @@ struct store {				/* where frames come from */
 	const struct pager *pager;	/* null: pages stay */
 	int		frugal;		/* a fault brings one page only */
 	int		dry;		/* what frames are left is for pages that come back */
+	fluke_portset_t	*slow_keepers;	/* of sources whose pages must be brought; null: there are none */
+	void		(*squeeze)(struct store *);	/* frees frames if few are left; null: nobody can */
+	uint32_t	lent;		/* frames that it could free */
 };
 
 struct pool {
@@ -82,6 +85,9 @@ struct segment_source {
 	/* The frame of the page; *first, *count: the run of consecutive frames around it that may be
 	 * mapped with it.  FRAMES_NONE = no access. */
 	uint32_t	(*frame)(void *file, uint32_t page, int write, uint32_t *first, uint32_t *count);
+	/* Null, or: whether the page must be brought from *where before that, and what does it, without a lock: 0 or errno. */
+	int		(*away)(void *file, uint32_t page, uint32_t *where);
+	int		(*bring)(uint32_t where);
 };
 
 struct segment {
@@ -149,6 +155,8 @@ void		store_release(struct store *store, uint32_t frame);	/* one holder less */
 char		*store_page(struct store *store, char *near);
 void		store_page_free(struct store *store, char *page);
 static inline uint32_t store_frame(struct store *store, const void *p) { return (uint32_t)((const char *)p - store->window) / 4096; }
+
+static inline void store_squeeze(struct store *store) { if (store->squeeze) store->squeeze(store); }
 
 /* Between segment.c and cow.c. */
 uint32_t	segment_find(struct segment *s, uint32_t page);	/* index of the run with the page, or ~0 */

@@ -175,6 +175,7 @@ bool	pipe_write(int fd, const void *from, uint32_t count, long *result);
 uint32_t window_read(int file, void *to, uint32_t count, uint64_t offset);
 void	window_grown(int file, uint64_t end);
 void	window_drop(int file);
+bool	window_fault(uint32_t *eip, uint32_t address);	/* a page of a window that cannot be had: the copy goes on at the new eip */
 
 /* ---- names ---- */
 

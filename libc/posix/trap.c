@@ -202,8 +202,10 @@ static void out_of_memory(uint32_t address)
 	signal_fatal(SIGKILL);
 }
 
-static void fault_in_image(struct thread *t, struct registers *r)
+static void fault_in_image(struct thread *t, struct registers *r, uint32_t address)
 {
+	if (window_fault(&r->eip, address))
+		return;
 	if (!t->guard || (r->eip >= (uint32_t)leave_check && r->eip < (uint32_t)leave_end))
 		signal_fatal(SIGSEGV);
 	image_unlock();
@@ -250,7 +252,7 @@ void image_trap(struct registers *r, uint32_t code, uint32_t subcode, uint32_t a
 	if (in_image(r)) {
 		if (code & FLUKE_EXC_INSANITY)
 			insane(t, r, code);
-		fault_in_image(t, r);
+		fault_in_image(t, r, code == FLUKE_EXC_PAGE_FAULT ? subcode : 0);
 		return;
 	}
 	t->taken.number = SIGSEGV;

@@ -89,6 +89,42 @@ static bool open_window(int file)
 	return true;
 }
 
+/* uint32_t window_copy(void *to, const void *from, uint32_t count): 0; 1: a page of the window could not be had. */
+extern char	window_copy_failed[];
+__asm__(
+	".pushsection .text\n"
+	"window_copy:\n"
+	"	pushl	%edi\n"
+	"	pushl	%esi\n"
+	"	movl	12(%esp), %edi\n"
+	"	movl	16(%esp), %esi\n"
+	"	movl	20(%esp), %ecx\n"
+	"	movl	%ecx, %edx\n"
+	"	shrl	$2, %ecx\n"
+	"	rep movsl\n"
+	"	movl	%edx, %ecx\n"
+	"	andl	$3, %ecx\n"
+	"	rep movsb\n"
+	"	xorl	%eax, %eax\n"
+	"window_copy_out:\n"
+	"	popl	%esi\n"
+	"	popl	%edi\n"
+	"	ret\n"
+	"window_copy_failed:\n"
+	"	movl	$1, %eax\n"
+	"	jmp	window_copy_out\n"
+	".popsection");
+uint32_t window_copy(void *to, const void *from, uint32_t count);
+
+/* A fault of the image at the address: the copy's own, which goes on at the new eip? */
+bool window_fault(uint32_t *eip, uint32_t address)
+{
+	if (*eip < (uint32_t)window_copy || *eip >= (uint32_t)window_copy_failed || address - WINDOW_BASE >= WINDOWS * WINDOW_SIZE)
+		return false;
+	*eip = (uint32_t)window_copy_failed;
+	return true;
+}
+
 /* Bytes copied from the window, or 0: ask the server.  (One thread only: a window may move.) */
 uint32_t window_read(int file, void *to, uint32_t count, uint64_t offset)
 {
@@ -118,8 +154,11 @@ uint32_t window_read(int file, void *to, uint32_t count, uint64_t offset)
 		part = f->size_hint - at;
 	if (part > count)
 		part = count;
-	memcpy(to, (void *)(WINDOW_BASE + (uint32_t)n * WINDOW_SIZE + (at - windows[n].start)), part);
-	return part;
+	if (!window_copy(to, (void *)(WINDOW_BASE + (uint32_t)n * WINDOW_SIZE + (at - windows[n].start)), part))
+		return part;
+	f->no_window = 1;		/* the server says what it is */
+	window_drop(file);
+	return 0;
 }
 
 /* The server gave bytes up to here. */

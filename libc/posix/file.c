@@ -48,7 +48,7 @@ static long read_once(int file, void *to, uint32_t count, uint64_t offset)
 static long read_file(int file, void *to, uint32_t count, uint64_t offset, bool advance)
 {
 	uint32_t done = 0, part;
-	long got;
+	long got = 0;
 
 	if ((files[file].flags & O_ACCMODE) == O_WRONLY || files[file].flags & O_PATH)
 		return -EBADF;
@@ -60,14 +60,14 @@ static long read_file(int file, void *to, uint32_t count, uint64_t offset, bool 
 		part = count - done < PROTO_BULK_MAX ? count - done : PROTO_BULK_MAX;
 		got = read_once(file, (char *)to + done, part, offset == SHARED_OFFSET ? offset : offset + done);
 		if (got < 0)
-			return done ? (long)done : got;
+			break;
 		done += (uint32_t)got;
 		if (got == 0 || !file_seekable(file) || ((uint32_t)got < part && !files[file].window))
 			break;
 	}
 	if (advance && offset != SHARED_OFFSET)
 		files[file].offset = offset + done;
-	return (long)done;
+	return done || got >= 0 ? (long)done : got;
 }
 
 static long write_once(int file, const void *from, uint32_t count, uint64_t *offset)
@@ -101,7 +101,7 @@ static long write_once(int file, const void *from, uint32_t count, uint64_t *off
 static long write_file(int file, const void *from, uint32_t count, uint64_t offset, bool advance)
 {
 	uint32_t done = 0, part;
-	long put;
+	long put = 0;
 
 	if ((files[file].flags & O_ACCMODE) == O_RDONLY || files[file].flags & O_PATH)
 		return -EBADF;
@@ -113,14 +113,14 @@ static long write_file(int file, const void *from, uint32_t count, uint64_t offs
 			break;
 		put = write_once(file, (const char *)from + done, part, &offset);
 		if (put < 0)
-			return done ? (long)done : put;
+			break;
 		done += (uint32_t)put;
 		if (put == 0 || ((uint32_t)put < part && files[file].flags & O_NONBLOCK))
 			break;
 	} while (done < count);
 	if (advance && offset != SHARED_OFFSET)
 		files[file].offset = offset;
-	return (long)done;
+	return done || put >= 0 ? (long)done : put;
 }
 
 long posix_read(int fd, void *to, uint32_t count)

@@ -71,7 +71,6 @@ static int make_parents(struct ramfs *fs, const char *path, char *part)
 	if (!slash || ((size_t)(slash - path) == strlen(part) && !memcmp(part, path, (size_t)(slash - path))))
 		return 0;
 	slash = path;
-
 	while ((slash = strchr(slash, '/'))) {
 		if ((size_t)(slash - path) >= RAMFS_PATH_MAX)
 			return ENAMETOOLONG;
@@ -185,7 +184,7 @@ static int hidden(struct ramfs *fs, struct load *l, const char *path, int error)
 {
 	struct ramfs_node *old;
 
-	return l->below && (error == ENOTDIR || error == EEXIST || (!error && !ramfs_find(fs, fs->root, path, -1, &old)));
+	return l->below && (error == ENOTDIR || (!error && ramfs_find(fs, fs->root, path, -1, &old) != ENOENT));
 }
 
 static int member_load(struct ramfs *fs, struct member *m, struct load *load)

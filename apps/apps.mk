@@ -3,6 +3,8 @@ POSIX_APPS	:= forktest
 NATIVE_APPS	:= $(filter-out $(POSIX_APPS),$(patsubst apps/%.c,%,$(wildcard apps/*.c)))
 $(foreach app,$(NATIVE_APPS),$(call native_program,apps/$(app),apps/$(app).c))
 
+CFLAGS_apps/selfcheck = -m80387	# it checks that the FPU is kept
+
 # flukeperf is booted in place of root, with the guest tests' helpers.
 FLUKEPERF_OBJ	:= $(patsubst %,$(B)/apps/flukeperf/%.o,main ipc sync dispatch memory objects restart)	# the order of the rows
 all tests: $(B)/flukeperf.elf

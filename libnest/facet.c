@@ -53,6 +53,17 @@ struct served *facet_object(struct served *object)
 	return object;
 }
 
+int served_facet_of(struct server *server, fluke_ref_t *ref, fluke_ref_t *base, uint32_t *session)
+{
+	struct served *object = served_port_of(server, ref);
+
+	if (!object || object->class != &class)
+		return 0;
+	fluke_ref_copy(((struct facet *)object)->keep, base);
+	*session = (uint32_t)object->session;
+	return 1;
+}
+
 fluke_ref_t *served_facet(struct served *object, struct session *like)
 {
 	struct facet *f = calloc(1, sizeof(*f));

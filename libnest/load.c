@@ -281,17 +281,23 @@ static char *const *with_manager(fluke_ref_t *fs, char *const argv[])
 	return list;
 }
 
-int nest_run(struct child *c, char *const argv[])
+int nest_start(struct child *c, char *const argv[])
 {
 	fluke_ref_t *fs = service_lookup("fs");
 	char *const *command = fs ? with_manager(fs, argv) : argv;
 	int error = fs ? load_program(c, fs, command[0], command, environ) : ENOENT;
 
 	ref_free(fs);
-	if (!error)
-		return child_wait(c);
-	eprintf("%s: %s\n", command[0], error_text(error));
-	return (error == ENOENT ? 127 : 126) << 8;
+	if (error)
+		eprintf("%s: %s\n", command[0], error_text(error));
+	return error;
+}
+
+int nest_run(struct child *c, char *const argv[])
+{
+	int error = nest_start(c, argv);
+
+	return error ? (error == ENOENT ? 127 : 126) << 8 : child_wait(c);
 }
 
 void nest_end(int status)

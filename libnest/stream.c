@@ -683,3 +683,18 @@ const struct interface stream_interfaces[] = {
 	{ FileDescription_INTERFACE, FileDescription_dispatch, &stream_methods },
 	{ 0 },
 };
+
+int stream_watcher(struct stream *s, uint32_t index, fluke_ref_t *port, unsigned *events)
+{
+	struct stream_watch *w;
+
+	fast_lock_take(&stream_lock);
+	for (w = s->watches; w && index; w = w->next)
+		index--;
+	if (w) {
+		fluke_ref_copy(w->port, port);
+		*events = w->events;
+	}
+	fast_lock_drop(&stream_lock);
+	return w != NULL;
+}

@@ -483,6 +483,8 @@ class Generator:
 		for _ in range(padding):
 			code.append("out[%d] = 0;" % at)
 			at += 1
+		if not m.oneway:
+			code.append("again:")
 		code.append("p.send_words = %s;" % ("(natural_t)(w - out)" if walk else "%d" % (send + padding)))
 		code.append("p.send_data = out;")
 		code.append("p.send_buffers = %s;" % ("%s_size >= 4" % bulk_in.c if bulk_in else "0"))
@@ -504,7 +506,8 @@ class Generator:
 			code.append("p.recv_ref_table = %s;" % ("receive_refs" if refs_out else "NULL"))
 			code.append("in[0] = EPROTO;")
 			code.append("error = proto_status(PROTO_CALL(&p, dest));")
-			code += ["if (error || (error = (int)in[0]) != 0)", "\treturn error;"]
+			code += ["if (error || (error = (int)in[0]) != 0) {", "\tif (error == PROTO_AGAIN)", "\t\tgoto again;",
+				"\treturn error;", "}"]
 			code += self.client_results(outs, strings_out)
 			code.append("return 0;")
 		lines = ["int %s_%s(%s)" % (i.name, m.name, ", ".join(self.client_arguments(m))), "{"]

@@ -29,6 +29,8 @@ static __attribute__((noinline)) int proto_failed(uint32_t status)
 		return PROTO_DEAD;
 	if (status == PROTO_STATUS_INTERRUPTED)
 		return EINTR;
+	if (status == PROTO_STATUS_AGAIN)
+		return PROTO_AGAIN;
 	if (status != FLUKE_IPC_RECV_MORE_DATA && status != FLUKE_IPC_RECV_MORE_REFS)
 		return PROTO_BROKEN;
 	fluke_ipc_client_disconnect();

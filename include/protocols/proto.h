@@ -21,6 +21,11 @@
 #define PROTO_DEAD		1001	/* null or dead reference, or the server's port is gone */
 #define PROTO_BROKEN		1002	/* the server left during the exchange */
 
+/* Between a checkpointer, which puts the status into a thread whose request waited at a server outside of the image, and
+ * the stubs, which then send the request again; nobody else sees it. */
+#define PROTO_STATUS_AGAIN	0xfd
+#define PROTO_AGAIN		1003
+
 /* Decoding tables (build/protocols/tables.c). */
 enum proto_kind { PROTO_LONG = 1, PROTO_ULONG, PROTO_LONGLONG, PROTO_ULONGLONG, PROTO_BOOLEAN, PROTO_STRING,
 	PROTO_OBJECT, PROTO_BULK, PROTO_STRUCT, PROTO_DIRECT };

@@ -23,6 +23,7 @@ struct local {				/* what gs leads to */
 	struct start	*start;
 	void		*value;		/* thread_local_set's */
 	void		*carrier;	/* thread_carrier_set's */
+	uint32_t	unused[2], stack_guard;	/* where code compiled for Linux (lz4) looks for a constant: gs:20 */
 };
 
 static struct ended *ended_list;
@@ -149,6 +150,7 @@ fluke_thread_t *thread_start_scheduled(void (*entry)(void *), void *argument, si
 	local = (struct local *)(start + 1);
 	local->start = start;
 	local->value = local->carrier = NULL;
+	local->stack_guard = 0;
 	start->return_address = 0;
 	start->entry = entry;
 	start->argument = argument;

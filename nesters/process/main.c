@@ -197,7 +197,7 @@ static char **arguments(char **argv, int *is_nester)
 	*is_nester = 0;
 	for (; *word && **word == '-'; word++) {
 		if (!strcmp(*word, "-v"))
-			manager_verbose = 1;
+			manager_verbose = guard_verbose = 1;
 		else if (!strcmp(*word, "-c"))
 			manager_counts = 1;
 		if (!strcmp(*word, "--"))

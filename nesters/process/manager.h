@@ -9,6 +9,7 @@
 #include <fluke/fluke.h>
 #include <linux_abi.h>
 #include <protocols/Process.h>
+#include <nest/guard.h>
 #include <process.h>
 #include <startup.h>
 
@@ -197,7 +198,6 @@ void		manager_pause(void);		/* the lock alone, for an answer that may take its t
 void		manager_resume(void);
 /* Runs the function so that a fault that nobody mends (the child's pool is full, an object is not there) ends it
  * with EFAULT instead of ending the manager. */
-int		guarded(int (*function)(void *), void *argument);
 
 /* body.c */
 void		bodies_init(void);

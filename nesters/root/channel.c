@@ -569,3 +569,33 @@ void channel_boot(void)
 	transmit();
 	fast_lock_drop(&stream_lock);
 }
+
+/* Its descriptions are the same everywhere; who gets its signals is not. */
+int channel_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner)
+{
+	uint32_t saved[3] = { ((struct stream *)object)->flags, 0, 0 };
+	struct owner *top;
+
+	if (object->class != &class)
+		return ENOENT;
+	fast_lock_take(&stream_lock);
+	top = owner_of(&owners);
+	*owner = top ? top->port : NULL;
+	if (top) {
+		saved[1] = top->session;
+		saved[2] = (uint32_t)top->foreground;
+	}
+	fast_lock_drop(&stream_lock);
+	memcpy(data, saved, *size = sizeof saved);
+	return 0;
+}
+
+void channel_restore(const uint32_t saved[3], fluke_ref_t *owner)
+{
+	struct owner *top;
+
+	fast_lock_take(&stream_lock);
+	if (owner && fluke_ref_type(owner) == FLUKE_TYPE_PORT && !owner_set(&owners, owner, saved[1]) && (top = owner_of(&owners)))
+		top->foreground = (int32_t)saved[2];
+	fast_lock_drop(&stream_lock);
+}

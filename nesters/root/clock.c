@@ -184,6 +184,49 @@ static int timer_new(fluke_ref_t *port, uint32_t word, struct timer **made)
 	return error;
 }
 
+struct saved_timer { uint32_t word, rest; uint64_t left, interval; };	/* left 0: off */
+
+int timer_save(struct served *object, char *data, size_t *size, fluke_ref_t **port)
+{
+	struct timer *t = (struct timer *)object;
+	struct saved_timer saved = { 0 };
+	uint64_t now = clock_now();
+
+	if (object->class != &timer_class)
+		return ENOENT;
+	clock_take();
+	saved.word = t->word;
+	saved.left = t->when > now ? t->when - now : t->when ? 1 : 0;
+	saved.interval = t->interval;
+	clock_drop();
+	memcpy(data, &saved, *size = sizeof saved);
+	*port = t->port;
+	return 0;
+}
+
+static void timer_sent(void *context, int delivered);
+
+int timer_restore(struct request *r, const char *data, size_t size, fluke_ref_t *port, void **timer)
+{
+	struct saved_timer saved;
+	struct timer *t;
+	uint64_t old;
+	int error;
+
+	if (size != sizeof saved || !port || fluke_ref_type(port) != FLUKE_TYPE_PORT)
+		return EINVAL;
+	memcpy(&saved, data, sizeof saved);
+	error = timer_new(port, saved.word, &t);
+	if (error)
+		return error;
+	if (saved.left)
+		timer_set(t, NULL, clock_now() + saved.left, saved.interval, &old);
+	*timer = t->served.port;
+	r->sent = timer_sent;
+	r->sent_context = t;
+	return 0;
+}
+
 /* ---- Clock ---- */
 
 static int clock_scale(void *self, struct request *r, uint32_t *m, uint32_t *s, uint64_t *wall)

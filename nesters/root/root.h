@@ -103,6 +103,20 @@ void	channel_log(const char *text, size_t size);
 void	channel_missing(const char *lines);
 void	channel_exit(unsigned kind, unsigned value) __attribute__((noreturn));	/* EXIT, then serves GETs until BYE */
 
+/* checkpoint.c, and what the others say to it: ENOENT for an object of another class */
+fluke_ref_t *checkpoint_service(void);
+int	file_save(struct served *object, char *data, size_t *size);
+int	file_restore(struct request *r, const char *data, size_t size, void **port);
+int	file_region_save(fluke_ref_t *region, char *data, size_t *size);
+int	file_region_restore(const char *data, size_t size, void **region);
+int	timer_save(struct served *object, char *data, size_t *size, fluke_ref_t **port);
+int	timer_restore(struct request *r, const char *data, size_t size, fluke_ref_t *port, void **timer);
+int	lock_owner_save(struct served *object, size_t *size, fluke_ref_t **badge);
+int	console_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner);
+int	channel_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner);
+void	console_restore(const uint32_t saved[3], fluke_ref_t *owner);
+void	channel_restore(const uint32_t saved[3], fluke_ref_t *owner);
+
 /* start.c */
 void	start_stack(void) __attribute__((noreturn));
 void	power_off(unsigned how, unsigned status) __attribute__((noreturn));

@@ -174,6 +174,7 @@ static void provide(struct child *c)
 	child_provide(c, "scheduler", scheduler_service());
 	child_provide(c, "schedulers", scheduler_view_service());
 	child_provide(c, "pipe", pipe_service());
+	child_provide(c, "checkpoint", checkpoint_service());
 	if (!session_service(&sessions, server))
 		child_provide(c, "session", session_ref = served_ref(&sessions));
 	if (console)

@@ -92,6 +92,8 @@ int	load_program(struct child *c, fluke_ref_t *fs, const char *name, char *const
  * waits; its status as wait(2) shows it.  argv[0] is a native program; any other is given to a process manager of its own
  * (docs/design/nesting.md). */
 int	nest_run(struct child *c, char *const argv[]);
+/* The same without waiting: 0 or errno, which has been told. */
+int	nest_start(struct child *c, char *const argv[]);
 /* Ends the nester with such a status. */
 void	nest_end(int status) __attribute__((noreturn));
 

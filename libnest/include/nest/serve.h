@@ -81,6 +81,8 @@ void	session_put(struct session *s);
 /* A new ref to a second port of the object, in a session of its own (like null) or that of like; null: no memory, or
  * the session has too many objects. */
 fluke_ref_t	*served_facet(struct served *object, struct session *like);
+/* Does the reference lead to such a port?  Then base leads to the object's own; *session: a number that tells sessions apart. */
+int	served_facet_of(struct server *server, fluke_ref_t *ref, fluke_ref_t *base, uint32_t *session);
 /* Makes *port a factory of sessions (Session.idl) for objects of the server; not for clients.  0 or ENOMEM. */
 int	session_service(struct served *port, struct server *server);
 /* Destroys the port; only where no method of it can run: in release, or before the port was given away. */

@@ -71,6 +71,9 @@ void		stream_drop_reads(struct stream_source *source);
 /* Without the lock: serves what can be served now.  Methods here do it themselves. */
 void		stream_run(void);
 
+/* The index-th port that is to be told of events; 0: there are not so many. */
+int		stream_watcher(struct stream *s, uint32_t index, fluke_ref_t *port, unsigned *events);
+
 extern const struct FileDescription_methods stream_methods;
 extern const struct interface stream_interfaces[];
 void		stream_release(void *self);	/* for classes of one's own */

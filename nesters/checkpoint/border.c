@@ -1,0 +1,391 @@
+/* What leads out of the image.  Each capability that objects below hold to something outside becomes an entry: what it is
+ * by number or name if it is ours or a service of our parent's; else the server is asked what it is (Checkpoint.idl).
+ * After a restore the same questions are asked the other way.  What nobody has words for is lost: null. */
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <linux_abi.h>
+#include <protocols/Checkpoint.h>
+#include <protocols/Parent.h>
+#include <protocols/Scheduler.h>
+#include <protocols/Segment.h>
+#include <protocols/Session.h>
+#include "checkpoint.h"
+
+
+static const char *const service_names[] = { "fs", "clock", "scheduler", "session", "console", "pipe", "cwd", "schedulers",
+	"disk", "process", "checkpoint" };
+#define SERVICES	(sizeof service_names / sizeof service_names[0])
+
+struct outside *outside;
+unsigned	outsides;
+static unsigned	room;
+static fluke_ref_t *service[SERVICES], *time_port, *scratch, *other, *server;
+
+/* ---- time ---- */
+
+/* weak in libc: so we know the port where our parent's scheduler takes requests. */
+int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val)
+{
+	static fluke_ref_t *scheduler;
+	int error;
+
+	if (!scheduler && !(scheduler = service_lookup("scheduler")))
+		return ENOENT;
+	error = Scheduler_add(scheduler, thread, port, sched_val);
+	if (!error && !time_port && (time_port = ref_new()))
+		fluke_ref_copy(port, time_port);
+	return error;
+}
+
+void border_schedule(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val)
+{
+	if (thread_scheduler(thread, port, sched_val))
+		eprintf("checkpoint: a thread gets no time\n");
+}
+
+/* ---- entries ---- */
+
+void border_forget(void)
+{
+	for (unsigned n = 0; n < outsides; n++) {
+		free(outside[n].data);
+		ref_free(outside[n].ref);
+	}
+	outsides = 0;
+}
+
+void border_release(void)
+{
+	for (unsigned n = 0; n < outsides; n++) {
+		ref_free(outside[n].ref);
+		outside[n].ref = NULL;
+	}
+}
+
+static struct outside *entry_new(void)
+{
+	struct outside *larger;
+
+	if (outsides == room) {
+		larger = realloc(outside, (room + 128) * sizeof *outside);
+		if (!larger)
+			return NULL;
+		outside = larger;
+		room += 128;
+	}
+	memset(&outside[outsides], 0, sizeof *outside);
+	return &outside[outsides++];
+}
+
+int border_add(const struct image_outside *r)
+{
+	struct outside *o = entry_new();
+
+	if (!o)
+		return ENOMEM;
+	*o = (struct outside){ .kind = r->kind, .a = r->a, .b = r->b, .base = r->base, .link = r->link, .size = r->size,
+		.data = malloc(r->size + 1) };
+	return o->data ? 0 : ENOMEM;
+}
+
+int border_begin(void)
+{
+	for (unsigned n = 0; n < SERVICES; n++)
+		service[n] = service_lookup(service_names[n]);
+	server = service[SERVICES - 1];
+	scratch = ref_new();
+	other = ref_new();
+	return scratch && other ? 0 : ENOMEM;
+}
+
+/* ---- naming ---- */
+
+static int same_as(fluke_ref_t *known, fluke_ref_t *ref, integer_t hash)
+{
+	return known && fluke_ref_hash(known) == hash && fluke_ref_compare(known, ref);
+}
+
+static int is_region(fluke_region_t *region, fluke_ref_t *ref, integer_t hash)
+{
+	fluke_region_state_t state;
+
+	fluke_region_get_state(region, &state, NULL, NULL);
+	if (state.hash != hash)
+		return 0;
+	fluke_region_reference(region, other);
+	return (int)fluke_ref_compare(other, ref);
+}
+
+/* A region over one of our segments. */
+static int name_region(struct outside *o, fluke_ref_t *ref)
+{
+	for (unsigned n = 0; n < world.segments; n++) {
+		struct segment *s = world.segment[n];
+
+		o->kind = BORDER_REGION;
+		o->a = n;
+		o->b = ~0u;
+		if (is_region(s->region, ref, o->hash))
+			return 1;
+		for (struct segment_region *m = s->more; m; m = m->next) {
+			o->b = m->prot;
+			if (is_region(m->region, ref, o->hash))
+				return 1;
+		}
+	}
+	return 0;
+}
+
+/* A port of ours. */
+static int name_own(struct outside *o, fluke_ref_t *ref)
+{
+	struct served *object = served_of(child->parent.server, ref);
+
+	if (!object)
+		return 0;
+	o->kind = BORDER_PARENT;
+	if (object == &child->parent)
+		return 1;
+	o->kind = BORDER_POOL;
+	for (o->a = 0; o->a < world.pools; o->a++)
+		if (world.pool[o->a]->served == object)
+			return 1;
+	o->kind = BORDER_SEGMENT;
+	for (o->a = 0; o->a < world.segments; o->a++)
+		if (world.segment[o->a]->served == object)
+			return 1;
+	return 0;
+}
+
+static int name_service(struct outside *o, fluke_ref_t *ref)
+{
+	o->kind = BORDER_SERVICE;
+	for (o->a = 0; o->a < SERVICES; o->a++)
+		if (same_as(service[o->a], ref, o->hash))
+			return 1;
+	o->kind = BORDER_FD;
+	for (o->a = 0; o->a < 3; o->a++)
+		if (same_as(descriptor((int)o->a), ref, o->hash))
+			return 1;
+	o->kind = BORDER_TIME;
+	return same_as(time_port, ref, o->hash);
+}
+
+/* The ports that it sends to: those that it will be given again, and those whose owners are told to look. */
+static void name_links(unsigned number, fluke_ref_t *ref)
+{
+	uint32_t word;
+
+	for (uint32_t index = 0; !Checkpoint_link(server, ref, index, &word, other); index++) {
+		unsigned target = world_target(other);
+		struct outside *o;
+
+		if (target == ~0u)
+			continue;
+		if (!word) {
+			outside[number].link = target + 1;
+		} else if ((o = entry_new())) {
+			o->kind = BORDER_WAKE;
+			o->a = target + 1;
+			o->b = word;
+		}
+	}
+}
+
+static int keep_data(unsigned number, const char *data, size_t size)
+{
+	outside[number].size = (uint32_t)size;
+	outside[number].data = malloc(size + 1);
+	if (!outside[number].data)
+		return ENOMEM;
+	memcpy(outside[number].data, data, size);
+	return 0;
+}
+
+static char	words[BORDER_DATA];		/* of a server */
+
+/* A descriptor is found again by its number; who gets its signals is told. */
+static void describe_fd(unsigned number, fluke_ref_t *ref)
+{
+	size_t size = sizeof words;
+	uint32_t kind = 0, group;
+
+	if (!server || Checkpoint_save(server, ref, &kind, &group, other, words, &size) || !kind)
+		return;
+	outside[number].b = kind;
+	if (keep_data(number, words, size))
+		image_error = ENOMEM;
+	name_links(number, ref);
+}
+
+static int name_served(unsigned number, fluke_ref_t *ref)
+{
+	size_t size = sizeof words;
+	fluke_ref_t *base = ref_new();
+	uint32_t kind = 0, group = 0, name;
+	int error = server && base ? Checkpoint_save(server, ref, &kind, &group, base, words, &size) : ENOENT;
+
+	if (!error && !kind) {
+		name = border_name(base) & ~LINK_OUTSIDE;	/* may move the table */
+		outside[number].kind = BORDER_FACET;
+		outside[number].base = name;
+		outside[number].a = group;
+	} else if (!error) {
+		outside[number].kind = BORDER_SERVER;
+		outside[number].a = kind;
+		if (keep_data(number, words, size))
+			image_error = ENOMEM;
+		name_links(number, ref);
+	}
+	ref_free(base);
+	return !error;
+}
+
+static void lose(struct outside *o, fluke_ref_t *ref)
+{
+	o->kind = BORDER_LOST;
+	counts.lost++;
+	if (options.verbose)
+		eprintf("checkpoint: a reference to something outside is lost (type %u, hash %#x)\n", (unsigned)fluke_ref_type(ref),
+			(unsigned)o->hash);
+}
+
+uint32_t border_name(fluke_ref_t *ref)
+{
+	integer_t hash = fluke_ref_hash(ref);
+	fluke_type_t type = fluke_ref_type(ref);
+	struct outside *o;
+	unsigned n;
+	int known = 0;
+
+	for (n = 0; n < outsides; n++)
+		if (outside[n].ref && outside[n].hash == hash && fluke_ref_compare(outside[n].ref, ref))
+			return (n + 1) | LINK_OUTSIDE;
+	o = entry_new();
+	if (!o || !(o->ref = ref_dup(ref))) {
+		image_error = ENOMEM;
+		return 0;
+	}
+	o->hash = hash;
+	if (type == FLUKE_TYPE_SPACE) {
+		o->kind = BORDER_SPACE;
+		known = same_as(child->space_ref, ref, hash);
+	} else if (type == FLUKE_TYPE_REGION) {
+		known = name_region(o, ref);
+	} else if (type == FLUKE_TYPE_PORT) {
+		known = name_own(o, ref) || name_service(o, ref);
+	}
+	if (known && o->kind == BORDER_FD)
+		describe_fd(n, ref);
+	if (!known && !(type == FLUKE_TYPE_REGION || type == FLUKE_TYPE_PORT ? name_served(n, ref) : 0))
+		lose(&outside[n], ref);
+	fluke_ref_clear(other);
+	return (n + 1) | LINK_OUTSIDE;
+}
+
+/* ---- after a restore ---- */
+
+static int bind_facet(unsigned number, fluke_ref_t *ref)
+{
+	struct outside *o = &outside[number];
+	fluke_ref_t *like = NULL, *base = o->base && o->base <= outsides ? outside[o->base - 1].ref : NULL;
+	int error;
+
+	if (!base || !service[3])
+		return ENOENT;
+	for (unsigned n = 0; n < number && !like; n++)
+		if (outside[n].kind == BORDER_FACET && outside[n].a == o->a)
+			like = outside[n].ref;
+	error = Session_create(service[3], base, like, ref);
+	if (error == EXDEV) {
+		fluke_ref_copy(base, ref);
+		error = 0;
+	}
+	return error;
+}
+
+static int bind_server(struct outside *o, uint32_t kind, fluke_ref_t *ref)
+{
+	fluke_ref_clear(scratch);
+	if (o->link)
+		object_reference(o->link - 1, scratch);
+	return server ? Checkpoint_restore(server, kind, o->data, o->size, scratch, ref) : ENOENT;
+}
+
+static int bind_region(struct outside *o, fluke_ref_t *ref)
+{
+	struct restored_memory *m = restored();
+
+	if (o->b != ~0u)
+		return Segment_map(m->segment[o->a], o->b, ref);
+	fluke_ref_copy(m->region[o->a], ref);
+	return 0;
+}
+
+static fluke_ref_t *known_of(const struct outside *o)
+{
+	struct restored_memory *m = restored();
+
+	switch (o->kind) {
+	case BORDER_SERVICE:	return o->a < SERVICES ? service[o->a] : NULL;
+	case BORDER_FD:		return o->a < 3 ? descriptor((int)o->a) : NULL;
+	case BORDER_TIME:	return time_port;
+	case BORDER_POOL:	return o->a < world.pools ? m->pool[o->a] : NULL;
+	case BORDER_SEGMENT:	return o->a < world.segments ? m->segment[o->a] : NULL;
+	case BORDER_SPACE:	return child->space_ref;
+	case BORDER_PARENT:	return child->parent_port;
+	}
+	return NULL;
+}
+
+static void bind(unsigned n)
+{
+	struct outside *o = &outside[n];
+	fluke_ref_t *known = known_of(o);
+	int error = 0;
+
+	if (!known && o->kind == BORDER_REGION && o->a < world.segments)
+		error = bind_region(o, o->ref);
+	else if (!known && o->kind == BORDER_SERVER)
+		error = bind_server(o, o->a, o->ref);
+	else if (!known && o->kind == BORDER_FACET)
+		error = bind_facet(n, o->ref);
+	else if (known)
+		fluke_ref_copy(known, o->ref);
+	else
+		error = o->kind == BORDER_LOST || o->kind == BORDER_WAKE ? 0 : ENOENT;
+	if (known && o->kind == BORDER_FD && o->b)
+		error = bind_server(o, o->b, other);
+	if (error)
+		eprintf("checkpoint: something outside is not there again (kind %u, %u): %s\n", (unsigned)o->kind, (unsigned)o->a,
+			error_text(error));
+}
+
+int border_bind(void)
+{
+	for (unsigned n = 0; n < outsides; n++)
+		if (!(outside[n].ref = ref_new()))
+			return ENOMEM;
+	/* what facets are of comes before them, wherever it stands */
+	for (int facets = 0; facets < 2; facets++)
+		for (unsigned n = 0; n < outsides; n++)
+			if ((outside[n].kind == BORDER_FACET) == facets)
+				bind(n);
+	fluke_ref_clear(scratch);
+	return 0;
+}
+
+void border_wake(void)
+{
+	for (unsigned n = 0; n < outsides; n++) {
+		uint32_t message[2] = { outside[n].b, 0 };
+		fluke_ipc_params_t p = { .send_words = 2, .send_data = message };
+
+		if (outside[n].kind != BORDER_WAKE || outside[n].a > world.objects)
+			continue;
+		object_reference(outside[n].a - 1, scratch);
+		fluke_ipc_send(&p, scratch);
+		fluke_ref_clear(scratch);
+	}
+}

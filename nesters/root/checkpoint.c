@@ -1,0 +1,128 @@
+/* What root says of its capabilities to a checkpointer, and makes again from its own words (Checkpoint.idl).  A file is its
+ * path, or its content if it has no name any more; a timer is what was left of its time; of a terminal only the owner
+ * of its signals is said.  Nothing is kept here. */
+#include <stdlib.h>
+#include <string.h>
+#include <protocols/Checkpoint_server.h>
+#include "root.h"
+
+enum { FACET, FILE, REGION, TIMER, OWNER, CONSOLE, CHANNEL };
+
+static struct served port;
+
+/* The object's own words, and the port that it sends to. */
+static int save_object(struct served *o, uint32_t *kind, char *data, size_t *size, fluke_ref_t **link)
+{
+	size_t room = *size;
+
+	*link = NULL;
+	*kind = FILE;
+	if (!file_save(o, data, size))
+		return 0;
+	*size = room;
+	*kind = TIMER;
+	if (!timer_save(o, data, size, link))
+		return 0;
+	*kind = OWNER;
+	if (!lock_owner_save(o, size, link))
+		return 0;
+	*kind = CONSOLE;
+	if (!console_save(o, data, size, link))
+		return 0;
+	*kind = CHANNEL;
+	return channel_save(o, data, size, link) ? ENOSYS : 0;
+}
+
+static int save(void *self, struct request *r, fluke_ref_t *of, uint32_t *kind, uint32_t *group, void **base,
+	const void **data, size_t *size)
+{
+	fluke_ref_t *own = ref_new(), *link;
+	char *scratch = request_scratch(r);
+	struct served *object;
+
+	(void)self;
+	*data = scratch;
+	*size = 0;
+	*kind = *group = 0;
+	if (!own || !scratch)
+		return ENOMEM;
+	request_free_ref(r, own);
+	if (served_facet_of(server, of, own, group)) {
+		*base = own;
+		return 0;
+	}
+	*size = PROTO_BULK_MAX - 4096;
+	if (fluke_ref_type(of) == FLUKE_TYPE_REGION) {
+		*kind = REGION;
+		return file_region_save(of, scratch, size);
+	}
+	object = served_of(server, of);
+	return object ? save_object(object, kind, scratch, size, &link) : ENOENT;
+}
+
+/* Index 0 is the argument of restore; then those who wait for events of a stream. */
+static int links(void *self, struct request *r, fluke_ref_t *of, uint32_t index, uint32_t *word, void **to)
+{
+	struct served *object = served_of(server, of);
+	size_t size = PROTO_BULK_MAX;
+	fluke_ref_t *link, *own = ref_new();
+	unsigned events = 0;
+	uint32_t kind;
+
+	(void)self;
+	request_free_ref(r, own);
+	*word = 0;
+	if (!object || !own || save_object(object, &kind, request_scratch(r), &size, &link))
+		return ENOENT;
+	if (!index) {
+		*to = link;
+		return 0;
+	}
+	if ((kind != CONSOLE && kind != CHANNEL) || !stream_watcher((struct stream *)object, index - 1, own, &events))
+		return ENOENT;
+	*word = events;
+	*to = own;
+	return 0;
+}
+
+static int restore(void *self, struct request *r, uint32_t kind, const void *data, size_t size, fluke_ref_t *link, void **to)
+{
+	uint32_t words[3];
+
+	(void)self;
+	if ((kind == CONSOLE || kind == CHANNEL) && size != sizeof words)
+		return EINVAL;
+	switch (kind) {
+	case FILE:
+		return file_restore(r, data, size, to);
+	case REGION:
+		return file_region_restore(data, size, to);
+	case TIMER:
+		return timer_restore(r, data, size, link, to);
+	case OWNER:
+		return filelock_owner(r, link && fluke_ref_type(link) == FLUKE_TYPE_PORT ? link : NULL, to);
+	case CONSOLE:
+		memcpy(words, data, sizeof words);
+		console_restore(words, link);
+		*to = console_service();
+		return 0;
+	case CHANNEL:
+		memcpy(words, data, sizeof words);
+		channel_restore(words, link);
+		*to = NULL;
+		return 0;
+	}
+	return EINVAL;
+}
+
+fluke_ref_t *checkpoint_service(void)
+{
+	static const struct Checkpoint_methods methods = { .save = save, .link = links, .restore = restore };
+	static const struct interface interfaces[] = { { Checkpoint_INTERFACE, Checkpoint_dispatch, &methods }, { 0, 0, 0 } };
+	static const struct served_class class = { .name = "checkpoint", .interfaces = interfaces };
+	static fluke_ref_t *ref;
+
+	if (!ref && !served_init(&port, &class, server))
+		ref = served_ref(&port);
+	return ref;
+}

@@ -73,15 +73,21 @@ static void cut(void)
 	counts.again++;
 }
 
+static int is_outside(fluke_ref_t *ref)
+{
+	return fluke_ref_type(ref) != FLUKE_NULL && world_target(ref) == ~0u;
+}
+
 static void put_thread(const struct object *o)
 {
-	uint32_t ran = (uint32_t)stop_ran(o), server;
+	uint32_t ran = (uint32_t)stop_ran(o);
 
 	fluke_thread_get_state((fluke_thread_t *)o->at, &state, links);
-	server = name_of(links[FLUKE_LINK_SERVER]);
-	if (server & LINK_OUTSIDE)
+	if (is_outside(links[FLUKE_LINK_SERVER])) {
 		cut();
-	if (name_of(links[FLUKE_LINK_CLIENT]) & LINK_OUTSIDE)
+		fluke_ref_clear(links[FLUKE_LINK_SERVER]);
+	}
+	if (is_outside(links[FLUKE_LINK_CLIENT]))
 		fluke_ref_clear(links[FLUKE_LINK_CLIENT]);
 	put(&ran, sizeof ran);
 	put(&state, state.flags & FLUKE_THREAD_FPU_USED ? sizeof state : offsetof(fluke_thread_state_t, fpu));

@@ -232,8 +232,9 @@ static int name_served(unsigned number, fluke_ref_t *ref)
 		outside[number].base = name;
 		outside[number].a = group;
 	} else if (!error) {
-		outside[number].kind = BORDER_SERVER;
+		outside[number].kind = kind == CHECKPOINT_SERVICE ? BORDER_NAMED : BORDER_SERVER;
 		outside[number].a = kind;
+		outside[number].sent = group;
 		if (keep_data(number, words, size))
 			image_error = ENOMEM;
 		name_links(number, ref);
@@ -284,6 +285,27 @@ uint32_t border_name(fluke_ref_t *ref)
 	return (n + 1) | LINK_OUTSIDE;
 }
 
+/* What sends messages on its own (timers) is looked at once more; 1 if one has been sent since the last time. */
+int border_look(void)
+{
+	uint32_t kind, sent;
+	int news = 0;
+
+	for (unsigned n = 0; n < outsides; n++) {
+		struct outside *o = &outside[n];
+		size_t size = sizeof words;
+
+		if (o->kind != BORDER_SERVER || !o->link || Checkpoint_save(server, o->ref, &kind, &sent, other, words, &size) ||
+		    size != o->size)
+			continue;
+		news |= sent != o->sent;
+		o->sent = sent;
+		memcpy(o->data, words, size);
+	}
+	fluke_ref_clear(other);
+	return news;
+}
+
 /* ---- after a restore ---- */
 
 static int bind_facet(unsigned number, fluke_ref_t *ref)
@@ -292,8 +314,12 @@ static int bind_facet(unsigned number, fluke_ref_t *ref)
 	fluke_ref_t *like = NULL, *base = o->base && o->base <= outsides ? outside[o->base - 1].ref : NULL;
 	int error;
 
-	if (!base || !service[3])
+	if (!base)
 		return ENOENT;
+	if (!service[3]) {		/* our parent makes none for us: all below share its session with us */
+		fluke_ref_copy(base, ref);
+		return 0;
+	}
 	for (unsigned n = 0; n < number && !like; n++)
 		if (outside[n].kind == BORDER_FACET && outside[n].a == o->a)
 			like = outside[n].ref;
@@ -339,6 +365,13 @@ static fluke_ref_t *known_of(const struct outside *o)
 	return NULL;
 }
 
+/* As our parent gives it to us: in a session of ours. */
+static int bind_named(struct outside *o, fluke_ref_t *ref)
+{
+	o->data[o->size ? o->size - 1 : 0] = 0;
+	return Parent_lookup(parent_ref(), o->data, ref);
+}
+
 static void bind(unsigned n)
 {
 	struct outside *o = &outside[n];
@@ -347,6 +380,8 @@ static void bind(unsigned n)
 
 	if (!known && o->kind == BORDER_REGION && o->a < world.segments)
 		error = bind_region(o, o->ref);
+	else if (!known && o->kind == BORDER_NAMED)
+		error = bind_named(o, o->ref);
 	else if (!known && o->kind == BORDER_SERVER)
 		error = bind_server(o, o->a, o->ref);
 	else if (!known && o->kind == BORDER_FACET)

@@ -46,6 +46,7 @@ struct object {
 	uint8_t		type;
 	integer_t	hash;		/* 0: a reference */
 	uint32_t	next;		/* of the same hash bucket, + 1 */
+	uint32_t	state;		/* where its state stands, while an image is taken */
 };
 
 struct world {
@@ -84,13 +85,15 @@ int	stop_ran(const struct object *thread);
 /* ---- border.c: what leads out of the image ---- */
 
 enum border { BORDER_LOST, BORDER_SERVICE, BORDER_FD, BORDER_POOL, BORDER_SEGMENT, BORDER_REGION, BORDER_SPACE,
-	BORDER_PARENT, BORDER_TIME, BORDER_SERVER, BORDER_FACET, BORDER_WAKE };
+	BORDER_PARENT, BORDER_TIME, BORDER_SERVER, BORDER_FACET, BORDER_WAKE, BORDER_NAMED };
 
+#define CHECKPOINT_SERVICE	7u	/* kind of Checkpoint.save: data is the name for Parent.lookup */
 #define BORDER_DATA	0x10000u
 
 struct outside {
 	uint32_t	kind, a, b;	/* by kind: number of pool, segment, service, descriptor; rights, session */
 	uint32_t	base, link;	/* FACET: the outside + 1 that it is of; SERVER: the object + 1 that it calls */
+	uint32_t	sent;		/* messages, when last looked at */
 	uint32_t	size;
 	char		*data;
 	fluke_ref_t	*ref;
@@ -108,6 +111,7 @@ int	border_add(const struct image_outside *record);	/* 0 or ENOMEM */
 /* The thread gets its time from our parent's scheduler: port and value for its state. */
 void	border_schedule(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val);
 void	border_release(void);		/* all references made by border_bind */
+int	border_look(void);
 /* After a restore: references for all entries. */
 int	border_bind(void);
 /* Ports below that servers outside would have told of something: they are told to look again. */

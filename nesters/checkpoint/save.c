@@ -260,6 +260,20 @@ static void put_outsides(void)
 	}
 }
 
+/* Servers outside go on: a timer that fires meanwhile is to be in the image either as one that will, or by its message. */
+static void look_again(void)
+{
+	fluke_port_state_t port;
+
+	do
+		for (unsigned n = 0; n < world.objects; n++)
+			if (world.object[n].type == FLUKE_TYPE_PORT) {
+				fluke_port_get_state((fluke_port_t *)world.object[n].at, &port, NULL);
+				memcpy(states.data + world.object[n].state, &port, sizeof port);
+			}
+	while (border_look());
+}
+
 static int put_all(void)
 {
 	struct image_head head = { .magic = IMAGE_HEAD, .version = IMAGE_VERSION, .pools = world.pools, .segments = world.segments,
@@ -269,10 +283,13 @@ static int put_all(void)
 	counts.objects = world.objects;
 	states.size = 0;
 	border_forget();
-	for (unsigned n = 0; n < world.objects && !image_error; n++)
+	for (unsigned n = 0; n < world.objects && !image_error; n++) {
+		world.object[n].state = states.size;
 		put_object(&world.object[n]);
+	}
 	if (image_error || copy_pages())
 		return image_error;
+	look_again();
 	crash_point("pages");
 	head.outsides = outsides;
 	image_put(&head, sizeof head);

@@ -6,22 +6,43 @@
 #include <protocols/Checkpoint_server.h>
 #include "root.h"
 
-enum { FACET, FILE, REGION, TIMER, OWNER, CONSOLE, CHANNEL };
+enum { FACET, FILE, REGION, TIMER, OWNER, CONSOLE, CHANNEL, SERVICE };
 
 static struct served port;
 
+/* What Parent.lookup gives by name: a client of a client may have it by another port than its parent. */
+static int save_service(struct served *o, char *data, size_t *size)
+{
+	static const struct { const char *name; fluke_ref_t *(*ref)(void); } services[] = {
+		{ "fs", files_service }, { "clock", clock_service }, { "scheduler", scheduler_service },
+		{ "schedulers", scheduler_view_service }, { "pipe", pipe_service }, { "session", sessions_service },
+		{ "checkpoint", checkpoint_service },
+	};
+
+	for (unsigned n = 0; n < sizeof services / sizeof services[0]; n++)
+		if (served_of(server, services[n].ref()) == o) {
+			*size = strlen(services[n].name) + 1;
+			memcpy(data, services[n].name, *size);
+			return 0;
+		}
+	return ENOENT;
+}
+
 /* The object's own words, and the port that it sends to. */
-static int save_object(struct served *o, uint32_t *kind, char *data, size_t *size, fluke_ref_t **link)
+static int save_object(struct served *o, uint32_t *kind, char *data, size_t *size, fluke_ref_t **link, uint32_t *sent)
 {
 	size_t room = *size;
 
 	*link = NULL;
+	*kind = SERVICE;
+	if (!save_service(o, data, size))
+		return 0;
 	*kind = FILE;
 	if (!file_save(o, data, size))
 		return 0;
 	*size = room;
 	*kind = TIMER;
-	if (!timer_save(o, data, size, link))
+	if (!timer_save(o, data, size, link, sent))
 		return 0;
 	*kind = OWNER;
 	if (!lock_owner_save(o, size, link))
@@ -57,7 +78,7 @@ static int save(void *self, struct request *r, fluke_ref_t *of, uint32_t *kind, 
 		return file_region_save(of, scratch, size);
 	}
 	object = served_of(server, of);
-	return object ? save_object(object, kind, scratch, size, &link) : ENOENT;
+	return object ? save_object(object, kind, scratch, size, &link, group) : ENOENT;
 }
 
 /* Index 0 is the argument of restore; then those who wait for events of a stream. */
@@ -67,12 +88,12 @@ static int links(void *self, struct request *r, fluke_ref_t *of, uint32_t index,
 	size_t size = PROTO_BULK_MAX;
 	fluke_ref_t *link, *own = ref_new();
 	unsigned events = 0;
-	uint32_t kind;
+	uint32_t kind, sent;
 
 	(void)self;
 	request_free_ref(r, own);
 	*word = 0;
-	if (!object || !own || save_object(object, &kind, request_scratch(r), &size, &link))
+	if (!object || !own || save_object(object, &kind, request_scratch(r), &size, &link, &sent))
 		return ENOENT;
 	if (!index) {
 		*to = link;

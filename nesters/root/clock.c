@@ -14,6 +14,7 @@ struct timer {
 	uint32_t	word;
 	uint64_t	when, interval;		/* 0 = off */
 	uint32_t	place;			/* in the heap, from 1; 0 = not there */
+	uint32_t	fired;			/* how often */
 };
 
 static struct served clock_port;
@@ -120,6 +121,7 @@ void clock_fire(struct timer *t, uint64_t *next)
 	while ((now = clock_now()) < t->when)
 		;
 	fluke_ipc_send(&p, t->port);
+	t->fired++;
 	if (!t->interval || fluke_ref_type(t->port) != FLUKE_TYPE_PORT) {
 		t->when = 0;
 		return;
@@ -186,7 +188,7 @@ static int timer_new(fluke_ref_t *port, uint32_t word, struct timer **made)
 
 struct saved_timer { uint32_t word, rest; uint64_t left, interval; };	/* left 0: off */
 
-int timer_save(struct served *object, char *data, size_t *size, fluke_ref_t **port)
+int timer_save(struct served *object, char *data, size_t *size, fluke_ref_t **port, uint32_t *fired)
 {
 	struct timer *t = (struct timer *)object;
 	struct saved_timer saved = { 0 };
@@ -198,6 +200,7 @@ int timer_save(struct served *object, char *data, size_t *size, fluke_ref_t **po
 	saved.word = t->word;
 	saved.left = t->when > now ? t->when - now : t->when ? 1 : 0;
 	saved.interval = t->interval;
+	*fired = t->fired;
 	clock_drop();
 	memcpy(data, &saved, *size = sizeof saved);
 	*port = t->port;

@@ -109,7 +109,7 @@ int	file_save(struct served *object, char *data, size_t *size);
 int	file_restore(struct request *r, const char *data, size_t size, void **port);
 int	file_region_save(fluke_ref_t *region, char *data, size_t *size);
 int	file_region_restore(const char *data, size_t size, void **region);
-int	timer_save(struct served *object, char *data, size_t *size, fluke_ref_t **port);
+int	timer_save(struct served *object, char *data, size_t *size, fluke_ref_t **port, uint32_t *fired);
 int	timer_restore(struct request *r, const char *data, size_t size, fluke_ref_t *port, void **timer);
 int	lock_owner_save(struct served *object, size_t *size, fluke_ref_t **badge);
 int	console_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner);
@@ -118,6 +118,8 @@ void	console_restore(const uint32_t saved[3], fluke_ref_t *owner);
 void	channel_restore(const uint32_t saved[3], fluke_ref_t *owner);
 
 /* start.c */
+fluke_ref_t *pipe_service(void);
+fluke_ref_t *sessions_service(void);
 void	start_stack(void) __attribute__((noreturn));
 void	power_off(unsigned how, unsigned status) __attribute__((noreturn));
 

@@ -64,14 +64,17 @@ static int pipe_create(void *self, struct request *r, void **reader, void **writ
 	return error;
 }
 
-static fluke_ref_t *pipe_service(void)
+fluke_ref_t *pipe_service(void)
 {
+	static fluke_ref_t *ref;
 	static const struct Pipe_methods methods = { .create = pipe_create };
 	static const struct interface interfaces[] = { { Pipe_INTERFACE, Pipe_dispatch, &methods }, { 0, 0, 0 } };
 	static const struct served_class class = { .name = "pipe", .interfaces = interfaces };
 	static struct served port;
 
-	return served_init(&port, &class, server) ? 0 : served_ref(&port);
+	if (!ref && !served_init(&port, &class, server))
+		ref = served_ref(&port);
+	return ref;
 }
 
 /* ---- the command ---- */
@@ -161,11 +164,18 @@ static char **environment(void)
 	return list;
 }
 
-static struct served sessions;
+fluke_ref_t *sessions_service(void)
+{
+	static struct served sessions;
+	static fluke_ref_t *ref;
+
+	if (!ref && !session_service(&sessions, server))
+		ref = served_ref(&sessions);
+	return ref;
+}
 
 static void provide(struct child *c)
 {
-	fluke_ref_t *session_ref;
 	fluke_ref_t *console = console_service(), *disk = driver_service();
 	int n;
 
@@ -175,8 +185,7 @@ static void provide(struct child *c)
 	child_provide(c, "schedulers", scheduler_view_service());
 	child_provide(c, "pipe", pipe_service());
 	child_provide(c, "checkpoint", checkpoint_service());
-	if (!session_service(&sessions, server))
-		child_provide(c, "session", session_ref = served_ref(&sessions));
+	child_provide(c, "session", sessions_service());
 	if (console)
 		child_provide(c, "console", console);
 	if (disk)

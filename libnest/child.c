@@ -97,6 +97,64 @@ static int make_slots(struct child *c)
 		FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE | FLUKE_PROT_READ);
 }
 
+/* ---- the list ---- */
+
+static struct child *children;		/* by number, the newest first */
+static uint32_t	numbers;
+static struct lock children_lock;
+
+static int children_take(void)
+{
+	if (!children_lock.mutex)
+		lock_init(&children_lock);	/* by the first child's maker, alone */
+	if (!children_lock.mutex)
+		return 0;
+	lock_take(&children_lock);
+	return 1;
+}
+
+static void list_add(struct child *c)
+{
+	if (!children_take())
+		return;
+	c->number = ++numbers;
+	c->next = children;
+	children = c;
+	lock_drop(&children_lock);
+}
+
+static void list_remove(struct child *c)
+{
+	struct child **link;
+
+	if (!c->number || !children_take())
+		return;
+	for (link = &children; *link && *link != c; link = &(*link)->next)
+		;
+	if (*link)
+		*link = c->next;
+	lock_drop(&children_lock);
+}
+
+struct child *child_hold(uint32_t from)
+{
+	struct child *found = NULL;
+
+	if (!children_lock.mutex)
+		return NULL;
+	lock_take(&children_lock);
+	for (struct child *c = children; c && c->number >= from; c = c->next)
+		found = c;
+	if (!found)
+		lock_drop(&children_lock);
+	return found;
+}
+
+void child_let_go(void)
+{
+	lock_drop(&children_lock);
+}
+
 struct child *child_new(const char *name, struct server *server, fluke_ref_t *pool, int *error)
 {
 	struct child *c = calloc(1, sizeof(*c));
@@ -120,8 +178,10 @@ struct child *child_new(const char *name, struct server *server, fluke_ref_t *po
 		goto fail;
 	fluke_space_reference(c->space, c->space_ref);
 	*error = make_slots(c);
-	if (!*error)
+	if (!*error) {
+		list_add(c);
 		return c;
+	}
 fail:
 	child_destroy(c);
 	return NULL;
@@ -214,6 +274,7 @@ void child_free(struct child *c)
 		request_drop(c->exit_request);
 	lock_done(&c->lock);
 	cond_free(c->changed);
+	ref_free(c->nesting);
 	free(c);
 }
 
@@ -223,6 +284,7 @@ void child_destroy(struct child *c)
 		c->null, c->fd[0], c->fd[1], c->fd[2] };
 	fluke_ref_t *parent_port = c->parent_port;	/* the last reference: its end would release the child under us */
 
+	list_remove(c);
 	if (c->window_mapping)
 		mapping_free(c->window_mapping);
 	if (c->window)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <stdio.h>
 #include <nest/child.h>
+#include <nest/nesting.h>
 #include <linux_abi.h>
 #include <protocols/FileSystem.h>
 #include <protocols/FileDescription.h>
@@ -284,9 +285,14 @@ static char *const *with_manager(fluke_ref_t *fs, char *const argv[])
 int nest_start(struct child *c, char *const argv[])
 {
 	fluke_ref_t *fs = service_lookup("fs");
-	char *const *command = fs ? with_manager(fs, argv) : argv;
-	int error = fs ? load_program(c, fs, command[0], command, environ) : ENOENT;
 
+	char *const *command = fs ? with_manager(fs, argv) : argv;
+	int error;
+
+	if (command != argv)
+		strlcpy(c->name, command[0], sizeof(c->name));
+	nesting_begin(libc_program);
+	error = fs ? load_program(c, fs, command[0], command, environ) : ENOENT;
 	ref_free(fs);
 	if (error)
 		eprintf("%s: %s\n", command[0], error_text(error));

@@ -65,6 +65,10 @@ static int lookup(void *self, struct request *r, const char *name, void **servic
 		*service = c->pool;
 		return 0;
 	}
+	if (strcmp(name, "nesting") == 0) {	/* never more than what is below it */
+		*service = c->nesting;
+		return c->nesting ? 0 : ENOENT;
+	}
 	ref = ref_new();
 	if (!ref)
 		return ENOMEM;
@@ -126,9 +130,27 @@ static int object_count(void *self, struct request *r, uint32_t type, uint32_t *
 	return nest_object_count(type, count);
 }
 
+static int nests(void *self, struct request *r, fluke_ref_t *view)
+{
+	struct child *c = self;
+	fluke_ref_t *copy = view && fluke_ref_type(view) == FLUKE_TYPE_PORT ? ref_dup(view) : NULL;
+
+	(void)r;
+	if (!copy)
+		return EINVAL;
+	lock_take(&c->lock);
+	if (!c->nesting) {
+		c->nesting = copy;
+		copy = NULL;
+	}
+	lock_drop(&c->lock);
+	ref_free(copy);
+	return copy ? EBUSY : 0;
+}
+
 static const struct Parent_methods methods = {
 	.lookup = lookup, .get_fd = get_fd, .exit = parent_exit, .log = parent_log, .missing = missing, .power = power,
-	.object_count = object_count,
+	.object_count = object_count, .nests = nests,
 };
 
 static void keeper(void *self, struct request *r)

@@ -38,7 +38,7 @@ struct fluke_boot_info boot_info;
  * first line is the kernel's, the others are root's. */
 static const char *const known_words[] = {
 	"log=serial", "nosysenter", "nolapic",
-	"cases=", "stack=", "cmd=", "env=", "cwd=", "channel", "console=", "rows=", "columns=", "seed=", "term=", "exit-test",
+	"cases=", "stack=", "cmd=", "env=", "cwd=", "channel", "console=", "rows=", "columns=", "seed=", "term=", "exit-test", "nesting",
 };
 
 /* ---- physical ranges */

@@ -51,6 +51,19 @@ void objects_add(uint32_t start, uint32_t size, struct object_page *records)
 		fast_lock_init(&object_lock);
 }
 
+int objects_area(unsigned n, uint32_t *start, uint32_t *size)
+{
+	struct object_area *area = areas;
+
+	while (area && n--)
+		area = area->next;
+	if (!area)
+		return 0;
+	*start = area->start;
+	*size = area->pages * PAGE;
+	return 1;
+}
+
 static int page_take(struct object_page *page, unsigned log2)
 {
 	unsigned slots = PAGE >> log2, step = 1u << (log2 - LOG2_MIN);

@@ -8,6 +8,7 @@
 #define OWN_PAGES	((START_OBJECTS + START_OBJECTS_SIZE - START_NATIVE_OBJECTS) / 4096)
 
 char	**environ;
+const char *libc_program = "root";
 
 int	main(int argc, char **argv, char **envp);
 void	malloc_init(void), thread_init(void);
@@ -40,6 +41,8 @@ void libc_start(uint32_t *stack)
 	char **argv = (char **)(stack + 1);
 
 	environ = argv + argc + 1;
+	if (argc && argv[0])
+		libc_program = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 	objects_add(START_NATIVE_OBJECTS, OWN_PAGES * 4096, object_records);
 	libc_init();
 	addresses_add(NATIVE_MAPPINGS, NATIVE_MAPPINGS_END - NATIVE_MAPPINGS);

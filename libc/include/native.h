@@ -11,6 +11,7 @@
 #include <fluke/fluke.h>
 
 extern char	**environ;
+extern const char *libc_program;	/* its name: argv[0] without folders */
 
 /* ---- kernel objects: storage in object memory, created (empty) at the same time ---- */
 
@@ -18,6 +19,9 @@ extern char	**environ;
  * records: one struct object_page per page of it, zero, or null: malloc. */
 struct object_page { uint8_t log2_size, used, pad[2]; uint32_t bits[4]; };
 void	objects_add(uint32_t start, uint32_t size, struct object_page *records);
+
+/* The n-th piece of it, 0 behind the last. */
+int	objects_area(unsigned n, uint32_t *start, uint32_t *size);
 
 /* weak: adds object memory when all is used; 0 = there is none. */
 int	libc_objects_more(void);

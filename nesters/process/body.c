@@ -169,6 +169,7 @@ struct body *body_create(struct process *p, struct body *source, int *error)
 	b->session->living++;
 	b->parts = 0;
 	b->control = NULL;
+	b->nesting = NULL;
 	*error = guarded(body_build, &building);
 	if (!*error)
 		return b;
@@ -194,6 +195,7 @@ void body_destroy(struct body *b)
 	if (b->control)
 		fluke_mapping_destroy(&b->objects->control);
 	parts_destroy(b);
+	nesting_forget(b);
 	b->control = NULL;
 	b->process = NULL;
 	b->session->living--;

@@ -14,6 +14,7 @@
 #include <protocols/FileDescription.h>
 #include <nest/serve.h>
 #include <nest/stream.h>
+#include <nest/nesting.h>
 #include "manager.h"
 
 #define WORKERS		12
@@ -250,6 +251,8 @@ int main(int argc, char **argv)
 	if (stream_setup())
 		fail("pipes", ENOMEM);
 	later_init();
+	if (nesting_begin("process"))
+		fail("view of the nesting", ENOMEM);
 	first_start(command, is_nester);
 	server_run(server);
 }

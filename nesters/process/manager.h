@@ -35,6 +35,7 @@ struct signal_info {			/* of the last posting of a pending signal */
 
 struct thread {
 	uint32_t	address;	/* of the thread object in the process; 0 = free slot */
+	uint32_t	hash;
 	int		tid;
 	uint32_t	sched_val;	/* the scheduler's number for it; 0 = none yet */
 };
@@ -187,6 +188,7 @@ struct body {
 	uint32_t	window;		/* START_OBJECTS of the process is here in the manager */
 	uint32_t	parts;		/* of objects that exist (body.c) */
 	struct process_control *control;	/* null until mapped */
+	fluke_ref_t	*nesting;	/* the view that a nester gave of what it holds (nesting.c); null: none */
 };
 
 #define OBJECTS_PROT	(FLUKE_PROT_READ | FLUKE_PROT_WRITE | FLUKE_PROT_OBJECT)
@@ -219,6 +221,10 @@ void		facts_update(struct process *p);
 void		facts_update_session(struct session *s);
 void		facts_pending(struct process *p);
 struct process_objects *process_objects(struct process *p);
+
+/* nesting.c: the live nesting as the manager sees it */
+int		nesting_take(struct process *p, fluke_ref_t *view);	/* Parent.nests; errno */
+void		nesting_forget(struct body *b);
 
 /* threads.c */
 int		thread_prepare(struct process *p, int slot, fluke_thread_state_t *state);

@@ -10,6 +10,7 @@
 #include <protocols/Process_server.h>
 #include <protocols/FileSystem_server.h>
 #include <nest/child.h>
+#include <nest/nesting.h>
 #include "manager.h"
 
 enum { PORT_LIVE, PORT_UNREFERENCED, PORT_ENDED };
@@ -158,6 +159,10 @@ static int parent_lookup(void *self, struct request *r, const char *name, void *
 		ours = &p->body->objects->pool;
 	else if (!strcmp(name, "fs") || !strcmp(name, "clock") || !strcmp(name, "scheduler"))
 		ours = *name == 'f' ? &manager->filesystem : *name == 'c' ? &manager->clock : &manager->scheduler;
+	if (!strcmp(name, "nesting")) {		/* what /proc shows as well */
+		ref = nesting_view();
+		return ref ? answer_ref(r, ref, Parent_lookup_reply) : ENOENT;
+	}
 	ref = ref_new();
 	if (!ref)
 		return ENOMEM;
@@ -224,9 +229,16 @@ static int parent_object_count(void *self, struct request *r, uint32_t type, uin
 	return Parent_object_count(parent_ref(), type, count);
 }
 
+static int parent_nests(void *self, struct request *r, fluke_ref_t *view)
+{
+	(void)r;
+	return nesting_take(request_process(self), view);
+}
+
 static const struct Parent_methods parent_methods = {
 	.lookup = parent_lookup, .get_fd = parent_get_fd, .exit = process_exit, .log = parent_log,
 	.missing = parent_missing, .power = parent_power, .object_count = parent_object_count,
+	.nests = parent_nests,
 };
 
 /* ---- interfaces */

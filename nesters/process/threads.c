@@ -39,8 +39,11 @@ void threads_account(const struct thread *threads, int slots, int ending, struct
 /* Makes the thread object of the slot; thread_release sets its state and lets it go. */
 int thread_prepare(struct process *p, int slot, fluke_thread_state_t *state)
 {
+	integer_t hash = 0;
+
 	state->thread_va = p->thread[slot].address;
-	fluke_thread_create(body_object(p->body, p->thread[slot].address));
+	fluke_thread_create_hash(body_object(p->body, p->thread[slot].address), &hash);
+	p->thread[slot].hash = (uint32_t)hash;
 	if (thread_add_scheduler(p, slot))
 		return EAGAIN;
 	state->sched_val = p->thread[slot].sched_val;

@@ -84,6 +84,7 @@ static void start_main(void *argument)
 	device_boot();
 	driver_boot();
 	pack_mount();
+	nesting_start();
 	start_stack();
 }
 

@@ -30,6 +30,7 @@ struct words {
 	const char	*stack, *command, *cwd, *term, *seed;
 	const char	*env[16];
 	unsigned	envs, rows, columns;
+	int		nesting;		/* those below may see the whole tree */
 	int		has_stack, channel, exit_test, console_serial, console_screen;
 };
 extern struct words words;
@@ -116,6 +117,8 @@ int	console_save(struct served *object, char *data, size_t *size, fluke_ref_t **
 int	channel_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner);
 void	console_restore(const uint32_t saved[3], fluke_ref_t *owner);
 void	channel_restore(const uint32_t saved[3], fluke_ref_t *owner);
+/* nesting.c */
+void	nesting_start(void);
 
 /* start.c */
 fluke_ref_t *pipe_service(void);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <nest/child.h>
+#include <nest/nesting.h>
 #include <protocols/Machine.h>
 #include <protocols/Pipe_server.h>
 #include "root.h"
@@ -176,7 +177,7 @@ fluke_ref_t *sessions_service(void)
 
 static void provide(struct child *c)
 {
-	fluke_ref_t *console = console_service(), *disk = driver_service();
+	fluke_ref_t *console = console_service(), *disk = driver_service(), *view = nesting_view();
 	int n;
 
 	child_provide(c, "fs", files_service());
@@ -186,6 +187,9 @@ static void provide(struct child *c)
 	child_provide(c, "pipe", pipe_service());
 	child_provide(c, "checkpoint", checkpoint_service());
 	child_provide(c, "session", sessions_service());
+	if (words.nesting && view)
+		child_provide(c, "nesting-all", view);
+	ref_free(view);
 	if (console)
 		child_provide(c, "console", console);
 	if (disk)

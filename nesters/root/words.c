@@ -12,6 +12,7 @@ static const struct { const char *name; enum kind kind; void *to; } known[] = {
 	{ "term=", TEXT, &words.term }, { "seed=", TEXT, &words.seed }, { "env=", ENVIRONMENT, NULL },
 	{ "rows=", NUMBER, &words.rows }, { "columns=", NUMBER, &words.columns },
 	{ "channel", FLAG, &words.channel }, { "exit-test", FLAG, &words.exit_test },
+	{ "nesting", FLAG, &words.nesting },
 };
 
 /* One word, unquoted, in fresh memory; *line behind it.  Null at the end. */

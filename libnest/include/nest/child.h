@@ -41,6 +41,10 @@ struct child {
 	/* It called exit, or was ended.  Null is fine: child_wait sees it. */
 	void		(*on_end)(struct child *c);
 	void		*owner;			/* for the hooks */
+	/* of all children of this program (child_hold) */
+	struct child	*next;
+	uint32_t	number;			/* from 1, never given again */
+	fluke_ref_t	*nesting;		/* the view of what it nests itself, if it has given one (nest/nesting.h) */
 };
 
 /* pool: MemPool to take a sub-pool of.  0 or errno in *error. */
@@ -65,6 +69,10 @@ int	child_wait(struct child *c);
 void	child_end(struct child *c, int status);
 /* Ends it and frees everything, itself too. */
 void	child_destroy(struct child *c);
+/* The child with the lowest number that is at least `from`, which stays until child_let_go; null: there is none, and nothing is
+ * held. */
+struct child	*child_hold(uint32_t from);
+void	child_let_go(void);
 /* The signal that Linux would send for an exception. */
 int	exception_signal(uint32_t code);
 

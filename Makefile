@@ -45,7 +45,6 @@ drive: $(B)/drive.img		## build/drive.img for boot/run --drive: gcc, binutils, m
 $(B)/gcc.pack: tools/mktree tools/mkpack tools/mkcpio boot/packages $(B)/tree-debian.cpio
 	$(Q)tools/mktree $(B) gcc
 	$(Q)tools/mkpack $(B)/tree-gcc $@
-	$(Q)rm -rf $(B)/tree-gcc
 $(B)/drive.img: tools/mkdisk $(B)/gcc.pack
 	$(call say,DISK $@)
 	$(Q)tools/mkdisk $@ swap:256M pack=$(B)/gcc.pack

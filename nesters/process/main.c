@@ -28,7 +28,7 @@ int manager_verbose, manager_counts;
 
 static void fail(const char *what, int error)
 {
-	printf("process: %s: %s\n", what, error_text(error));
+	eprintf("process: %s: %s\n", what, error_text(error));
 	libc_exit(126);
 }
 

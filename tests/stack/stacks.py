@@ -47,10 +47,11 @@ exit 7
 PRELUDE = r"""
 job() {
 	local name=$1 status; shift
-	"$@" bash /tmp/stack-script $name > /tmp/out.$name 2>&1; status=$?
+	"$@" bash /tmp/stack-script $name > /tmp/out.$name 2> /tmp/err.$name; status=$?
 	echo "job $name status $status sum $(cksum < /tmp/out.$name)"
 	[ "$status $(cksum < /tmp/out.$name)" == "7 $(cksum < /tmp/wanted)" ] || head -n 20 /tmp/out.$name | sed "s/^/note $name /"
-	rm /tmp/out.$name
+	sed "s/^/said $name /" /tmp/err.$name
+	rm /tmp/out.$name /tmp/err.$name
 }
 look() { for i in {1..8}; do sleep 0.3; mapfile -t lines < /proc/objects; echo "look $1 ${lines[*]:1}"; done; }
 """
@@ -65,7 +66,7 @@ class Result:
         return set(re.findall(r"^look %s (.*)$" % name, self.out, re.M))
 
     def notes(self, name):
-        return "\n".join(re.findall(r"^note %s (.*)$" % name, self.out, re.M)) or self.err[-1500:]
+        return "\n".join(re.findall(r"^(?:note|said) %s (.*)$" % name, self.out, re.M)) or self.err[-1500:]
 
     def same(self, before, after):
         """Free memory and the count of every type: a moment of `after` is exactly like one of `before`."""

@@ -85,10 +85,13 @@ bench: setup all trees		## measurements under -icount: build/bench/results.tsv
 bench-quick: setup all trees	## the measurements with a budget, compared with tests/bench/budgets.tsv
 	$(Q)tests/bench/run --quick
 
-figures: all			## docs/figures: the published scheduling experiments run again, ours beside the published points
+figures: setup all trees	## docs/figures: the published experiments run again, ours beside the published points
 	$(Q)boot/run --stack "" --tree small --timeout 60 -- schedtests >$(B)/schedtests.out
 	$(Q)tools/figures --collect docs/figures/results.txt <$(B)/schedtests.out
 	$(Q)tools/figures docs/figures/results.txt docs/figures
+	$(Q)tests/bench/run ladder
+	$(Q)tools/ladders --collect docs/figures/ladders.txt <$(B)/bench/results.tsv
+	$(Q)tools/ladders docs/figures/ladders.txt docs/figures
 
 check-kernel:			## build/check/fluke.elf: the kernel with all its checks (also: make CHECK=1)
 	$(Q)$(MAKE) -f kernel/kernel.mk CC=$(CC) B=$(B)/check CHECK=1 $(B)/check/fluke.elf

@@ -12,6 +12,12 @@ for line in open("tests/bench/budgets.tsv"):
     if words and words[0] != "#":
         t.check("bench-" + words[0], "%s stays within %s" % (words[0], words[1]), words[0] not in bad and r.stdout, bad.get(words[0], r.stderr))
 
+# the figures of the ladders tell what is so today
+kept = dict(line.rsplit(" ", 1) for line in open("docs/figures/ladders.txt"))
+now = {"%s %s" % (w[1], w[2]): int(w[4]) for w in (line.split("\t") for line in open("build/bench/results.tsv")) if w[2].startswith("K")}
+t.check("bench-figures", "docs/figures/ladders.txt is within 3 %% of these rows (else: make figures)".replace("%%", "%"), now and all(
+        abs(int(kept.get(k, 0)) - v) < 0.03 * v for k, v in now.items()), {k: (kept.get(k), v) for k, v in now.items()})
+
 def values(*options, **more):
     r = subprocess.run(["tests/bench/run", *options], stdout=subprocess.PIPE, text=True, **more)
     return dict(re.findall(r"^(\S+) +\d+ +(\d+) ", r.stdout, re.M))
@@ -34,7 +40,7 @@ t.check("bench-linear", "the dispatcher's work grows with depth by the same at e
 t.equal("bench-rows", "flukeperf has every row", [n for n in NAMED if n not in rows], [])
 
 # the second time from a terminal of odd size: nothing of the host may reach what is measured
-ROWS = ["null", "rpc", "pipe", "prompt", "memory"]
+ROWS = ["null", "rpc", "pipe", "appel2@K.M.P", "prompt", "memory"]
 terminal, other = pty.openpty()
 fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 41, 131, 0, 0))
 one, two = values(*ROWS, stderr=subprocess.DEVNULL), values(*ROWS, stderr=other)

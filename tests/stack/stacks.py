@@ -8,6 +8,7 @@ TABLE = {
     "memory": ("memory -s {size}M", 3),
     "trace": ("trace -o /dev/null", 3),
     "scheduler": ("scheduler rr", 2),
+    "checkpoint": ("checkpoint", 6),
 }
 NAMES = list(TABLE)
 SCRIPT_SIZE = 8				# MB that the script wants

@@ -45,15 +45,32 @@ void json_begin(struct out *o)
 	put(o, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
 }
 
+/* The track of a thread has its path for a name. */
+static void name_track(struct out *o, const struct message *m)
+{
+	static unsigned char has_name[512];
+
+	if (m->thread / 8 >= sizeof(has_name) || has_name[m->thread / 8] & 1u << m->thread % 8)
+		return;
+	has_name[m->thread / 8] |= (unsigned char)(1u << m->thread % 8);
+	put(o, "%s\n{\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"name\":\"thread_name\",\"args\":{\"name\":", any ? "," : "", (unsigned)m->thread);
+	put_string(o, m->path);
+	put(o, "}}");
+	any = 1;
+}
+
 void json_call(struct out *o, const struct message *m)
 {
 	char text[1024];
 
+	name_track(o, m);
 	decode_name(m, text, 64);
 	put_event(o, "B", m, m->began);
 	put(o, ",\"cat\":\"call\",\"name\":\"%s\",\"args\":{\"call\":", text);
 	decode_call(m, text, sizeof(text));
 	put_string(o, text);
+	put(o, ",\"path\":");
+	put_string(o, m->path);
 	put(o, "}}");
 	put_event(o, "s", m, m->began);
 	put(o, ",\"cat\":\"message\",\"name\":\"message\",\"id\":%u}", (unsigned)m->id);

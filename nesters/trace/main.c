@@ -130,6 +130,8 @@ int main(int argc, char **argv)
 	server = server_new(WORKERS, WORKERS_MAX, 0);
 	error = server && pool ? proxies_begin(server) : ENOMEM;
 	if (!error)
+		error = paths_begin(server);
+	if (!error)
 		error = show_begin();
 	if (error)
 		fail("start", error_text(error));

@@ -21,7 +21,6 @@ static struct out *text, *json, *given;
 static struct lock lock;		/* of both, and of the counts */
 static struct message *open_calls;	/* those that are to be shown and have no reply yet */
 static int	over;
-static uint32_t	threads[1024], thread_count;	/* hashes; the place is the number printed */
 
 struct out *out_open(const char *path, int *error)
 {
@@ -85,28 +84,15 @@ int show_begin(void)
 	return error;
 }
 
-/* The number under which a thread is shown; with the lock. */
-static uint32_t thread_number(uint32_t hash)
-{
-	uint32_t n;
-
-	for (n = 0; n < thread_count; n++)
-		if (threads[n] == hash)
-			return n + 1;
-	if (n < sizeof(threads) / sizeof(threads[0]))
-		threads[thread_count++] = hash;
-	return n + 1;
-}
-
 void show_call(struct message *m)
 {
 	m->wanted = filter_wants(m);
 	if (!m->wanted)
 		return;
+	m->thread = path_of(m->thread, &m->path);
 	lock_take(&lock);
 	m->next = open_calls;
 	open_calls = m;
-	m->thread = thread_number(m->thread);
 	m->began = clock_now();		/* under the lock: times rise in the file */
 	if (json && !over)
 		json_call(json, m);
@@ -120,6 +106,7 @@ static void show_line(const struct message *m)
 
 	if (options.threads)
 		n = (size_t)snprintf(line, sizeof(line), "[%u] ", (unsigned)m->thread);
+	n += (size_t)snprintf(line + n, 160, "%s ", m->path);
 	decode_call(m, line + n, LINE / 2);
 	n = strlen(line);
 	line[n++] = ' ';

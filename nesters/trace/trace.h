@@ -45,7 +45,8 @@ struct message {			/* of one exchange, for show.c */
 	struct proxy	*proxy;
 	const uint32_t	*words;		/* the request; its bulk behind the header */
 	uint32_t	count;
-	uint32_t	thread;		/* hash of the client's */
+	uint32_t	thread;		/* hash of the client's; from show_call on its number */
+	const char	*path;		/* and who that is, as process/bash[2] */
 	const struct proto_interface *interface;	/* null: unknown */
 	const struct proto_method *method;
 	uint32_t	refs;
@@ -92,6 +93,10 @@ void	out_flush(struct out *o);
 /* json.c: the Trace Event Format. */
 void	json_begin(struct out *o), json_end(struct out *o);
 void	json_call(struct out *o, const struct message *m), json_reply(struct out *o, const struct message *m);
+
+/* path.c: the number of a thread, by its hash, and its nester path.  May wait for those below. */
+int	paths_begin(struct server *server);
+uint32_t path_of(uint32_t hash, const char **path);
 
 /* count.c: -c. */
 void	count(const struct message *m), count_print(struct out *o);

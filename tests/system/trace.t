@@ -39,9 +39,9 @@ for number, stack in enumerate(["%s process" % quiet, "%s %s %s %s process" % ((
 
 status, out, err = run("trace -f -T -y process", "cat", "/etc/passwd")
 lines = err.splitlines()
-t.check("trace-06", "each line has thread, object, method, arguments, result, time", status == 0 and len(lines) > 40 and all(
-    re.match(r"\[\d+\] \w+#\d+(<.*?>)? \w+\.\w+\(.*\) = .* <\d+\.\d{6}>$", l) for l in lines), [l for l in lines if not
-    re.match(r"\[\d+\] \w+#\d+(<.*?>)? \w+\.\w+\(.*\) = .* <\d+\.\d{6}>$", l)][:3] or err[:300])
+t.check("trace-06", "each line has thread, nester path, object, method, arguments, result, time", status == 0 and len(lines) > 40 and all(
+    re.match(r"\[\d+\] \w[\w/\[\]]* \w+#\d+(<.*?>)? \w+\.\w+\(.*\) = .* <\d+\.\d{6}>$", l) for l in lines), [l for l in lines if not
+    re.match(r"\[\d+\] \w[\w/\[\]]* \w+#\d+(<.*?>)? \w+\.\w+\(.*\) = .* <\d+\.\d{6}>$", l)][:3] or err[:300])
 opened = [re.search(r'FileSystem\.open\(path="etc/passwd", .*file=(file#\d+)', l) for l in lines]
 name = next((m.group(1) for m in opened if m), "nothing")
 t.check("trace-07", "a file is opened, read and shown with its path", any(l.find(name + "<etc/passwd> FileDescription.read(offset=0, ") >= 0 and
@@ -81,7 +81,11 @@ status, out, err = run("trace --json /tmp/t process", "bash", "-c", "ls / | sort
 def faults(events):
     """What is wrong with a trace: each begin has its end, each flow one start and one end, times rise."""
     wrong, stacks, flows, last = [], {}, {}, 0
+    named = {e["tid"] for e in events if e["ph"] == "M" and e["name"] == "thread_name"}
+    wrong += ["track %s has no name" % e["tid"] for e in events if e["tid"] not in named]
     for n, e in enumerate(events):
+        if e["ph"] == "M":
+            continue
         if e["ts"] < last:
             wrong.append("time falls at %d" % n)
         last = e["ts"]
@@ -109,4 +113,15 @@ t.check("trace-22", "tools/trace-svg draws a bar for each call", r.returncode ==
         and r.stdout.endswith("</svg>\n"), r.stderr)
 r = subprocess.run(["tools/trace-svg", work + "/script"], capture_output=True, text=True)
 t.check("trace-23", "and says when a file is no trace", r.returncode == 1 and "not a trace" in r.stderr, r.stderr)
+
+# ---- who sent it
+status, out, err = run("trace process", "bash", "-c", "cat /etc/hostname; (exec sleep 0.01); memory -s 8M cat /etc/hostname; trace -o /dev/null cat /etc/hostname")
+paths = {line.split(" ")[0] for line in err.splitlines()}
+t.equal("trace-24", "the nester path says who sent a message, through process managers and a memory manager; a tracer sends for those below it", paths, {
+        "process", "process/bash[2]", "process/bash[3]", "process/cat[3]", "process/bash[4]", "process/sleep[4]", "process/bash[5]", "process/memory[5]",
+        "process/memory[5]/process", "process/memory[5]/process/cat[2]", "process/trace[2]"})
+status, out, err = run("trace -f -T process", "sh", "-c", "memory -s 8M sleep 9 & sleep 0.3; kill -STOP $!; sleep 0.1; (cat /etc/hostname; true); kill -KILL $!")
+late = [line for line in err.splitlines() if "/cat[" in line]
+t.check("trace-25", "a stopped nester below does not keep it from telling of the others", status == 0 and late and all(re.search(
+        r" process/cat\[\d+\] ", line) for line in late), (status, err[-400:]))
 t.done()

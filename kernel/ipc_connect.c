@@ -280,13 +280,18 @@ void ipc_accept(struct thread *s, unsigned flavour, struct port *port)
 	}
 }
 
-/* The asynchronous exception of the peer: a client's alert is the server's CLIENT_ALERT. */
+/* The asynchronous exception of the peer: a client's alert is the server's CLIENT_ALERT.  A client that is set aside has
+ * nobody to tell, and leaves: in one step, so that no server takes it up in between. */
 static result_t alert(struct thread *t, enum side side)
 {
 	struct thread *peer = ipc_live(t, side);
 
-	if (side == CLIENT && t->peer[CLIENT] && !(t->flags & FLUKE_THREAD_ASIDE))
-		t->flags |= FLUKE_THREAD_ALERTED;
+	if (side == CLIENT && t->peer[CLIENT]) {
+		if (t->flags & FLUKE_THREAD_ASIDE)
+			ipc_disconnect(t, CLIENT);
+		else
+			t->flags |= FLUKE_THREAD_ALERTED;
+	}
 	if (peer) {
 		peer->flags |= side == CLIENT ? FLUKE_THREAD_CLIENT_ALERT : FLUKE_THREAD_SERVER_ALERT;
 		thread_alert(peer);

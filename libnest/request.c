@@ -160,6 +160,20 @@ void parked_take_client(struct parked *p)
 	fluke_thread_set_client(NULL, null_ref, 0);
 }
 
+/* As if for another one, this thread: so that the client is not told that nobody works for it (ASIDE): it only stands in line. */
+static void set_aside_in_work(fluke_ref_t *self)
+{
+	fluke_thread_reference(fluke_thread_self(), self);
+	fluke_thread_set_client(NULL, self, 0);
+	fluke_ref_clear(self);
+}
+
+void parked_take_turn(struct parked *p, struct worker *w)
+{
+	fluke_thread_get_client(NULL, p->client, &p->flags);
+	set_aside_in_work(w->own_client);
+}
+
 void parked_adopt(struct parked *p, struct worker *self, fluke_ref_t *client)
 {
 	natural_t aside;
@@ -167,6 +181,7 @@ void parked_adopt(struct parked *p, struct worker *self, fluke_ref_t *client)
 	fluke_thread_get_client(NULL, self->own_client, &aside);
 	fluke_thread_set_client(NULL, client, 0);
 	fluke_thread_get_client(NULL, p->client, &p->flags);
+	set_aside_in_work(client);
 	fluke_thread_set_client(NULL, self->own_client, aside);
 }
 

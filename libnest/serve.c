@@ -206,20 +206,36 @@ void served_end_held(struct served *object)
 	served_leave(e);
 }
 
-/* A reference more and less makes the kernel say NOREFS again, if it was the only one; it stays in the port while
- * that is in no set. */
+/* With `none`, a null reference, the port is in no set for a moment, so that an event stays in it: a reference more and less makes
+ * the kernel say NOREFS again, if it was the only one. */
+static int unreferenced(struct served *object, fluke_ref_t *ref, fluke_ref_t *none)
+{
+	fluke_port_state_t state;
+
+	fluke_port_set_state(object->port, NULL, none);
+	fluke_port_reference(object->port, ref);
+	fluke_ref_clear(ref);
+	fluke_port_get_state(object->port, &state, NULL);
+	return (state.pending & FLUKE_PENDING_NOREFS) != 0;
+}
+
+int served_unreferenced(struct served *object)
+{
+	fluke_ref_t *ref = ref_new(), *none = ref_new();
+	int gone = ref && none && unreferenced(object, ref, none);
+
+	if (ref && none)
+		fluke_port_set_state(object->port, NULL, object->server->portset_ref);	/* the event comes, perhaps again */
+	ref_free(none);
+	ref_free(ref);
+	return gone;
+}
+
 int served_revived(struct served *object)
 {
-	fluke_ref_t *ref = served_ref(object), *none = ref_new();
-	fluke_port_state_t state;
-	int revived = 0;
+	fluke_ref_t *ref = ref_new(), *none = ref_new();
+	int revived = ref && none && !unreferenced(object, ref, none);
 
-	if (ref && none) {
-		fluke_port_set_state(object->port, NULL, none);
-		fluke_ref_clear(ref);
-		fluke_port_get_state(object->port, &state, NULL);
-		revived = !(state.pending & FLUKE_PENDING_NOREFS);
-	}
 	if (revived) {
 		__sync_fetch_and_and(&object->entry->state, ~(DYING | RELEASED));
 		fluke_port_set_state(object->port, NULL, object->server->portset_ref);

@@ -286,7 +286,7 @@ int session_park(struct worker *w, struct session *s, uint32_t status, natural_t
 	if (!p)
 		return 0;
 	p->status = status & ~FLUKE_IPC_LAST_BIT;
-	parked_take_client(p);
+	parked_take_turn(p, w);
 	park(p);
 	return 1;
 }

@@ -93,6 +93,7 @@ struct served *facet_object(struct served *object);	/* itself, or what it is a f
 struct parked *parked_new(void);
 void	parked_free(struct parked *p);
 void	parked_take_client(struct parked *p);	/* the caller's, set aside */
+void	parked_take_turn(struct parked *p, struct worker *w);	/* the same, but for its turn: what is to be done counts */
 void	parked_adopt(struct parked *p, struct worker *self, fluke_ref_t *client);	/* another worker's, set aside */
 
 /* Fills in the error and the send half. */

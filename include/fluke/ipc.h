@@ -163,7 +163,8 @@ fluke_error_t	fluke_ipc_aside_wait_receive(fluke_ipc_params_t *params, natural_t
  * fluke_ipc_SIDE_alert: the peer's alert handler runs (a client's alert: the server's
  *	client_alert_handler).  The connection stays.  Nothing without one.  When a
  *	client has alerted its server and that sets it aside and takes up no other (ASIDE, thread.h),
- *	it gets a software interrupt: nobody is at work for it now, it may leave.  Short.
+ *	it gets a software interrupt: nobody is at work for it now, it may leave.  An alert by a client that is
+ *	set aside ends its connection: it has left before anybody can take it up.  Short.
  *	Insanities: none. */
 #define FLUKE_IPC_SIDE(side) \
 	fluke_error_t	fluke_ipc_##side##_send(fluke_ipc_params_t *params); \

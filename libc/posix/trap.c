@@ -97,17 +97,19 @@ static void visit(struct thread *t, struct registers *r)
 }
 
 /* Is a server at work for the call?  What it does then counts, so the answer is awaited.  If it sets the request
- * aside instead, the kernel interrupts this thread again, because it has alerted the server: the alert
- * goes first, so that no moment is left between. */
+ * aside instead, the kernel interrupts this thread again, because it has alerted the server.  The alert of
+ * a request that is set aside already has ended it, before any server could take it up. */
 static bool server_at_work(void)
 {
 	fluke_ref_t *server = thread_ref(12);
 	natural_t flags;
+	bool is_there;
 
 	fluke_ipc_client_alert();
 	fluke_thread_get_server(NULL, server, &flags);
+	is_there = fluke_ref_type(server) != FLUKE_NULL;
 	fluke_ref_clear(server);
-	return !(flags & FLUKE_THREAD_ASIDE);
+	return is_there;
 }
 
 static bool may_cancel(const struct thread *t, const struct registers *r)
@@ -125,7 +127,7 @@ static bool may_cancel(const struct thread *t, const struct registers *r)
 		return true;
 	case FLUKE_CALL_ipc_client_send_over_receive:
 	case FLUKE_CALL_ipc_client_over_receive:
-		return !server_at_work();
+		return !(r->eax & FLUKE_CALL_ANSWERED) && !server_at_work();
 	}
 	return false;		/* the answer has begun */
 }

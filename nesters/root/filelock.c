@@ -5,8 +5,8 @@
  * is parked; whoever frees a range answers those who waited for it, outside root_lock; a lock whose owner has left its wait is
  * taken back.  Both lists are guarded by root_lock.
  *
- * A close is an event that may be on its way to another worker.  So who finds a lock in its way and does not want to
- * wait is parked too, until a message of ours to ourselves has come behind the events that were there. */
+ * A close is an event that may be on its way to another worker.  So who finds a lock in its way asks whether anybody still has a
+ * reference to its holder; if not, the lock goes now. */
 #include <stdlib.h>
 #include "root.h"
 #include <protocols/FileDescription_server.h>
@@ -17,19 +17,13 @@ struct lock_owner {
 	fluke_ref_t	*badge;
 };
 
-enum asks { LOCK_WAITS, LOCK_TRIES, LOCK_GETS };	/* the last two: answered at the next look in any case */
-
 struct lock_wait {
 	struct lock_wait *next;
 	struct request	*request;
-	enum asks	asks;
-	int		looks;		/* it has seen our message come */
 	struct ramfs_claim claim;	/* owner null: has gone, or holds the range by another request */
 };
 
 static struct lock_wait *waits, **waits_end = &waits, *answering;
-static struct served look;			/* our message's port */
-static fluke_ref_t *look_ref;
 
 /* ---- waiting ---- */
 
@@ -38,40 +32,32 @@ static struct lock_owner *of_process(struct ramfs_owner *owner)
 	return owner->is_process ? (struct lock_owner *)((char *)owner - offsetof(struct lock_owner, owner)) : 0;
 }
 
-/* What is in the claim's way; a copy of the badge, for its owner may go while the answer is on its way. */
-static fluke_ref_t *look_up(const struct ramfs_claim *c, struct ramfs_claim *held)
+/* The lock in the claim's way; those of holders that have gone are dropped, *freed if there were any. */
+static struct ramfs_lock *in_the_way(const struct ramfs_claim *c, int *freed)
 {
-	struct ramfs_lock *l = ramfs_lock_conflict(c);
-	struct lock_owner *o = l ? of_process(l->c.owner) : 0;
+	struct ramfs_lock *l;
+	struct lock_owner *o;
 
-	*held = l ? l->c : (struct ramfs_claim){ .type = F_UNLCK };
-	return o ? ref_dup(o->badge) : 0;
-}
-
-static uint64_t length_of(const struct ramfs_claim *c)
-{
-	return c->end == ~0ull ? 0 : c->end - c->start;
+	while ((l = ramfs_lock_conflict(c))) {
+		o = of_process(l->c.owner);
+		if (o && served_unreferenced(&o->served))
+			ramfs_unlock_all(&o->owner);
+		else if (served_unreferenced((struct served *)(uintptr_t)l->c.via))
+			ramfs_unlock_via(l->c.node, l->c.via);
+		else
+			break;
+		*freed = 1;
+	}
+	return l;
 }
 
 /* May it be answered, and with what?  0: it still waits. */
 static int is_ready(struct lock_wait *w, int *error)
 {
 	int held = ramfs_holds(&w->claim);
-	struct ramfs_claim other;
-	fluke_ref_t *badge;
 
-	if (w->asks == LOCK_GETS) {
-		if (!w->looks)
-			return 0;
-		badge = look_up(&w->claim, &other);
-		FileDescription_get_lock_reply(w->request, other.type, other.start, length_of(&other), badge);
-		request_free_ref(w->request, badge);
-		w->claim.owner = 0;
-		*error = 0;
-		return 1;
-	}
 	*error = ramfs_lock(&w->claim);
-	if (*error == EAGAIN && !w->looks)
+	if (*error == EAGAIN)
 		return 0;
 	if (!*error)
 		FileDescription_lock_reply(w->request);
@@ -131,7 +117,7 @@ static void run(void)
 static struct ramfs_claim *waits_for(struct ramfs_owner *owner)
 {
 	for (struct lock_wait *w = waits; w; w = w->next)
-		if (w->claim.owner == owner && owner->is_process && w->asks == LOCK_WAITS && !request_gone(w->request))
+		if (w->claim.owner == owner && owner->is_process && !request_gone(w->request))
 			return &w->claim;
 	return 0;
 }
@@ -170,40 +156,22 @@ static void forget_former(struct request *r)
 }
 
 /* With the lock; the request is parked unless the answer is an error. */
-static int park(struct request *r, const struct ramfs_claim *c, enum asks asks)
+static int park(struct request *r, const struct ramfs_claim *c)
 {
 	struct lock_wait *w;
 
-	if (asks == LOCK_WAITS && is_circle(c))
+	if (is_circle(c))
 		return EDEADLK;
 	w = malloc(sizeof *w);
 	if (!w || !(r = request_park(r))) {
 		free(w);
 		return ENOLCK;
 	}
-	*w = (struct lock_wait){ 0, r, asks, 0, *c };
+	*w = (struct lock_wait){ 0, r, *c };
 	forget_former(r);
 	*waits_end = w;
 	waits_end = &w->next;
 	return REQUEST_PARKED;
-}
-
-static void look_event(void *self, uint32_t word0, uint32_t word1)
-{
-	(void)self, (void)word0, (void)word1;
-	root_lock();
-	for (struct lock_wait *w = waits; w; w = w->next)
-		w->looks = w->asks != LOCK_WAITS;
-	root_unlock();
-	run();
-}
-
-static void look_later(void)
-{
-	uint32_t message[2] = { 1, 0 };
-	fluke_ipc_params_t p = { .send_words = 2, .send_data = message };
-
-	fluke_ipc_send(&p, look_ref);
 }
 
 static int one_more(void *payer)
@@ -218,10 +186,6 @@ static void one_less(void *payer)
 
 void filelock_boot(void)
 {
-	static const struct served_class class = { .name = "locks", .event = look_event };
-
-	if (served_init(&look, &class, server) || !(look_ref = served_ref(&look)))
-		fatal("no memory for locks");
 	ramfs_lock_take = one_more;
 	ramfs_lock_give = one_less;
 }
@@ -333,32 +297,38 @@ int filelock(struct request *r, struct ramfs_claim *c, fluke_ref_t *owner, int w
 	if (error)
 		return error;
 	root_lock();
-	error = ramfs_lock(c);
-	freed = !error && c->type != F_WRLCK && waits;
+	freed = c->type != F_WRLCK && waits;
+	if (c->type != F_UNLCK && in_the_way(c, &freed))
+		error = wait ? park(r, c) : EAGAIN;
+	else
+		error = ramfs_lock(c);
 	if (!error)
 		keep(c->owner);
-	else if (error == EAGAIN)
-		error = park(r, c, wait ? LOCK_WAITS : LOCK_TRIES);
 	root_unlock();
 	if (freed)
 		run();
-	if (error == REQUEST_PARKED)
-		look_later();
 	return error;
 }
 
-int filelock_get(struct request *r, struct ramfs_claim *c, fluke_ref_t *owner)
+int filelock_get(struct ramfs_claim *c, fluke_ref_t *owner, struct ramfs_claim *held, fluke_ref_t **badge)
 {
-	int error = claimant(owner, c);
+	int error = claimant(owner, c), freed = 0;
+	struct lock_owner *o;
+	struct ramfs_lock *l;
 
 	if (error)
 		return error;
 	root_lock();
-	error = ramfs_lock_conflict(c) ? park(r, c, LOCK_GETS) : 0;
+	l = in_the_way(c, &freed);
+	if (l) {
+		*held = l->c;
+		o = of_process(l->c.owner);
+		*badge = o ? ref_dup(o->badge) : 0;
+	}
 	root_unlock();
-	if (error == REQUEST_PARKED)
-		look_later();
-	return error;
+	if (freed)
+		run();
+	return 0;
 }
 
 /* The description is closed: its locks go, those that processes made through it, and what waits there. */

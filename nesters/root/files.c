@@ -989,13 +989,18 @@ static int file_lock(void *self, struct request *r, uint32_t type, uint64_t star
 static int file_get_lock(void *self, struct request *r, uint32_t type, uint64_t start, uint64_t length, fluke_ref_t *owner,
 	uint32_t *held, uint64_t *held_start, uint64_t *held_length, void **badge)
 {
-	struct ramfs_claim c;
+	struct ramfs_claim c, in_the_way = { .type = F_UNLCK };
 	int error = claim(self, type, start, length, &c);
+	fluke_ref_t *whose = 0;
 
-	(void)badge;
-	*held = F_UNLCK;
-	*held_start = *held_length = 0;
-	return error ? error : filelock_get(r, &c, owner);
+	if (!error)
+		error = filelock_get(&c, owner, &in_the_way, &whose);
+	request_free_ref(r, whose);
+	*badge = whose;
+	*held = in_the_way.type;
+	*held_start = in_the_way.start;
+	*held_length = in_the_way.end == ~0ull ? 0 : in_the_way.end - in_the_way.start;
+	return error;
 }
 
 static int file_lock_owner(void *self, struct request *r, fluke_ref_t *badge, void **owner)

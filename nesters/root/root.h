@@ -48,7 +48,8 @@ void	memory_start(void);			/* serves it; idle zeroing */
 /* filelock.c; the claim's owner is its description's own, unless a reference to another is given */
 void	filelock_boot(void);
 int	filelock(struct request *r, struct ramfs_claim *c, fluke_ref_t *owner, int wait);
-int	filelock_get(struct request *r, struct ramfs_claim *c, fluke_ref_t *owner);	/* 0: nothing is in the way */
+/* What is in the way, if anything; *badge: a copy of the owner's, for that may go while the answer is on its way. */
+int	filelock_get(struct ramfs_claim *c, fluke_ref_t *owner, struct ramfs_claim *held, fluke_ref_t **badge);
 int	filelock_owner(struct request *r, fluke_ref_t *badge, void **port);
 void	filelock_close(struct ramfs_node *node, struct ramfs_owner *own, const void *via);
 

@@ -64,16 +64,18 @@ static struct carrier *carrier(void)
 
 /* ---- leaving ---- */
 
-/* Does nobody above work for the request?  The alert goes first, so that the kernel interrupts this thread if the
- * request is set aside a moment later. */
+/* Does nobody above work for the request?  Then the alert has ended it; else the kernel interrupts this thread if it
+ * is set aside later. */
 static int set_aside_above(struct carrier *c)
 {
 	natural_t flags;
+	int nobody;
 
 	fluke_ipc_client_alert();
 	fluke_thread_get_server(NULL, c->server, &flags);
+	nobody = fluke_ref_type(c->server) == FLUKE_NULL;
 	fluke_ref_clear(c->server);
-	return (flags & FLUKE_THREAD_ASIDE) != 0;
+	return nobody;
 }
 
 static int may_leave(struct carrier *c, const struct fluke_thread_saved_state *s)
@@ -87,7 +89,7 @@ static int may_leave(struct carrier *c, const struct fluke_thread_saved_state *s
 		return 1;
 	case FLUKE_CALL_ipc_client_send_over_receive:
 	case FLUKE_CALL_ipc_client_over_receive:
-		return set_aside_above(c);
+		return !(s->eax & FLUKE_CALL_ANSWERED) && set_aside_above(c);
 	}
 	return 0;		/* the answer has begun */
 }

@@ -1,5 +1,9 @@
 /* Reliable IPC: connections, transfer of words and references, turns, ends. */
 #include "check.h"
+#include <fluke/callnumbers.h>
+
+#define STRING(word) STRING_(word)
+#define STRING_(word) #word
 
 static fluke_portset_t	*set;
 static fluke_port_t	*port;
@@ -634,6 +638,52 @@ CASE("ipc_reliable-40", "a client that has alerted its server is interrupted whe
 	fluke_thread_set_client(check_first_thread, first, flags);
 	fluke_thread_set_client(check_first_thread, 0, 0);
 	CHECK_EQUAL(flags_of(thread), FLUKE_THREAD_ASIDE | FLUKE_THREAD_INTERRUPT_PENDING);
+}
+
+/* The interrupt handler of a client that waits for its answer: alerts its server, and looks whether there is one still. */
+static void __attribute__((used)) on_interrupt(void)
+{
+	natural_t flags;
+
+	fluke_ipc_client_alert();
+	fluke_thread_get_server(NULL, sent_ref, &flags);
+	status[4] = fluke_ref_type(sent_ref);
+}
+extern char interrupt_entry[];
+__asm__(".text; interrupt_entry: pushl %ebx; pushl %esi; pushl %edi; pushl %ebp; call on_interrupt; popl %ebp; popl %edi; popl %esi;"
+	"popl %ebx; movl $" STRING(FLUKE_CALL_thread_return_from_exception) ", %eax; movl $" STRING(FLUKE_ENTRY) ", %edx; call *%edx");
+
+static void interrupted_client(void *unused)
+{
+	fluke_thread_set_handlers(NULL, 0, (oskit_addr_t)interrupt_entry, 0, 0);
+	fluke_thread_enable_exceptions(NULL);
+	client(unused);
+}
+
+CASE("ipc_reliable-48", "an alert by a client that is set aside ends its connection: nobody can take it up any more")
+{
+	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = in };
+	fluke_ref_t *client_ref;
+	fluke_thread_t *thread;
+	natural_t flags;
+
+	make_port();
+	client_ref = check_ref_new();
+	sent_ref = check_ref_new();
+	thread = check_thread_new(check_root_space, interrupted_client, (void *)3);
+	check_run();
+	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	fluke_thread_interrupt(thread);
+	check_run();
+	CHECK_EQUAL(status[4], FLUKE_TYPE_THREAD);
+	fluke_thread_get_client(check_first_thread, client_ref, &flags);
+	fluke_thread_set_client(check_first_thread, 0, 0);	/* it is interrupted again */
+	check_run();
+	CHECK_EQUAL(status[4], FLUKE_NULL);
+	CHECK_EQUAL(status[0], FLUKE_IPC_OVER_DISCONNECTED);
+	fluke_thread_set_client(check_first_thread, client_ref, flags);
+	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out };
+	CHECK_EQUAL(STATUS(fluke_ipc_server_ack_send(&block)), FLUKE_IPC_ACK_DISCONNECTED);
 }
 
 CASE("ipc_reliable-27", "a client interrupted while it awaits its reply stays connected and gets it")

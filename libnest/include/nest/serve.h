@@ -90,6 +90,8 @@ void	served_done(struct served *object);
 /* In release, for objects of which references may be made at any time: 1 if one was made since the last had gone; the
  * object then lives on, and release comes again. */
 int		served_revived(struct served *object);
+/* Has nobody a reference to it any more?  The event that says so may be on its way to another worker.  Not in release. */
+int		served_unreferenced(struct served *object);
 /* The port goes now, clients get PROTO_DEAD; release follows as soon as no method runs. */
 void	served_end(struct served *object);
 /* The same in two steps: the object is not released in between.  0: that has begun already, and it is not held. */

@@ -1,5 +1,5 @@
 # Native programs: one file each, but for those that need POSIX.
-POSIX_APPS	:= forktest
+POSIX_APPS	:= forktest compile
 NATIVE_APPS	:= $(filter-out $(POSIX_APPS),$(patsubst apps/%.c,%,$(wildcard apps/*.c)))
 $(foreach app,$(NATIVE_APPS),$(call native_program,apps/$(app),apps/$(app).c))
 
@@ -31,7 +31,7 @@ $(B)/preempt.elf: $(B)/apps/preempt/main.o $(B)/stubs.o $(FLUKEPERF_OBJ) $(filte
 -include $(wildcard $(B)/apps/*.d)
 
 # The same sources as static programs for Linux i386: build/apps/linux/NAME.
-LINUX_APPS	:= $(patsubst %,$(B)/apps/linux/%,memtest appel forktest matconn readtest)
+LINUX_APPS	:= $(patsubst %,$(B)/apps/linux/%,memtest appel forktest matconn readtest compile)
 trees: $(LINUX_APPS)
 $(LINUX_APPS): $(B)/apps/linux/%: apps/%.c apps/measure.h tools/fluke-gcc | $(B)/tree-debian.cpio
 	@mkdir -p $(@D)

@@ -57,21 +57,23 @@ def wanted():
 def guest(script, memory=192, drive=DRIVE + ",snapshot=on", stack="process"):
     """Status, output, errors.  No -icount: its clock runs ahead while the guest waits for the drive."""
     r = subprocess.run(["boot/run", "--stack", stack, "--memory", str(memory), "--timeout", "120", "--drive", drive, "--log", work + "/log",
-                        "--put", work + "/gcc:/gcc", "--", "bash", "-c", "umask 022; export PATH=/usr/bin:/bin:/fluke/nesters:/fluke/apps LC_ALL=C\n" + script],
+                        "--put", work + "/gcc:/gcc", "--put", "build/apps/linux/compile:/gcc/compile", "--", "bash", "-c", "umask 022; export PATH=/usr/bin:/bin:/fluke/nesters:/fluke/apps LC_ALL=C\n" + script],
                        stdin=subprocess.DEVNULL, capture_output=True)
     return r.returncode, r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace")
 
 want = wanted()
 RESTARTS = r"""(for n in 1 2 3 4; do diskfile restart; sleep 0.5; done) & gcc -O2 -c /gcc/project/main.c -o /tmp/main.o; wait; md5sum </tmp/main.o
 """
-status, out, err = guest(RESTARTS + PROJECT + "\n" + BROKEN.replace("cd /gcc; ", "cd /gcc; echo ====; "))
+status, out, err = guest(RESTARTS + PROJECT + "\n" + BROKEN.replace("cd /gcc; ", "cd /gcc; echo ====; ") + "\necho ====; /gcc/compile")
 first, _, rest = out.partition("\n")
-project, _, broken = rest.partition("====\n")
+project, broken, compiled = (rest + "====\n====\n").split("====\n")[:3]
 said = open(work + "/log", errors="replace").read()
 t.equal("gcc-01", "a project of six files by make -j3: objects, archive, program and its output are as on Linux", project, want["project"])
 t.check("gcc-02", "the driver is killed four times while gcc is brought from it: the object is the same",
         said.count("is started again") == 4 and first.split()[:1] and first.split()[0] in want["project"], (first, err, said[-500:]))
 t.equal("gcc-03", "gcc's warnings and errors are as on Linux", broken, want["broken"])
+t.check("gcc-07", "apps/compile, the row of the ladders: what gcc made of its source prints what it should", status == 0 and
+        re.fullmatch(r"compile right\nbench compile 1 \d+ \d+\n", compiled), (status, compiled, err))
 status, out, err = guest(BIG % "memory -v -s 8M -f disk:swap --", memory=128)
 m = re.search(r"memory: in (\d+) pages by \d+ reads, out (\d+)", err)
 t.check("gcc-04", "gcc -O2 of 3,000 lines under memory, three times its memory, swapping to the same drive: what Linux makes",

@@ -54,6 +54,7 @@
 #define IMAGE_ENTRY_TRAP	(START_IMAGE + 0x30)
 #define IMAGE_ENTRY_INTERRUPT	(START_IMAGE + 0x40)
 #define IMAGE_ENTRY_THREAD	(START_IMAGE + 0x50)
+#define IMAGE_ENTRY_READY	(START_IMAGE + 0x60)	/* does nothing: called with the program's entry when that has been loaded */
 
 #define IMAGE_TEXT_MAX		0x00100000u	/* so much is mapped at START_IMAGE; behind it the image's file windows */
 #define IMAGE_DATA		0xb9000000u	/* data segment from here to START_FACTS is mapped by the manager */
@@ -116,6 +117,7 @@ struct process_control {
 		uint64_t	waiting;	/* blocked, but in sigtimedwait for these */
 	} slot[IMAGE_THREADS_MAX];		/* index = thread number */
 	uint32_t	areas, area_count, names;	/* addresses of: struct area[], unsigned, char[][IMAGE_NAME_SIZE] */
+	uint32_t	auxv;			/* where the auxiliary vector begins; for a debugger */
 };
 
 /* The facts page. */

@@ -54,21 +54,35 @@ static void halt(struct thread *t)
 static void keeper_send(struct thread *t);
 
 /* With what stands in keeper_words. */
-static inline void keeper_start(struct thread *t, struct object *port, int fault)
+static inline void keeper_start(struct thread *t, struct object *port, unsigned fault)
 {
 	assert(t == current && !t->blocked);
 	link_set(&t->keeper, port);
-	t->keeper_fault = fault;
+	t->keeper_fault = (uint8_t)fault;
 	if (t->regs.eip == FLUKE_ENTRY)
 		t->attention |= ATTENTION_CALL;
 	keeper_send(t);
+}
+
+/* The watcher has answered, or is gone: 1 = not its business: the thread's own handler has it, or else the instruction runs
+ * again and raises it past the watcher; 0 = runs again. */
+static void watch_answered(struct thread *t, uint32_t word)
+{
+	if (word == 1 && (t->flags & FLUKE_THREAD_EXCEPTION_ENABLE) && t->handler[0]) {
+		dispatch(t, t->handler[0], t->keeper_words[0], t->keeper_words[1], t->keeper_words[2]);
+		return;
+	}
+	t->passed = word == 1 ? t->regs.eip : 0;
+	exception_undone(t, &t->regs.eip, &t->flags);
 }
 
 /* The port is gone: as an answer that mended nothing. */
 static void keeper_gone(struct thread *t)
 {
 	link_clear(&t->keeper);
-	if (t->keeper_fault)
+	if (t->keeper_fault == WATCHED)
+		watch_answered(t, 1);
+	else if (t->keeper_fault)
 		fault_answered(t, 0);
 	else
 		t->blocked |= BLOCKED_EXCEPTION;
@@ -104,7 +118,7 @@ static void keeper_send(struct thread *t)
  * exception that lies behind its instruction, or comes from outside, is put back, so that it is raised again. */
 void exception_undone(const struct thread *t, uint32_t *eip, uint32_t *flags)
 {
-	if (t->keeper_fault)
+	if (t->keeper_fault == 1)
 		return;
 	switch (t->keeper_words[0]) {
 	case FLUKE_EXC_INTERRUPT:
@@ -134,7 +148,9 @@ result_t keeper_call(struct thread *t, struct object *port)
 void keeper_answered(struct thread *t, uint32_t word)
 {
 	link_clear(&t->keeper);
-	if (t->keeper_fault)
+	if (t->keeper_fault == WATCHED)
+		watch_answered(t, word);
+	else if (t->keeper_fault)
 		fault_answered(t, word);
 	wait_wake(t);
 }
@@ -149,8 +165,14 @@ static void set_words(struct thread *t, uint32_t code, uint32_t subcode, uint32_
 void exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t access)
 {
 	struct space *space = thread_space(t);
-	struct object *keeper;
+	struct object *keeper = space && t->passed != t->regs.eip ? link_target(&space->watcher) : NULL;
 
+	t->passed = 0;
+	if (keeper) {
+		set_words(t, code, subcode, access);
+		keeper_start(t, keeper, WATCHED);
+		return;
+	}
 	if ((t->flags & FLUKE_THREAD_EXCEPTION_ENABLE) && t->handler[0]) {
 		dispatch(t, t->handler[0], code, subcode, access);
 		return;

@@ -75,7 +75,7 @@ result_t sys_ipc_reply_wait_receive(struct thread *t)
 	    irq_fired || t->peer[SERVER] || !asker->space.target)
 		goto slow;
 	set = (struct portset *)quick_find(t, RECENT_PORTSET, t->server_portset, FLUKE_TYPE_PORTSET);
-	if (!set || set->active || !reply_word(t, &word))
+	if (!set || set->active || asker->keeper_fault == WATCHED || !reply_word(t, &word))
 		goto slow;
 	/* commit: the server waits for the next message */
 	t->asker = 0;

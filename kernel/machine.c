@@ -246,12 +246,22 @@ static int do_lateness(struct request *r)
 	return 0;
 }
 
+static int do_watch(struct request *r)
+{
+	struct object *space = request_object(r, 0), *port = request_object(r, 1);
+
+	if (!space || !typed(space, FLUKE_TYPE_SPACE) || !typed(port, FLUKE_TYPE_PORT))
+		return EINVAL;
+	link_set(&((struct space *)space)->watcher, port);
+	return 0;
+}
+
 /* In the order of Machine.idl; words = at least so many. */
 static const struct { int (*answer)(struct request *r); uint8_t words, refs; } methods[] = {
 	{ do_debug_write, 1, 0 }, { do_irq_attach, 1, 0 }, { do_io_allow, 2, 1 }, { do_device_add, 2, 0 },
 	{ do_deadline_set, 2, 0 }, { do_clock, 0, 0 }, { do_scheduler_set, 1, 1 }, { do_power, 2, 0 },
 	{ do_object_count, 1, 0 }, { do_panic, 1, 0 }, { do_check, 0, 0 },
-	{ do_lateness, 0, 0 },
+	{ do_lateness, 0, 0 }, { do_watch, 0, 1 },
 };
 
 /* Of Parent the kernel has little to give: no service, no descriptor, and the end. */

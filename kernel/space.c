@@ -44,6 +44,7 @@ static int space_destroy_step(struct object *o)
 	for (int n = 0; n < 32; n++)
 		if (!mapping_tree_take_apart(s)) {
 			link_clear(&s->keeper);
+			link_clear(&s->watcher);
 			return 1;
 		}
 	return 0;
@@ -54,6 +55,7 @@ static void space_moved(struct object *old_object, struct object *o)
 	struct space *old = (struct space *)old_object, *s = (struct space *)o;
 
 	link_move(&old->keeper, &s->keeper);
+	link_move(&old->watcher, &s->watcher);
 	if (s->regions)
 		s->regions->prev = &s->regions;
 	pmap_space_moved(old, s);

@@ -22,7 +22,8 @@ struct space {
 	struct table	*tables;	/* ring of its page tables and directories; the clock's hand */
 	uint32_t	table_count;
 	struct { uint16_t first, count; } io[SPACE_IO_RANGES];	/* I/O ports granted by Machine */
-	uint8_t		room[256 - 116];
+	struct link	watcher;	/* port that is asked before all handlers (Machine.watch); seen by nobody */
+	uint8_t		room[256 - 128];
 };
 _Static_assert(sizeof(struct space) == sizeof(fluke_space_t), "space size is ABI");
 

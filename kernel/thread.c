@@ -325,6 +325,7 @@ static result_t import_state(struct thread *t, const fluke_thread_state_t *state
 	t->attention = t->regs.eip == FLUKE_ENTRY ? ATTENTION_CALL : 0;
 	thread_pending(t);
 	t->fault = (struct fault){ 0 };
+	t->passed = 0;
 	return OK;
 }
 

@@ -86,6 +86,7 @@ struct fault {
 #define SEARCH_FOR_SERVER	2	/* a client, for its server's buffer */
 
 #define KEEPER_WORDS	6
+#define WATCHED		2
 
 struct thread {
 	struct object	obj;
@@ -126,7 +127,7 @@ struct thread {
 	uint8_t		known;		/* my scheduler has been asked and not yet been told BLOCKED */
 	uint8_t		request_pending;	/* in my scheduler port's ring of requests */
 	uint8_t		stands_in;	/* asleep in thread_schedule ON_CONFLICT, I lend to one who asked, not to my target */
-	uint8_t		keeper_fault;	/* the keeper IPC is for `fault`, else an exception */
+	uint8_t		keeper_fault;	/* the keeper IPC is for `fault` (1), for an exception (0), or its watcher is asked (WATCHED) */
 	uint8_t		made;		/* CHECK: the call that user code made; 0 = as the registers say */
 	uint8_t		depth;		/* links from the root scheduler to me when I was supplied last */
 	uint64_t	used, since;	/* given to me by schedulers; begin of what my thread_schedule gives, 0 = nothing */
@@ -140,6 +141,7 @@ struct thread {
 	struct fault	fault;
 	struct link	keeper;		/* port asked */
 	uint32_t	keeper_words[KEEPER_WORDS];
+	uint32_t	passed;		/* eip of an exception that the watcher does not want, when it is raised again */
 	/* The last look-ups of the IPC path: good while object_generation is as noted; the page in which words
 	 * were last stored for this thread, in the direct map, while page_changes is. */
 	struct recent { uint32_t va, generation; void *object; } recent[3];

@@ -223,5 +223,6 @@ void image_start(void)
 	self()->frame = frame;
 	*frame = registers;
 	self()->flag = 0;
+	((void (*)(uint32_t))IMAGE_ENTRY_READY)(registers.eip);
 	image_leave_with(frame);
 }

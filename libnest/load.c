@@ -262,6 +262,15 @@ static int is_native(fluke_ref_t *fs, const char *name)
 	return yes;
 }
 
+int nest_is_native(const char *name)
+{
+	fluke_ref_t *fs = service_lookup("fs");
+	int yes = fs && is_native(fs, name);
+
+	ref_free(fs);
+	return yes;
+}
+
 /* Any other is for Linux (or not there): a process manager of its own runs it. */
 static char *const *with_manager(fluke_ref_t *fs, char *const argv[])
 {

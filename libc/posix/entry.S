@@ -61,6 +61,7 @@ image_text:
 	.p2align 4; jmp	image_trap_entry
 	.p2align 4; jmp	image_interrupt_entry
 	.p2align 4; jmp	image_thread_entry
+	.p2align 4; ret				/* IMAGE_ENTRY_READY: a debugger stops here */
 	.p2align 4
 
 	.text

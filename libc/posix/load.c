@@ -153,6 +153,7 @@ static uint32_t build_stack(const struct program *p, const struct loaded *main, 
 	*s.vector++ = p->arg_count;
 	put_vector(&s, p->args, p->arg_count);
 	put_vector(&s, p->env, p->env_count);
+	CONTROL->auxv = (uint32_t)s.vector;
 	aux(&s, 32, IMAGE_ENTRY_SYSCALL);		/* AT_SYSINFO */
 	aux(&s, 33, (uint32_t)image_vdso);		/* AT_SYSINFO_EHDR */
 	aux(&s, 51, 2048);				/* AT_MINSIGSTKSZ */

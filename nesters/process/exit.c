@@ -85,6 +85,7 @@ void process_end(struct process *p, int status)
 
 	if (!p->body)
 		return;
+	debugger_ended(p, status);
 	if (p == first_process)
 		system_ended(status);
 	orphaned_find(&orphaned, p);

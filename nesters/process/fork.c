@@ -140,7 +140,8 @@ static void copy_state(struct copying *c, fluke_thread_state_t *state)
 	fluke_thread_t *caller = body_object(c->from->body, c->thread);
 
 	fluke_thread_get_state(caller, state, leave);
-	state->flags &= ~FLUKE_THREAD_STOPPED;
+	if (!(state->flags & FLUKE_THREAD_HELD))		/* else a debugger's */
+		state->flags &= ~FLUKE_THREAD_STOPPED;
 	fluke_thread_set_state(caller, state, leave);
 	state->flags &= FLUKE_THREAD_FPU_USED;
 	state->regs.eip = c->entry;

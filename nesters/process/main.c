@@ -80,6 +80,7 @@ static void services_find(void)
 		fluke_ref_copy(&manager->filesystem, &manager->cwd);
 	if (cwd && *cwd == '/')
 		FileSystem_open(&manager->filesystem, cwd, O_RDONLY | O_DIRECTORY, 0, &manager->cwd, &status);
+	debugger_find();
 	image_open();
 }
 

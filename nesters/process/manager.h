@@ -175,7 +175,7 @@ struct manager_objects {
 	fluke_region_t	search;		/* moved over the range to be searched */
 	fluke_mapping_t	wide;		/* a whole object segment, for a moment */
 	fluke_ref_t	pool, filesystem, clock, scheduler, scheduler_port, image, cwd, later, region, scratch, thread, other, sessions,
-			minted, null;
+			minted, debugger, null;
 };
 #define manager ((struct manager_objects *)MANAGER_OBJECTS)
 
@@ -305,6 +305,11 @@ extern struct process *first_process;
 int		session_mint(struct process *p, fluke_ref_t *object, fluke_ref_t *to);
 void		session_share(struct process *p, struct process *child);
 void		session_drop(struct process *p);
+
+/* debugged.c: what a debugger above is told */
+void		debugger_find(void);
+void		debugger_ended(struct process *p, int status);
+int		debugger_takes(struct process *p, int slot, int signal);	/* 1: the signal is not to be delivered */
 
 /* serve.c */
 int		serve_process(struct process *p);		/* makes its port */

@@ -141,7 +141,7 @@ static void post(struct process *p, int slot, int signal, struct signal_info inf
 
 	if (manager_verbose)
 		printf("process: signal %d for %d (%s), group %d, from %d\n", signal, p->pid, p->name, p->group, (int)info.sender);
-	if (!p->body)
+	if (!p->body || debugger_takes(p, slot, signal))
 		return;
 	if (signal == SIGKILL) {
 		process_doom(p, status_signalled(SIGKILL));

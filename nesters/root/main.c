@@ -80,6 +80,7 @@ static void start_main(void *argument)
 	libc_clock = clock_service();
 	console_boot();
 	channel_boot();
+	line_boot();
 	files_boot();
 	device_boot();
 	driver_boot();

@@ -120,6 +120,11 @@ void	console_restore(const uint32_t saved[3], fluke_ref_t *owner);
 void	channel_restore(const uint32_t saved[3], fluke_ref_t *owner);
 /* nesting.c */
 void	nesting_start(void);
+/* line.c: serial lines for debuggers */
+void	line_boot(void);
+fluke_ref_t *line_service(unsigned n);		/* its stream; null: there is no such line */
+void	line_drain(void);			/* all is sent */
+fluke_ref_t *debug_service(void);
 
 /* start.c */
 fluke_ref_t *pipe_service(void);

@@ -13,6 +13,7 @@
 
 void power_off(unsigned how, unsigned status)
 {
+	line_drain();
 	Machine_power(kernel, how, status);
 	for (;;)
 		__asm__ volatile("hlt");
@@ -180,6 +181,11 @@ static void provide(struct child *c)
 	fluke_ref_t *console = console_service(), *disk = driver_service(), *view = nesting_view();
 	int n;
 
+	if (line_service(0))
+		child_provide(c, "line0", line_service(0));
+	if (line_service(1))
+		child_provide(c, "line1", line_service(1));
+	child_provide(c, "debug", debug_service());
 	child_provide(c, "fs", files_service());
 	child_provide(c, "clock", clock_service());
 	child_provide(c, "scheduler", scheduler_service());

@@ -102,6 +102,7 @@ int	load_program(struct child *c, fluke_ref_t *fs, const char *name, char *const
 int	nest_run(struct child *c, char *const argv[]);
 /* The same without waiting: 0 or errno, which has been told. */
 int	nest_start(struct child *c, char *const argv[]);
+int	nest_is_native(const char *name);	/* is that a native program? */
 /* Ends the nester with such a status. */
 void	nest_end(int status) __attribute__((noreturn));
 

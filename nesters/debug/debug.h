@@ -192,6 +192,7 @@ void	process_ended(int pid, int status);
 /* ---- gdb.c: packets ---- */
 
 int	gdb_begin(void);			/* opens the line; 0 or errno */
+void	gdb_ready(void);			/* gdb may come now */
 void	gdb_stopped(void);			/* something is to be told */
 extern int	gdb_connected, gdb_waits;	/* gdb waits for a stop */
 extern int	gdb_fork_events, gdb_exec_events;

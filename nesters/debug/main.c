@@ -80,6 +80,8 @@ int main(int argc, char **argv)
 	if (wait && !error)
 		hold_first = is_linux(word) ? 1 : 2;
 	gate_closed = hold_first;
+	if (!hold_first)
+		gdb_ready();
 	child = child_new(word[0], server, supply_pool(), &error);
 	if (child)
 		error = provide(child);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <protocols/MemPool.h>
 #include "debug.h"
 
 #define PAGE		FLUKE_PAGE_SIZE
@@ -17,8 +18,7 @@
 struct piece {				/* a page that is not simply the source's */
 	uint32_t	page;
 	fluke_prot_t	denied;
-	char		*copy;		/* null: the source's page */
-	fluke_region_t	*copy_region;
+	char		*copy;		/* null: the source's page; else in our arena */
 	struct target	*target;	/* whose */
 };
 
@@ -55,6 +55,42 @@ static int scratch_ready(void)
 	return 1;
 }
 
+/* ---- the arena: copies of pages, memory that others may execute ---- */
+
+#define COPIES	512u
+
+static char	*arena;
+static fluke_ref_t *arena_region, *arena_port;
+static uint8_t	arena_used[COPIES];
+
+static char *copy_take(void)
+{
+	fluke_ref_t *pool;
+
+	if (!arena) {
+		arena_port = ref_new();
+		arena_region = ref_new();
+		arena = address_reserve(COPIES * PAGE);
+		pool = service_lookup("pool");
+		if (!pool || !arena_region || !arena || MemPool_create_segment(pool, COPIES * PAGE, 0, arena_port, arena_region) ||
+		    !mapping_new(arena_region, 0, NULL, (uint32_t)arena, COPIES * PAGE, FLUKE_PROT_READ | FLUKE_PROT_WRITE))
+			return NULL;
+		ref_free(pool);
+	}
+	for (unsigned n = 0; n < COPIES; n++)
+		if (!arena_used[n]) {
+			arena_used[n] = 1;
+			return arena + n * PAGE;
+		}
+	return NULL;
+}
+
+static void copy_free(char *copy)
+{
+	if (copy)
+		arena_used[(copy - arena) / PAGE] = 0;
+}
+
 /* ---- overlays ---- */
 
 static void show(struct overlay *o, fluke_ref_t *region, uint32_t offset, uint32_t page, uint32_t count, fluke_prot_t prot)
@@ -81,16 +117,12 @@ static void show_all(struct overlay *o)
 	hide_all(o);
 	for (unsigned n = 0; n < o->count; n++) {
 		struct piece *p = &o->piece[n];
-		fluke_ref_t *copy = NULL;
 
 		show(o, o->source, page * PAGE, page, p->page - page, PROTECTED);
-		if (p->copy_region && (copy = ref_new())) {
-			fluke_region_reference(p->copy_region, copy);
-			show(o, copy, 0, p->page, 1, PROTECTED & ~p->denied);
-			ref_free(copy);
-		} else {
+		if (p->copy)
+			show(o, arena_region, (uint32_t)(p->copy - arena), p->page, 1, PROTECTED & ~p->denied);
+		else
 			show(o, o->source, p->page * PAGE, p->page, 1, PROTECTED & ~p->denied);
-		}
 		page = p->page + 1;
 	}
 	show(o, o->source, page * PAGE, page, o->pages - page, PROTECTED);
@@ -128,13 +160,6 @@ fluke_ref_t *overlay_region(struct overlay *o)
 	return o->region_ref;
 }
 
-static void piece_end(struct piece *p)
-{
-	if (p->copy_region)
-		region_free(p->copy_region);
-	free(p->copy);
-}
-
 void overlay_free(struct overlay *o)
 {
 	struct overlay **link = &overlays;
@@ -146,7 +171,7 @@ void overlay_free(struct overlay *o)
 	region_free(o->region);
 	hide_all(o);
 	for (unsigned n = 0; n < o->count; n++)
-		piece_end(&o->piece[n]);
+		copy_free(o->piece[n].copy);
 	ref_free(o->source);
 	ref_free(o->region_ref);
 	ref_free(o->space_ref);
@@ -327,12 +352,11 @@ static int page_copy(struct target *t, struct area_map *m, uint32_t at)
 	struct piece *p = o ? piece_make(o, t, page) : NULL;
 	fluke_mapping_state_t state = { 0, page * PAGE, (uint32_t)peek_window, PAGE, FLUKE_PROT_READ };
 
-	if (!p || !(p->copy = memalign(PAGE, PAGE)))
+	if (!p || !(p->copy = copy_take()))
 		return ENOMEM;
 	fluke_mapping_set_state(peek_mapping, &state, o->source, own_space());
-	if (copy_guarded(p->copy, peek_window, PAGE) ||
-	    !(p->copy_region = region_new(own_space(), (uint32_t)p->copy, PAGE, PROTECTED, NULL))) {
-		free(p->copy);
+	if (copy_guarded(p->copy, peek_window, PAGE)) {
+		copy_free(p->copy);
 		p->copy = NULL;
 		return EFAULT;
 	}
@@ -427,7 +451,7 @@ void memory_clean(struct target *t)
 		}
 		for (unsigned n = 0; n < o->count; n++)
 			if (o->piece[n].target == t)
-				piece_end(&o->piece[n]);
+				copy_free(o->piece[n].copy);
 			else
 				o->piece[kept++] = o->piece[n];
 		if (kept != o->count) {

@@ -400,6 +400,8 @@ static void arrived(struct thread *th)
 	}
 	if (goal == GOAL_EXEC || goal == GOAL_START)
 		target_look(th->target);
+	if (goal == GOAL_START)
+		gdb_ready();
 	if (goal == GOAL_EXEC) {
 		to += snprintf(to, sizeof why, "exec:");
 		for (const char *p = th->target->path; *p && to < why + sizeof why - 4; p++)
@@ -475,6 +477,8 @@ uint32_t exception_came(const struct fluke_exc_message *m)
 		return space ? inner_answer(space, (const uint32_t *)m) : 1;
 	}
 	target_stop(th->target);
+	if (!th->target->solo)
+		memory_forget(th->target);
 	if (th->stopped)
 		exception(th, m);
 	lock_drop(&debug_lock);
@@ -673,8 +677,10 @@ void new_thread(struct thread *th)
 				t->fresh = 1;
 				if (t->linux_pid)
 					run_to(th, IMAGE_ENTRY_READY, GOAL_START);
-				else
+				else {
 					stopped(th, SIGTRAP, "");
+					gdb_ready();
+				}
 			}
 		}
 	}

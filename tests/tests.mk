@@ -87,6 +87,14 @@ $(POSIX_TESTS): $(B)/tests/%: tests/%.c tools/fluke-gcc | $(B)/tree-debian.cpio
 	$(call say,FLUKECC $<)
 	$(Q)tools/fluke-gcc -O2 -Wall -o $@ $<
 
+# What the debugger's tests debug: linked dynamically, with its symbols.
+DEBUG_SUBJECT	:= $(B)/tests/debug/subject
+trees: $(DEBUG_SUBJECT)
+$(DEBUG_SUBJECT): tests/debug/subject.c
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)gcc -m32 -march=i686 -g -O1 -fno-omit-frame-pointer -Wall -o $@ $< -pthread
+
 .SECONDEXPANSION:
 $(HOST_TESTS): $(B)/tests/host/%: tests/host/%.c $$(wildcard tests/host/%_*.c) $$(wildcard $$(shell sed -n 's,.*Sources: *\(.*\)\*/.*,\1,p' tests/host/$$*.c)) | $(PROTO_HEADERS)
 	@mkdir -p $(@D)

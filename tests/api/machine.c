@@ -331,3 +331,155 @@ CASE("machine-16", "int 0x80 on a stack that is not there is a page fault at tha
 	CHECK_EQUAL(check_caught.subcode, 0x2ffffffc);
 	CHECK_EQUAL(check_caught.eip, (uint32_t)odd_int80);
 }
+
+/* ---- Machine.watch ---- */
+
+static fluke_portset_t *watch_set;
+static fluke_port_t *watch_port;
+static uint32_t watch_words[8], watch_done;
+
+/* The machine's call with two references: the space, and the port or null. */
+static uint32_t watch(void *space, void *to)
+{
+	uint32_t send[2] = { METHOD(12), 0 }, answer[8] = { 99 };
+	void *refs[2] = { space, to };
+	fluke_ipc_params_t p = { .send_refs = 2, .send_words = 2, .send_data = send, .send_ref_table = refs, .recv_words = 8,
+		.recv_data = answer };
+
+	CHECK_EQUAL(FLUKE_IPC_STATUS(fluke_ipc_call(&p, check_kernel)), FLUKE_SUCCESS);
+	return answer[0];
+}
+
+extern uint8_t watch_int3[];
+
+static void watch_trapped(void *unused)
+{
+	(void)unused;
+	__asm__ volatile (".globl watch_int3; watch_int3: int3");
+	watch_done = 1;
+}
+
+/* A thread in a space of its own that meets int3, its own handler in force; the space is watched. */
+static fluke_thread_t *watched_thread(fluke_space_t **space)
+{
+	fluke_ref_t *ref = check_ref_new();
+	fluke_thread_t *t;
+
+	*space = check_space_twin();
+	watch_set = check_portset_new();
+	watch_port = check_port_new(watch_set, 22);
+	fluke_space_reference(*space, ref);
+	CHECK_EQUAL(watch(ref, check_port_ref_new(watch_port)), 0);
+	watch_done = 0;
+	memset(&check_caught, 0, sizeof check_caught);
+	t = check_thread_new(*space, watch_trapped, 0);
+	check_run();
+	return t;
+}
+
+static uint32_t watch_receive(void)
+{
+	fluke_ipc_params_t p = { .recv_words = 8, .recv_data = watch_words };
+
+	return fluke_ipc_setup_wait_receive(&p, watch_set, 0) & ~FLUKE_IPC_LAST_BIT;
+}
+
+static void watch_answer(uint32_t word)
+{
+	uint32_t words[2] = { word, 0 };
+	fluke_ipc_params_t p = { .send_words = 2, .send_data = words };
+
+	fluke_ipc_reply(&p);
+	check_run();
+}
+
+CASE("machine-17", "a space's watcher is asked about an exception before the thread's own handler, which is shown unchanged")
+{
+	static fluke_thread_state_t state;
+	fluke_space_t *space;
+	fluke_thread_t *t = watched_thread(&space);
+	fluke_ref_t *keeper = check_ref_new();
+
+	CHECK_EQUAL(check_caught.code, 0);
+	CHECK_EQUAL(watch_receive(), FLUKE_IPC_IDEMPOTENT << 8);
+	CHECK_EQUAL(watch_words[0], FLUKE_EXC_BREAKPOINT);
+	CHECK_EQUAL(watch_words[4], (uint32_t)t);
+	fluke_space_get_state(space, 0, keeper);
+	CHECK_EQUAL(fluke_ref_type(keeper), FLUKE_NULL);
+	fluke_thread_get_state(t, &state, 0);
+	CHECK_EQUAL(state.regs.eip, (uint32_t)watch_int3);	/* as before the instruction */
+	CHECK(state.regs.trap_handler != 0);
+	state.regs.eip++;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(t, &state, 0);
+	watch_answer(0);
+	CHECK_EQUAL(check_caught.code, 0);
+	CHECK_EQUAL(watch_done, 1);
+}
+
+CASE("machine-18", "answered with 1 the exception goes to the thread's handler, as without a watcher")
+{
+	fluke_space_t *space;
+
+	watched_thread(&space);
+	watch_receive();
+	watch_answer(1);
+	CHECK_EQUAL(check_caught.code, FLUKE_EXC_BREAKPOINT);
+	CHECK_EQUAL(check_caught.eip, (uint32_t)watch_int3 + 1);
+	CHECK_EQUAL(watch_done, 0);
+}
+
+CASE("machine-19", "answered with 1 and without a handler it goes to the keeper of the space")
+{
+	fluke_space_t *space;
+	fluke_portset_t *set = check_portset_new();
+	fluke_thread_t *t = watched_thread(&space);
+	static fluke_thread_state_t state;
+	fluke_ipc_params_t p = { .recv_words = 8, .recv_data = watch_words };
+
+	fluke_space_set_state(space, 0, check_port_ref_new(check_port_new(set, 23)));
+	fluke_thread_get_state(t, &state, 0);
+	state.regs.trap_handler = 0;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(t, &state, 0);
+	check_run();
+	CHECK_EQUAL(watch_receive(), FLUKE_IPC_IDEMPOTENT << 8);
+	watch_answer(1);
+	CHECK_EQUAL((fluke_ipc_setup_wait_receive(&p, set, 0)) & ~FLUKE_IPC_LAST_BIT, FLUKE_IPC_IDEMPOTENT << 8);
+	CHECK_EQUAL(watch_words[0], FLUKE_EXC_BREAKPOINT);
+}
+
+CASE("machine-20", "a watcher whose port goes, or that is taken away, is as none")
+{
+	fluke_ref_t *ref = check_ref_new();
+	fluke_space_t *space;
+
+	watched_thread(&space);
+	fluke_port_destroy(watch_port);
+	check_run();
+	CHECK_EQUAL(check_caught.code, FLUKE_EXC_BREAKPOINT);
+	watched_thread(&space);
+	watch_receive();
+	fluke_space_reference(space, ref);
+	CHECK_EQUAL(watch(ref, check_ref_new()), 0);
+	watch_answer(0);		/* again: now there is none */
+	CHECK_EQUAL(check_caught.code, FLUKE_EXC_BREAKPOINT);
+	CHECK_EQUAL(watch(check_port_ref_new(check_port_new(watch_set, 1)), check_ref_new()), 22);	/* EINVAL: no space */
+}
+
+CASE("machine-21", "the watcher follows its space when that moves")
+{
+	fluke_space_t *space, *to = check_object_page();
+	fluke_thread_t *t = watched_thread(&space);
+	static fluke_thread_state_t state;
+
+	fluke_thread_get_state(t, &state, 0);
+	fluke_space_move(space, to);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(t, &state, 0);
+	check_run();
+	CHECK_EQUAL(watch_receive(), FLUKE_IPC_IDEMPOTENT << 8);
+	CHECK_EQUAL(watch_words[0], FLUKE_EXC_BREAKPOINT);
+	watch_answer(1);
+	CHECK_EQUAL(check_caught.code, FLUKE_EXC_BREAKPOINT);
+}

@@ -17,6 +17,7 @@
 
 extern struct lock debug_lock;
 extern struct server *server;
+extern int talkative;			/* -v */
 
 /* ---- supply.c: memory, schedulers and watches as those below see them ---- */
 
@@ -106,6 +107,7 @@ struct target {
 	unsigned	solo_pages;
 	struct breakpoint *solo_over;		/* or taken out */
 	uint32_t	accessed;		/* address that a read or access watchpoint met; 0: none */
+	int		lost;			/* it has no threads any more */
 	int		greeted;		/* its first thread has passed the gate */
 	uint64_t	pending;		/* signals posted while it stands */
 	struct breakpoint *breakpoints;
@@ -121,6 +123,7 @@ extern struct thread *threads;
 
 /* All threads and targets as they are now; threads of attached targets are stopped by it.  */
 void	world_refresh(void);
+void	targets_lost(void);			/* those without threads have ended */
 struct thread *thread_by_hash(integer_t hash);
 struct target *target_by_pid(int pid);
 struct thread *thread_find(int pid, int tid);		/* 0, -1: any */

@@ -666,7 +666,7 @@ static void kill(struct target *t)
 	target_detach(t);
 }
 
-static void verbose(char *p, int *silent)
+static void v_packet(char *p, int *silent)
 {
 	if (!strcmp(p, "vCont?")) {
 		put("vCont;c;C;s;S");
@@ -692,8 +692,8 @@ static void interrupt(void)
 
 	if (!gdb_waits)
 		return;
-	th = chosen();
 	stop_all();
+	targets_lost();
 	if (!something_to_tell() && (th = chosen())) {
 		th->signal = SIGINT;
 		th->stop_code = 0;
@@ -705,6 +705,7 @@ static void interrupt(void)
 static void status(void)
 {
 	stop_all();
+	targets_lost();
 	if (put_news())
 		return;
 	if (!thread_find(0, 0)) {
@@ -751,7 +752,7 @@ static void packet(char *p, unsigned size)
 	case '!': put("OK"); break;
 	case 'q': query(p); break;
 	case 'Q': set(p); break;
-	case 'v': verbose(p, &silent); break;
+	case 'v': v_packet(p, &silent); break;
 	case 'g': case 'G': case 'p': case 'P': registers(p); break;
 	case 'm': memory_get(p + 1); break;
 	case 'M': case 'X': memory_set(p, size); break;
@@ -790,6 +791,8 @@ static void received(const char *sum)
 	in[in_size] = 0;
 	if (!strncmp(in, "qSupported", 10))
 		no_acks = 0;
+	if (talkative)
+		eprintf("debug: gdb: %.60s\n", in);
 	lock_take(&debug_lock);
 	packet(in, in_size);
 	to_kill = killing;

@@ -1,8 +1,8 @@
 /* debug: lets a gdb on the host debug any program or nester below it.  See README.md.
  *
- *	debug [-w] program [word ...] [-- command ...]
+ *	debug [-w] [-v] program [word ...] [-- command ...]
  *
- * -w: the first program waits for gdb before its first instruction. */
+ * -w: the first program waits for gdb before its first instruction; -v: says what happens below. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #define WORKERS_MOST	24
 
 struct server *server;
+int	talkative;
 static struct child *child;
 
 static void fail(const char *what, const char *why)
@@ -64,8 +65,12 @@ int main(int argc, char **argv)
 			word++;
 			break;
 		}
+		if (!strcmp(*word, "-v")) {
+			talkative = 1;
+			continue;
+		}
 		if (strcmp(*word, "-w"))
-			fail(*word, "unknown option; debug [-w] program [word ...]");
+			fail(*word, "unknown option; debug [-w] [-v] program [word ...]");
 		wait = 1;
 	}
 	if (!*word)

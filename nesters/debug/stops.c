@@ -444,6 +444,9 @@ static void exception(struct thread *th, const struct fluke_exc_message *m)
 	uint32_t denied_now = m->code == FLUKE_EXC_PAGE_FAULT ? page_denied(t, m->subcode) : 0;
 
 	th->stop_code = 0;
+	if (talkative)
+		eprintf("debug: %d.%d: exception %#x (%#x, %u) at %#x\n", t->pid, th->tid, (unsigned)m->code, (unsigned)m->subcode,
+			(unsigned)m->access, (unsigned)th->state->regs.eip);
 	if (m->code == FLUKE_EXC_BREAKPOINT) {
 		breakpoint_met(th);
 	} else if (m->code == FLUKE_EXC_DEBUG) {
@@ -654,6 +657,8 @@ void new_thread(struct thread *th)
 {
 	struct target *t = th->target, *other;
 
+	if (talkative)
+		eprintf("debug: %d: new thread at %#x%s\n", t->pid, (unsigned)th->state->regs.eip, t->attached ? ", attached" : "");
 	th->gated = 1;
 	if (!t->greeted) {
 		t->greeted = 1;

@@ -337,7 +337,9 @@ static void gate_request(natural_t value)
 	if (hash) {
 		world_refresh();
 		th = thread_by_hash(hash);
-		if (th && th->target)
+		if (th)
+			th->stopped = 0;	/* as it was when its maker still held it, perhaps */
+		if (th && th->target && !thread_stop(th))
 			new_thread(th);
 	}
 	lock_drop(&debug_lock);

@@ -79,10 +79,10 @@ static void target_free(struct target *t)
 {
 	struct target **link;
 
-	if (t->attached) {		/* kept until gdb has been told */
-		if (!t->ended)
-			t->status = SIGKILL;
-		t->ended = 1;
+	if (t->attached) {		/* kept until gdb has been told; a Linux process may be in the middle of exec */
+		t->lost = 1;
+		if (!t->linux_pid)
+			targets_lost();
 		return;
 	}
 	for (link = &targets; *link != t; link = &(*link)->next)
@@ -248,6 +248,15 @@ static void thread_place(struct thread *th)
 		thread_go(th);
 }
 
+void targets_lost(void)
+{
+	for (struct target *t = targets; t; t = t->next)
+		if (t->lost && !t->ended) {
+			t->status = SIGKILL;
+			t->ended = 1;
+		}
+}
+
 void world_refresh(void)
 {
 	struct target *t, *next;
@@ -271,6 +280,7 @@ void world_refresh(void)
 	for (struct thread *th = threads; th; th = th->next)
 		if (th->target) {
 			th->target->seen = 1;
+			th->target->lost = 0;
 			if (th->target->attached && !th->tid)
 				th->tid = th->target->next_tid++;
 		}

@@ -693,6 +693,10 @@ static void interrupt(void)
 	if (!gdb_waits)
 		return;
 	stop_all();
+	for (struct thread *x = threads; talkative && x; x = x->next)
+		if (x->target && x->target->attached)
+			eprintf("debug: %d.%d at %#x eax %#x flags %#x running %d gated %d\n", x->target->pid, x->tid, (unsigned)x->state->regs.eip,
+				(unsigned)x->state->regs.eax, (unsigned)x->state->flags, x->running, x->gated);
 	targets_lost();
 	if (!something_to_tell() && (th = chosen())) {
 		th->signal = SIGINT;

@@ -337,10 +337,10 @@ static void gate_request(natural_t value)
 	if (hash) {
 		world_refresh();
 		th = thread_by_hash(hash);
-		if (th)
-			th->stopped = 0;	/* as it was when its maker still held it, perhaps */
-		if (th && th->target && !thread_stop(th))
+		if (th && th->target && !thread_stop(th)) {
+			th->running = 1;	/* when we saw it last, its maker may have held it still */
 			new_thread(th);
+		}
 	}
 	lock_drop(&debug_lock);
 }

@@ -107,6 +107,7 @@ struct target {
 	unsigned	solo_pages;
 	struct breakpoint *solo_over;		/* or taken out */
 	uint32_t	accessed;		/* address that a read or access watchpoint met; 0: none */
+	int		standing;		/* its threads are stopped, new ones too */
 	int		lost;			/* it has no threads any more */
 	int		greeted;		/* its first thread has passed the gate */
 	uint64_t	pending;		/* signals posted while it stands */

@@ -244,7 +244,7 @@ static void thread_place(struct thread *th)
 	if (thread_stop(th))
 		return;
 	th->target = target_of(scratch);
-	if (!th->target || !th->target->attached)
+	if (!th->target || !th->target->standing)
 		thread_go(th);
 }
 
@@ -302,6 +302,7 @@ void target_free_all(struct segment *s)
 
 void target_stop(struct target *t)
 {
+	t->standing = 1;
 	for (struct thread *th = threads; th; th = th->next)
 		if (th->target == t)
 			thread_stop(th);
@@ -309,6 +310,7 @@ void target_stop(struct target *t)
 
 void target_go(struct target *t)
 {
+	t->standing = 0;
 	memory_forget(t);
 	for (struct thread *th = threads; th; th = th->next)
 		if (th->target == t && th->stopped && !th->stay) {

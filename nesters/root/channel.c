@@ -538,7 +538,6 @@ void channel_boot(void)
 	unsigned n;
 
 	(void)waker;
-	Machine_io_allow(kernel, libc_own_space, COM3, 8);
 	outb(COM3 + SCRATCH, 0x5a);
 	if (inb(COM3 + SCRATCH) != 0x5a) {
 		if (words.channel)

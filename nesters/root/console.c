@@ -127,7 +127,7 @@ static void serial_boot(void)
 {
 	static const struct served_class class = { .name = "serial", .event = serial_event };
 
-	Machine_io_allow(kernel, libc_own_space, COM1, 8);
+	Machine_io_allow(kernel, libc_own_space, COM1 - 16, 24);	/* COM3 too, the channel's: ranges are few */
 	outb(COM1 + SCRATCH, 0x5a);
 	if (inb(COM1 + SCRATCH) != 0x5a)
 		return;

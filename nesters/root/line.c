@@ -163,7 +163,6 @@ static void line_begin(struct line *l)
 	static const struct served_class class = { .name = "line", .event = interrupted };
 	struct stream *s;
 
-	Machine_io_allow(kernel, libc_own_space, l->port, 8);
 	outb(l->port + SCRATCH, 0x5a);
 	if (inb(l->port + SCRATCH) != 0x5a)
 		return;
@@ -189,6 +188,7 @@ static void line_begin(struct line *l)
 
 void line_boot(void)
 {
+	Machine_io_allow(kernel, libc_own_space, lines[1].port, lines[0].port + 8 - lines[1].port);	/* one range: they are few */
 	for (unsigned n = 0; n < 2; n++)
 		line_begin(&lines[n]);
 }

@@ -190,7 +190,7 @@ static void scene_divide(void)
 {
 	volatile int zero = 0;
 
-	signal(SIGFPE, SIG_DFL);
+	fflush(stdout);
 	printf("%d\n", 5 / zero);
 }
 

@@ -78,11 +78,10 @@ t.equal("debug-08", "... and it has done what the changed memory says", s.end(),
 # ---- a Linux program: libraries, steps, watchpoints, hidden breakpoints
 s = Session(["/tmp/subject", "plain", "watch", "float", "syscall", "self"])
 s.gdb("info registers eip", "info auxv", "break add", "continue", "backtrace", "info sharedlibrary", "finish", "delete",
-      "watch global", "continue", "continue", "continue", "delete", "break level3", "continue", "backtrace", "print n", "up", "info locals",
-      "delete", "break scene_float", "continue", "finish", "delete",
-      "break write", "continue", "backtrace", "delete", "tbreak here", "continue", "info float", "print $st0",
-      "tbreak syscall_before", "continue", "stepi", "x/i $pc", "stepi", "x/i $pc", "print $eax", "rwatch text[3]", "awatch counter", "delete",
-      "hbreak add", "continue", "backtrace", "delete", "continue")
+      "watch global", "continue", "delete", "break level3", "continue", "backtrace", "print n", "delete", "watch global", "continue", "continue",
+      "delete", "break scene_float", "continue", "tbreak here", "continue", "info float", "delete",
+      "tbreak syscall_before", "continue", "stepi", "x/i $pc", "stepi", "x/i $pc", "print $eax", "delete",
+      "hbreak add", "continue", "backtrace", "delete", "break write", "continue", "backtrace", "delete", "continue")
 s.check(9, "a Linux program waits at the first instruction of its loader", r"eip +0xb", after="info registers eip")
 s.check(10, "its auxiliary vector", r"AT_ENTRY", r'AT_EXECFN.*"/tmp/subject"', after="info auxv")
 s.check(11, "a breakpoint in it", r"Breakpoint 1, add \(a=2, b=3\)|Breakpoint 1, add \(a=a@entry=2, b=3\)", after="continue")
@@ -91,6 +90,63 @@ s.check(13, "libraries: ld.so and libc, from the host's copy of the tree", r"ld-
 s.check(14, "finish shows what the function returns", r"Value returned is \$\d+ = 5", after="finish")
 s.check(15, "a watchpoint: unchanged writes are passed over, a change is told with both values", r"Old value = 5\s+New value = 15", after="continue",
         which=2)
-s.check(16, "... again, in another function", r"Old value = 15\s+New value = 6", after="continue", which=3)
-s.check(17, "... and again", r"Old value = 6\s+New value = 77", after="continue", which=4)
+s.check(16, "... again, in another function", r"Old value = 15\s+New value = 6", after="continue", which=4)
+s.check(17, "... and again", r"Old value = 6\s+New value = 77", after="continue", which=5)
+s.check(18, "a breakpoint deep in calls, its argument", r"\$\d+ = 15", after="print n")
+s.check(19, "... and the whole stack", r"#0 +level3.*#1 .*level2.*#2 .*level1.*#3 .*scene_plain.*#4 .*main", after="backtrace", which=2)
+s.check(20, "a backtrace from write through libc's stdio to the program", r"#0 .* write \(\) from .*libc.*#\d+ .* from .*libc.*#\d+ .*main \(argc=6",
+        after="backtrace", which=4)
+s.check(21, "FPU registers, with their tags", r"R7: Valid|R7: Empty", after="info float")
+s.check(22, "a step over a system call ends behind it", r"=> 0x[0-9a-f]+ <scene_syscall\+\d+>:\tnop", after="x/i $pc", which=2)
+s.check(23, "... with its result", r"\$\d+ = 2\b", after="print $eax")
+s.check(24, "a hidden breakpoint is met by the program that reads its own text", r"#0 +add \(.*#1 .*scene_self", after="backtrace", which=3)
+status, out = s.end()
+t.check("debug-25", "the program, debugged, prints what it prints, its text unchanged in its own eyes, and ends with its status",
+        status == 3 and "watched 77 127" in out and "number 25.629" in out and "same pid" in out and "text unchanged" in out, (status, out))
+
+# ---- threads
+s = Session(["/tmp/subject", "threads", "thread_crash"])
+s.gdb("break add", "continue", "info threads", "bt 2", "delete", "break crasher", "continue", "info threads", "delete", "continue", "backtrace", "info threads",
+      "thread apply all backtrace 1", "print $_siginfo", "continue")
+s.check(26, "a breakpoint in one of several threads", r"hit Breakpoint 1.*add \(a=", after="continue")
+s.check(27, "threads are listed", r"Thread 2\.1.*Thread 2\.2", after="info threads")
+s.check(28, "a crash in a thread: the signal before it is delivered, the line", r"received signal SIGSEGV.*\*\(volatile int \*\)16 = 1", after="continue", which=3)
+s.check(29, "a backtrace of the thread that crashed", r"#0 +crasher .*#1 .* from .*libc", after="backtrace")
+s.check(30, "the others stand in their system calls, in libc", r"Thread 2\.1.* from .*libc", after="thread apply all backtrace 1")
+s.check(31, "delivered, the signal ends the program; that is told", r"terminated with signal SIGSEGV", after="continue", which=4)
+t.check("debug-32", "... to its parent too", s.end()[0] == 139, s.said[-500:])
+
+# ---- fork, exec
+s = Session(["/tmp/subject", "fork"])
+s.gdb("break add", "continue", "backtrace 1", "continue")
+s.check(33, "fork, the parent followed: the child runs without its breakpoints", r"Detaching after fork from child process 3.*add \(a=(a@entry=)?30", after="continue")
+t.equal("debug-34", "... to its end", s.end(), (3, "child ended with 21\nparent has 31\n"))
+s = Session(["/tmp/subject", "fork"])
+s.gdb("set follow-fork-mode child", "break add", "continue", "print a", "continue")
+s.check(35, "a breakpoint hit by a forked child", r"hit Breakpoint 1, add \(a=(a@entry=)?20", after="continue")
+s.check(36, "its end, with its status; the parent had been let go", r"Inferior 2 \(process 3\) exited with code 025", after="continue", which=2)
+t.equal("debug-37", "... and ends as ever", s.end(), (3, "child ended with 21\nparent has 31\n"))
+s = Session(["/tmp/subject", "fork"])
+s.gdb("set detach-on-fork off", "set schedule-multiple on", "break add", "continue", "info inferiors", "print a", "continue", "inferior 1", "continue",
+      "print a", "continue")
+s.check(38, "both processes of a fork at once: the child is at the breakpoint", r"\* 2 +process 3", r"  1 +process 2", after="info inferiors")
+s.check(39, "... and later the parent", r"\$\d+ = 30", after="print a", which=2)
+t.equal("debug-40", "... both end as ever", s.end(), (3, "child ended with 21\nparent has 31\n"))
+s = Session(["/tmp/subject", "exec"])
+s.gdb("catch exec", "continue", "info inferiors", "info sharedlibrary", "break write", "continue", "backtrace 1", "continue")
+s.check(41, "exec is told, with the new program", r"exec'd /bin/echo", after="continue")
+s.check(42, "... whose symbols gdb has", r"process 2 .*/echo", after="info inferiors")
+s.check(43, "a breakpoint in the new program's libc", r"#0 .* write \(\) from .*libc", after="backtrace 1")
+t.equal("debug-44", "... which ends as ever", s.end(), (0, "executed\n"))
+
+# ---- signals
+s = Session(["/tmp/subject", "signal", "trap", "divide"])
+s.gdb("handle SIGUSR2 nostop noprint pass", "continue", "backtrace 3", "break caught", "continue", "print signal", "delete", "signal 0", "x/i $pc-1", "continue", "print zero",
+      "continue")
+s.check(45, "a signal posted to the program is told first", r"received signal SIGUSR1", after="continue")
+s.check(46, "... and then reaches its handler", r"Breakpoint \d, caught \(signal=(signal@entry=)?10\)", after="continue", which=2)
+s.check(47, "the program's own int3 is a SIGTRAP behind it; another signal passes unseen", r"int3", after="x/i $pc-1")
+s.check(48, "a division by zero is a SIGFPE", r"received signal SIGFPE", after="continue", which=3)
+status, out = s.end()
+t.check("debug-49", "... and ends the program", status == 136 and "signal 10\nsignal 12\nafter the trap\n" in out, (status, out))
 t.done()

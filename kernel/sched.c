@@ -306,10 +306,12 @@ void sched_thread_gone(struct thread *t)
 	while (t->donors) {
 		struct thread *donor = t->donors;
 
-		if (donor->wait_kind == WAIT_SCHEDULE && !donor->stands_in)
+		if (donor->wait_kind == WAIT_SCHEDULE && !donor->stands_in) {
 			sched_end(donor, FLUKE_SCHED_INVALID);
-		else
+			t->known = 0;
+		} else {
 			sched_donate(donor, NULL);
+		}
 	}
 	sched_donate(t, NULL);
 	sched_withdraw(t);
@@ -319,6 +321,36 @@ void sched_thread_gone(struct thread *t)
 	}
 	if (t->supplier)
 		t->supplier = NULL;
+}
+
+/* Those who lend to t for as long as they wait for it, taken from it before it moves; given to the new address. */
+struct thread *sched_donors_take(struct thread *t)
+{
+	struct thread *list = NULL, *next;
+
+	for (struct thread *donor = t->donors; donor; donor = next) {
+		next = donor->donor_next;
+		if (donor->wait_kind == WAIT_SCHEDULE)
+			continue;
+		if (donor->donor_prev)
+			donor->donor_prev->donor_next = next;
+		else
+			t->donors = next;
+		if (next)
+			next->donor_prev = donor->donor_prev;
+		donor->donor_next = list;
+		list = donor;
+	}
+	return list;
+}
+
+void sched_donors_give(struct thread *t, struct thread *list)
+{
+	for (struct thread *donor = list, *before = NULL; donor; before = donor, donor = donor->donor_next) {
+		donor->donee = t;
+		donor->donor_prev = before;
+	}
+	t->donors = list;
 }
 
 /* The thread at va or behind the reference there; null for 0 and for a null or dead reference. */

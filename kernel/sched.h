@@ -26,5 +26,7 @@ int		sched_message(struct thread *scheduler, struct portset *set, int urgent);
 int		sched_usable(const struct thread *t);	/* would time given to t be used? */
 void		sched_set_root(unsigned processor, struct thread *t);
 void		sched_thread_gone(struct thread *t);	/* destroyed or about to move: no donors, no donation */
+struct thread	*sched_donors_take(struct thread *t);	/* before it moves: those who lend while they wait for it, */
+void		sched_donors_give(struct thread *t, struct thread *list);	/* for its new address */
 
 #endif

@@ -54,10 +54,12 @@ static int thread_destroy_step(struct object *o)
 
 static void thread_moved(struct object *old_object, struct object *new_object)
 {
-	struct thread *old = (struct thread *)old_object, *t = (struct thread *)new_object;
+	struct thread *old = (struct thread *)old_object, *t = (struct thread *)new_object, *lenders;
 
+	lenders = sched_donors_take(old);
 	thread_detach(old);
 	memcpy((char *)t + sizeof t->obj, (char *)old + sizeof old->obj, sizeof *t - sizeof t->obj);
+	sched_donors_give(t, lenders);
 	link_move(&old->space, &t->space);
 	link_move(&old->scheduler, &t->scheduler);
 	link_move(&old->keeper, &t->keeper);

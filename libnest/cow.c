@@ -159,7 +159,7 @@ int segment_break(struct segment *s, uint32_t i, uint32_t page)
 	r = &s->run[i];		/* the array may have moved */
 	if (store->frames.refs[old] > 1) {
 		frame = FRAMES_NONE;
-		if (store->dry)
+		if (store->dry[FRAME_DATA])
 			goto out;
 		if (page == r->page && i && s->run[i - 1].write && s->run[i - 1].page + s->run[i - 1].count == page)
 			frame = frames_take_this(&store->frames, s->run[i - 1].frame + s->run[i - 1].count, FRAME_DATA, &zero);

@@ -9,6 +9,7 @@
 #include "linux_abi.h"
 
 #define GROW_MAX	16u		/* pages that one fault brings at most */
+#define SKIP_MAX	1024u		/* that one question of a search leaves out, where some are elsewhere */
 #define OVERHEAD	2048u		/* booked per segment besides its pages */
 #define RUNS_MAX	16384u		/* per segment */
 
@@ -101,7 +102,7 @@ void store_release(struct store *store, uint32_t frame)
 
 static uint32_t forget(struct segment *s, uint32_t page, uint32_t count)
 {
-	uint32_t gone = s->away ? s->pool->store->pager->forget(s, page, count) : 0;
+	uint32_t gone = s->paged ? s->pool->store->pager->forget(s, page, count) : 0;
 
 	s->away -= gone;
 	return gone * FLUKE_PAGE_SIZE;
@@ -488,14 +489,17 @@ static uint32_t grow(struct segment *s, struct segment_run *r, int up, uint32_t 
 	return got;
 }
 
-/* How many pages from this one, in the direction of step, the pager does not hold; at most so many. */
-static uint32_t unheld(struct segment *s, uint32_t page, int step, uint32_t most)
+/* How many pages from this one, in the direction of step, the pager does not hold; at most so many, and it looks at no more
+ * than limit. */
+static uint32_t unheld(struct segment *s, uint32_t page, int step, uint32_t most, uint32_t limit)
 {
 	uint32_t n = 1;
 
 	if (!s->away)
 		return most;
-	while (n < most && n < GROW_MAX && !s->pool->store->pager->holds(s, page + (uint32_t)(step * (int)n)))
+	if (most > limit)
+		most = limit;
+	while (n < most && !s->pool->store->pager->holds(s, page + (uint32_t)(step * (int)n)))
 		n++;
 	return n < most ? n : most;
 }
@@ -508,13 +512,13 @@ static int fill_hole(struct segment *s, uint32_t page)
 	fluke_mapping_t *mapping;
 	int zero = 0;
 
-	if (store->dry && kind_of(s) == FRAME_DATA)
+	if (store->dry[kind_of(s)])
 		return ENOMEM;
 	if (i && s->run[i - 1].page + s->run[i - 1].count == page && s->run[i - 1].write &&
-	    grow(s, &s->run[i - 1], 1, unheld(s, page, 1, end - page)))
+	    grow(s, &s->run[i - 1], 1, unheld(s, page, 1, end - page, GROW_MAX)))
 		return 0;
 	if (i < s->runs && s->run[i].page == page + 1 && s->run[i].write &&
-	    grow(s, &s->run[i], 0, unheld(s, page, -1, page + 1 - (i ? s->run[i - 1].page + s->run[i - 1].count : 0))))
+	    grow(s, &s->run[i], 0, unheld(s, page, -1, page + 1 - (i ? s->run[i - 1].page + s->run[i - 1].count : 0), GROW_MAX)))
 		return 0;
 	if (!segment_room(s, 1) || !pool_charge(s->pool, FLUKE_PAGE_SIZE))
 		return ENOMEM;
@@ -645,13 +649,19 @@ int segment_fault(struct segment *s, uint32_t offset, fluke_prot_t access)
 
 uint32_t segment_skip(struct segment *s, uint32_t offset)
 {
+	const struct pager *pager = s->pool->store->pager;
 	uint32_t page = offset / FLUKE_PAGE_SIZE, i;
 
 	show(s, page);
+	if (s->away && segment_find(s, page) == ~0u && pager->holds(s, page)) {
+		pager->room(s->pool->store);
+		pager->bring(s, page);
+		return 0;
+	}
 	i = locate(s, page);
 	if (i < s->runs && s->run[i].page <= page)
 		return 0;
-	return ((i < s->runs ? s->run[i].page : s->pages) - page) * FLUKE_PAGE_SIZE;
+	return unheld(s, page, 1, (i < s->runs ? s->run[i].page : s->pages) - page, SKIP_MAX) * FLUKE_PAGE_SIZE;
 }
 
 /* ---- bytes in and out ---- */

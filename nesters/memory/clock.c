@@ -212,5 +212,6 @@ void clock_room(struct store *of)
 	if (f->free[FRAME_DATA] < LEAST)
 		while (f->free[FRAME_DATA] < ENOUGH && rounds < ROUNDS)
 			rounds += (uint32_t)step();
-	of->dry = f->free[FRAME_DATA] < DRY;
+	of->dry[FRAME_DATA] = f->free[FRAME_DATA] < DRY;
+	objects_room();
 }

@@ -80,9 +80,11 @@ static int paging_begin(void)
 
 static void report(void)
 {
-	say("in %u pages by %u reads, out %u by %u writes, dropped %u clean %u zero, kept %u, bad %u, full %u",
+	say("in %u pages by %u reads, out %u by %u writes, dropped %u clean %u zero, kept %u, bad %u, full %u; "
+		"pages of objects: packed %u, unpacked %u, dropped %u",
 		(unsigned)counts.pages_in, (unsigned)counts.reads, (unsigned)counts.pages_out, (unsigned)counts.writes,
-		(unsigned)counts.clean, (unsigned)counts.zero, (unsigned)counts.kept, (unsigned)counts.bad, (unsigned)counts.full);
+		(unsigned)counts.clean, (unsigned)counts.zero, (unsigned)counts.kept, (unsigned)counts.bad, (unsigned)counts.full,
+		(unsigned)counts.packed, (unsigned)counts.unpacked, (unsigned)counts.empty);
 }
 
 int main(int argc, char **argv)

@@ -21,7 +21,7 @@ struct options {
 extern struct options options;
 
 struct counts {
-	uint32_t	faults_in, pages_in, pages_out, writes, reads, clean, zero, kept, bad, full;
+	uint32_t	faults_in, pages_in, pages_out, writes, reads, clean, zero, kept, bad, full, packed, unpacked, empty;
 };
 extern struct counts counts;
 
@@ -62,6 +62,14 @@ void	slot_unlink(uint32_t frame);
 extern const struct pager pager;
 int	page_away(struct segment *s, uint32_t page, uint32_t slot);	/* 0 or ENOMEM */
 int	page_room(struct segment *s, uint32_t page);	/* page_away will not fail */
+#define PAGE_TABLE	1024u		/* pages of one table of entries */
+uint32_t *page_entry(struct segment *s, uint32_t page);	/* null: no table, so nothing is away there */
+
+/* ---- objects.c: pages that hold kernel objects ---- */
+
+void	objects_room(void);				/* frames for such pages, if few are left */
+int	objects_bring(struct segment *s, uint32_t page, uint32_t *entry);	/* as pager.bring */
+void	objects_forget(uint32_t entry);			/* the objects end */
 
 /* ---- clock.c: replacement ---- */
 

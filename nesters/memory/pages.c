@@ -1,17 +1,18 @@
-/* Where the pages of each segment are that are away: a table of two levels, made as needed, of slot numbers + 1.
+/* Where the pages of each segment are that are away: a table of two levels, made as needed, of slot numbers + 1 (of a
+ * segment for objects: objects.c).
  * And libnest's questions about them. */
 #include <stdlib.h>
 #include <linux_abi.h>
 #include "memory.h"
 
-#define LEAF		1024u
+#define LEAF		PAGE_TABLE
 #define LEAVES		(SEGMENT_MAX / FLUKE_PAGE_SIZE / LEAF + 1)
 
 struct table {
 	uint32_t	*leaf[LEAVES];
 };
 
-static uint32_t *entry(struct segment *s, uint32_t page)
+uint32_t *page_entry(struct segment *s, uint32_t page)
 {
 	struct table *t = s->paged;
 
@@ -35,7 +36,7 @@ int page_away(struct segment *s, uint32_t page, uint32_t slot)
 {
 	if (page_room(s, page))
 		return ENOMEM;
-	*entry(s, page) = slot + 1;
+	*page_entry(s, page) = slot + 1;
 	if (slot != SLOT_ZERO)
 		slot_hold(slot);
 	s->away++;
@@ -44,7 +45,7 @@ int page_away(struct segment *s, uint32_t page, uint32_t slot)
 
 static int holds(struct segment *s, uint32_t page)
 {
-	uint32_t *e = entry(s, page);
+	uint32_t *e = page_entry(s, page);
 
 	return e && *e;
 }
@@ -74,13 +75,17 @@ static uint32_t forget(struct segment *s, uint32_t page, uint32_t count)
 	uint32_t *e;
 
 	while (page < end) {
-		e = entry(s, page);
+		e = page_entry(s, page);
 		if (!e) {
 			page = (page / LEAF + 1) * LEAF;
 			continue;
 		}
 		if (*e) {
-			clear(e);
+			if (s->flags & SEGMENT_OBJECTS)
+				objects_forget(*e);
+			else
+				clear(e);
+			*e = 0;
 			gone++;
 		}
 		page++;
@@ -133,7 +138,7 @@ static uint32_t row_of(struct segment *s, uint32_t page, uint32_t slot)
 	uint32_t *e;
 
 	for (; n < CLUSTER && n < most; n++) {
-		e = entry(s, page + n);
+		e = page_entry(s, page + n);
 		if (!e || *e != slot + n + 1 || slot_frame(slot + n) != FRAMES_NONE)
 			break;
 	}
@@ -143,7 +148,7 @@ static uint32_t row_of(struct segment *s, uint32_t page, uint32_t slot)
 /* What was read becomes resident.  Who else names the slot keeps the frame from being written. */
 static int settle(struct segment *s, uint32_t page, uint32_t frame)
 {
-	uint32_t *e = entry(s, page), slot = *e - 1;
+	uint32_t *e = page_entry(s, page), slot = *e - 1;
 	uint32_t others;
 
 	slot_link(slot, frame);
@@ -177,10 +182,12 @@ static int bring_zero(struct segment *s, uint32_t page, uint32_t *e)
 
 static int bring(struct segment *s, uint32_t page)
 {
-	uint32_t *e = entry(s, page), slot, frame, count, good, n;
+	uint32_t *e = page_entry(s, page), slot, frame, count, good, n;
 
 	if (!e || !*e)
 		return 0;
+	if (s->flags & SEGMENT_OBJECTS)
+		return objects_bring(s, page, e);
 	slot = *e - 1;
 	if (slot == SLOT_ZERO)
 		return bring_zero(s, page, e);

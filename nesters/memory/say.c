@@ -7,7 +7,7 @@
 #include "memory.h"
 
 #define LINES		16u
-#define LINE		160
+#define LINE		240
 
 static char line[LINES][LINE];
 static uint32_t put, got, lost;		/* lines so far; put - got wait */

@@ -837,3 +837,72 @@ CASE("sched-35", "thread_used: a thread has what it was given, also in another's
 	fluke_thread_set_state(second, &state, (fluke_thread_links_t){ 0 });
 	CHECK(used(second) == 1234567890123);
 }
+
+static fluke_mutex_t *gate;
+static fluke_thread_t *mover_of, *moved_to;
+
+static void moves_another(void *unused)
+{
+	(void)unused;
+	fluke_mutex_lock(m);
+	fluke_mutex_lock(gate);
+	fluke_thread_move(mover_of, moved_to);
+	fluke_mutex_unlock(m);
+}
+
+CASE("sched-36", "a thread moved while its scheduler lends to it asks again: the scheduler was told that there is none")
+{
+	fluke_thread_t *holder;
+
+	make();
+	m = check_mutex_new();
+	gate = check_mutex_new();
+	moved_to = check_object(sizeof(fluke_thread_t));
+	fluke_mutex_lock(gate);
+	holder = client(moves_another, 0, 502);
+	CHECK_EQUAL(request(), 502);
+	CHECK_EQUAL(schedule(holder), FLUKE_SCHED_BLOCKED);
+	mover_of = client(locker, 0, 501);
+	CHECK_EQUAL(request(), 501);
+	fluke_mutex_unlock(gate);
+	CHECK_EQUAL(request(), 502);
+	CHECK_EQUAL(schedule(mover_of), FLUKE_SCHED_INVALID);
+	CHECK_EQUAL(request(), 501);
+	CHECK_EQUAL(schedule(moved_to), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+}
+
+static void holds_two(void *unused)
+{
+	(void)unused;
+	fluke_mutex_lock(m);
+	fluke_mutex_lock(gate);
+	count++;
+	fluke_mutex_unlock(m);
+}
+
+CASE("sched-37", "those who wait for a thread go on lending to it after it has moved")
+{
+	fluke_thread_t *holder, *waiter;
+	fluke_thread_links_t none = { [FLUKE_LINK_SCHEDULER] = check_ref_new() };
+
+	make();
+	m = check_mutex_new();
+	gate = check_mutex_new();
+	moved_to = check_object(sizeof(fluke_thread_t));
+	fluke_mutex_lock(gate);
+	holder = client(holds_two, 0, 502);
+	CHECK_EQUAL(request(), 502);
+	CHECK_EQUAL(schedule(holder), FLUKE_SCHED_BLOCKED);
+	fluke_thread_get_state(holder, &state, (fluke_thread_links_t){ 0 });
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(holder, &state, none);
+	waiter = client(locker, 0, 501);
+	CHECK_EQUAL(request(), 501);
+	CHECK_EQUAL(schedule(waiter), FLUKE_SCHED_BLOCKED);
+	fluke_thread_move(holder, moved_to);
+	fluke_mutex_unlock(gate);
+	CHECK_EQUAL(request(), 501);
+	CHECK_EQUAL(schedule(waiter), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 2);
+}

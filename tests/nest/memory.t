@@ -64,6 +64,29 @@ status, out, err = run('memory -v -s 8M bash -c "for n in {1..16}; do sleep 1 & 
 t.check("memory-17", "16 programs begun at once, whose reads wait for pages while pages are written: nobody is cut off", (status, out) == (254, "all\n") and
         counts(err)[2] > 100 and err.count("\n") == 1, (status, out, err))
 
+status, out, err = run(r"""
+memory -v -s 4M bash -c '
+for round in 1 2 3; do
+	pids=; good=0
+	for n in {1..20}; do (sleep 2; exit 3) & pids="$pids $!"; done
+	for pid in $pids; do wait $pid; [ $? = 3 ] && good=$((good + 1)); done
+	echo $good $(cat /proc/objects)
+done'""")
+rounds = [dict(re.findall(r"([a-z]+) (\d+)", line)) for line in out.split("\n")[:3]]
+packed = [int(n) for n in (re.findall(r"packed (\d+), unpacked (\d+)", err) or [(0, 0)])[0]]
+t.check("memory-18", "40 processes in 4 MB: their objects share packed frames while they sleep, and are where they were when they wake", status == 0 and
+        [line.split()[0] for line in out.split("\n")[:3]] == ["20"] * 3 and packed[0] > 300 and packed[1] > 100, (status, out, err))
+t.check("memory-19", "no object is lost or left", len(rounds) == 3 and all(rounds[1].get(k) == rounds[2].get(k, 0) for k in same), out)
+status, out, err = run(r"""
+for round in 1 2 3; do
+	memory -s 4M bash -c 'for x in {1..20}; do sleep 1000 & done; sleep 0.5; echo ready; while :; do :; done' >o & p=$!
+	until grep -q ready o; do sleep 0.05; done; kill -9 $p; wait $p; rm o
+	echo $(cat /proc/objects)
+done 2>/dev/null""")
+rounds = [dict(re.findall(r"(\S+) (\d+)", line)) for line in out.split("\n")[:3]]
+t.check("memory-20", "killed while objects are packed: they are gone, and their memory", status == 0 and len(rounds) == 3 and
+        all(rounds[1].get(k) == rounds[2].get(k, 0) for k in same) and int(rounds[1]["free-pages"]) - int(rounds[2]["free-pages"]) < 64, out)
+
 # ---- the swap file on a disk
 image = "build/tests/memory-swap.img"
 subprocess.run(["tools/mkdisk", image, "swap:32M"], check=True)

@@ -19,9 +19,9 @@
 struct store;
 struct segment;
 
-/* Whoever keeps pages elsewhere while their frames serve others; data segments only.  All with the store's lock. */
+/* Whoever keeps pages elsewhere while their frames serve others.  All with the store's lock. */
 struct pager {
-	/* Makes data frames free if few are left. */
+	/* Makes frames free if few are left. */
 	void		(*room)(struct store *store);
 	/* The page is not resident.  1: now it is; 0: there is nothing of it elsewhere; else -errno. */
 	int		(*bring)(struct segment *s, uint32_t page);
@@ -51,7 +51,7 @@ struct store {				/* where frames come from */
 	uint64_t	hidden, shown;	/* pages, by segment_hide, by faults since */
 	const struct pager *pager;	/* null: pages stay */
 	int		frugal;		/* a fault brings one page only */
-	int		dry;		/* what frames are left is for pages that come back */
+	int		dry[FRAME_KINDS];	/* what frames are left is for pages that come back */
 	fluke_portset_t	*slow_keepers;	/* of sources whose pages must be brought; null: there are none */
 	void		(*squeeze)(struct store *);	/* frees frames if few are left; null: nobody can */
 	uint32_t	lent;		/* frames that it could free */
@@ -128,7 +128,7 @@ struct segment	*segment_clone(struct segment *from, struct pool *pool);
 void		segment_destroy(struct segment *s);
 /* Mends a hard fault; 0, or an errno when it cannot be mended. */
 int		segment_fault(struct segment *s, uint32_t offset, fluke_prot_t access);
-/* Bytes from a hole at the offset to the next resident page (for OBJECT-only questions). */
+/* Bytes from a hole at the offset to the next page there may be (for OBJECT-only questions); 0: there is a page now. */
 uint32_t	segment_skip(struct segment *s, uint32_t offset);
 void		segment_discard(struct segment *s, uint32_t offset, uint32_t size);
 int		segment_resize(struct segment *s, uint32_t size);

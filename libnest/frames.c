@@ -72,11 +72,12 @@ static void relist(struct frames *f, uint32_t number)
 
 void frames_add(struct frames *f, uint32_t first, uint32_t count)
 {
-	for (; count-- && first < f->count; first++) {
-		f->group[OF(first)].free |= BIT(first);
-		f->free[f->group[OF(first)].kind]++;
+	/* the last one first, so that groups are lent from the first on, and a run finds the next one free when it has filled its own */
+	for (uint32_t frame = first + count < f->count ? first + count : f->count; frame-- > first;) {
+		f->group[OF(frame)].free |= BIT(frame);
+		f->free[f->group[OF(frame)].kind]++;
 		f->total++;
-		relist(f, OF(first));
+		relist(f, OF(frame));
 	}
 }
 

@@ -190,8 +190,9 @@ result_t sys_region_clear(struct thread *t)
 #define USAGE_PAGES	8u
 #define USAGE_BUDGET	50	/* entries */
 
-/* The bits of one page, and its frame if it has one; -1: not yet. */
-static int usage_of(struct region *r, struct space *s, uint32_t offset, struct frame **f, int *budget)
+/* The bits of one page, its frame if it has one, and which reader asks: at each distance from physical memory, mod 8, there is
+ * one; what one has been told the others have not.  -1: not yet. */
+static int usage_of(struct region *r, struct space *s, uint32_t offset, struct frame **f, uint8_t *reader, int *budget)
 {
 	struct walk w;
 	int marks, found;
@@ -208,14 +209,15 @@ static int usage_of(struct region *r, struct space *s, uint32_t offset, struct f
 	if (marks < 0)
 		return marks;
 	*f = frame_of(w.phys);
+	*reader = (uint8_t)(1u << w.depth % 8);
 	return FLUKE_USAGE_PRESENT | (marks & FRAME_REFERENCED ? FLUKE_USAGE_REFERENCED : 0) |
-		(marks & FRAME_DIRTY ? FLUKE_USAGE_DIRTY : 0) | ((*f)->objects ? FLUKE_USAGE_OBJECT : 0);
+		(marks & FRAME_DIRTY || (*f)->dirty & *reader ? FLUKE_USAGE_DIRTY : 0) | ((*f)->objects ? FLUKE_USAGE_OBJECT : 0);
 }
 
 /* Marks are cleared only when the user's bytes are written, so that none is lost when that faults. */
 result_t sys_region_usage(struct thread *t)
 {
-	uint8_t bits[USAGE_PAGES];
+	uint8_t bits[USAGE_PAGES], reader[USAGE_PAGES];
 	struct frame *f[USAGE_PAGES];
 	struct region *r;
 
@@ -226,16 +228,21 @@ result_t sys_region_usage(struct thread *t)
 		int budget = USAGE_BUDGET, found;
 
 		for (done = 0; done < pages && budget > 0; done++) {
-			found = usage_of(r, s, t->regs.esi + done * FLUKE_PAGE_SIZE, &f[done], &budget);
+			found = usage_of(r, s, t->regs.esi + done * FLUKE_PAGE_SIZE, &f[done], &reader[done], &budget);
 			if (found < 0)
 				break;
 			bits[done] = (uint8_t)found;
 		}
 		TRY(user_write(t->regs.edx, bits, done));
 		/* commit */
-		for (uint32_t i = 0; i < done; i++)
-			if (f[i])
-				f[i]->marks &= ~(FRAME_DIRTY | FRAME_REFERENCED);
+		for (uint32_t i = 0; i < done; i++) {
+			if (!f[i])
+				continue;
+			if (f[i]->marks & FRAME_DIRTY)
+				f[i]->dirty = 0xff;
+			f[i]->dirty &= (uint8_t)~reader[i];
+			f[i]->marks &= ~(FRAME_DIRTY | FRAME_REFERENCED);
+		}
 		t->regs.edx += done;
 		advance(t, done * FLUKE_PAGE_SIZE);
 		if (t->regs.ecx && cpu_poll())

@@ -19,7 +19,7 @@ struct frame {
 	uint32_t	chain;		/* first of the page-table entries that hold it: entry id, 0 = none (pmap.h) */
 	uint16_t	objects;	/* active objects in it */
 	uint8_t		marks;
-	uint8_t		spare;
+	uint8_t		dirty;		/* bit per reader of usage that has not been told of what marks told another */
 	uint32_t	start[4];	/* start bit per 32 bytes */
 };
 

@@ -95,7 +95,8 @@ void		fluke_region_search(fluke_region_t *region, oskit_addr_t *offset, oskit_si
 void		fluke_region_clear(fluke_region_t *region, oskit_addr_t *offset, oskit_size_t size);
 
 /* Writes one byte of FLUKE_USAGE_* per page of [*offset, *offset + size) to bits, and clears
- * REFERENCED and DIRTY of those pages, for every space that sees them.  The first reading of memory
+ * REFERENCED and DIRTY of those pages, for every space that sees them; DIRTY only for who reads it through as many
+ * regions (mod 8) between the page and physical memory: a pager above or below is told by its own reading.  The first reading of memory
  * that is mapped in pieces of 2 MB may show the marks of other pages of the piece as well.  Holes
  * read 0; no keeper is asked.  *offset moves to the end.  Multi-stage: its place is in the registers.
  * Insanities: NO_OBJECT, NOT_REGION, INVALID_OBJECT. */

@@ -639,3 +639,41 @@ CASE("region-47", "clear of the range that holds the region, stopped while that 
 		halfway += clear_halfway(after, refs, 200);
 	CHECK(halfway > 3);
 }
+
+static unsigned dirty(fluke_region_t *r)
+{
+	oskit_addr_t offset = 0;
+	uint8_t bits = 0;
+
+	fluke_region_usage(r, &offset, PAGE, &bits);
+	return bits & FLUKE_USAGE_DIRTY;
+}
+
+CASE("region-60", "readers of usage at different distances from memory are each told what is DIRTY, once")
+{
+	uint32_t pages = (uint32_t)check_pages(1);
+	fluke_region_t *upper = region_over((void *)pages, 1), *lower;
+	fluke_mapping_t *m = check_mapping_new(upper, 0, check_root_space, WINDOW, PAGE, RW);
+
+	lower = check_region_new(check_root_space, WINDOW, PAGE, FLUKE_PROT_ALL, 0);
+	check_write(WINDOW, 1);
+	dirty(upper);
+	dirty(lower);
+	CHECK(!dirty(upper) && !dirty(lower));
+	check_write(WINDOW, 2);
+	CHECK(dirty(upper));
+	CHECK(!dirty(upper));
+	CHECK(dirty(lower));
+	CHECK(!dirty(lower) && !dirty(upper));
+	check_write(pages, 3);
+	CHECK(dirty(lower));
+	CHECK(dirty(upper));
+	CHECK(!dirty(lower) && !dirty(upper));
+	check_write(WINDOW, 4);
+	CHECK(dirty(upper));
+	check_write(WINDOW, 5);
+	CHECK(dirty(upper));
+	fluke_mapping_protect(m, FLUKE_PROT_READ);
+	CHECK(dirty(lower));
+	CHECK(!dirty(lower) && !dirty(upper));
+}

@@ -850,7 +850,7 @@ static void moves_another(void *unused)
 	fluke_mutex_unlock(m);
 }
 
-CASE("sched-36", "a thread moved while its scheduler lends to it asks again: the scheduler was told that there is none")
+CASE("sched-44", "a thread moved while its scheduler lends to it asks again: the scheduler was told that there is none")
 {
 	fluke_thread_t *holder;
 
@@ -881,7 +881,7 @@ static void holds_two(void *unused)
 	fluke_mutex_unlock(m);
 }
 
-CASE("sched-37", "those who wait for a thread go on lending to it after it has moved")
+CASE("sched-45", "those who wait for a thread go on lending to it after it has moved")
 {
 	fluke_thread_t *holder, *waiter;
 	fluke_thread_links_t none = { [FLUKE_LINK_SCHEDULER] = check_ref_new() };

@@ -31,7 +31,8 @@ int clock_begin(void)
 	return marks && reserve_full() ? 0 : ENOMEM;
 }
 
-/* What the kernel has seen since it was last asked. */
+/* What the kernel has seen since it was last asked.  A page of the window that is not there was taken by a pager above us, and what was
+ * written to it before is not known. */
 void marks_read(uint32_t frame, uint32_t count)
 {
 	uint8_t bits[CLUSTER];
@@ -39,7 +40,7 @@ void marks_read(uint32_t frame, uint32_t count)
 
 	fluke_region_usage(store.region_object, &offset, count * FLUKE_PAGE_SIZE, bits);
 	for (uint32_t n = 0; n < count; n++)
-		marks[frame + n] |= bits[n] & (MARK_REFERENCED | MARK_DIRTY);
+		marks[frame + n] |= bits[n] & FLUKE_USAGE_PRESENT ? bits[n] & (MARK_REFERENCED | MARK_DIRTY) : MARK_DIRTY;
 }
 
 static int is_zero(uint32_t frame)

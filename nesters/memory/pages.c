@@ -162,6 +162,15 @@ static int settle(struct segment *s, uint32_t page, uint32_t frame)
 	return 0;
 }
 
+/* A pager below us that has this page as part of its window cannot know what was written to it before it was away: DIRTY for
+ * all who read usage. */
+static void page_written(uint32_t frame)
+{
+	volatile uint32_t *word = (volatile uint32_t *)(store.window + frame * FLUKE_PAGE_SIZE);
+
+	*word = *word;
+}
+
 static int bring_zero(struct segment *s, uint32_t page, uint32_t *e)
 {
 	int zero;
@@ -170,6 +179,7 @@ static int bring_zero(struct segment *s, uint32_t page, uint32_t *e)
 	if (frame == FRAMES_NONE)
 		return -ENOMEM;
 	segment_zero_frame(&store, frame, zero);
+	page_written(frame);
 	if (segment_add(s, page, frame, 1)) {
 		store_release(&store, frame);
 		return -ENOMEM;
@@ -199,6 +209,8 @@ static int bring(struct segment *s, uint32_t page)
 		return -ENOMEM;
 	counts.faults_in++;
 	good = swap_read(slot, frame, count);
+	for (n = 0; n < good; n++)
+		page_written(frame + n);
 	marks_read(frame, count);		/* what reading itself left */
 	for (n = 0; n < count; n++) {
 		marks[frame + n] = n ? 0 : MARK_REFERENCED;

@@ -87,6 +87,26 @@ rounds = [dict(re.findall(r"(\S+) (\d+)", line)) for line in out.split("\n")[:3]
 t.check("memory-20", "killed while objects are packed: they are gone, and their memory", status == 0 and len(rounds) == 3 and
         all(rounds[1].get(k) == rounds[2].get(k, 0) for k in same) and int(rounds[1]["free-pages"]) - int(rounds[2]["free-pages"]) < 64, out)
 
+status, out, err = run(r"""
+for how in zero other cut; do
+	memory -s 3M -S 32M -f swap process bash -c 'seq 20000 | sort -R --random-source=/bin/bash >big; echo >ready; sleep 1
+		for n in 1 2 3 4 5 6; do (sort big | tail -n 1); done' & p=$!
+	until [ -e ready ]; do sleep 0.05; done; rm ready
+	case $how in
+	zero) dd if=/dev/zero of=swap bs=4096 count=8192 conv=notrunc;;
+	other) for at in {0..9}; do dd if=/bin/bash of=swap bs=4096 count=300 seek=$((at * 300)) conv=notrunc; done;;
+	cut) : >swap;;
+	esac 2>/dev/null
+	wait $p; [ $? != 0 ] && echo $how ended
+done""")
+t.check("memory-21", "all blocks of a process manager and its processes zeroed, replaced, cut off: they end with a message, with nothing wrong said before",
+        status == 0 and [l for l in out.split("\n") if l != "9999"] == ["zero ended", "other ended", "cut ended", ""] and
+        err.count("memory: swap: block") >= 3, (status, out, err))
+status, out, err = run("memory -v -s 4M -S 64M memory -v -s 4M -S 32M ./paged fill 7")
+both = [int(n) for n in re.findall(r"memory: in (\d+) pages", err)]
+t.check("memory-22", "two that page, one below the other: each knows what was written", (status, out) == (0, "good\n") and len(both) == 2 and
+        min(both) > 1000, (status, out, err))
+
 # ---- the swap file on a disk
 image = "build/tests/memory-swap.img"
 subprocess.run(["tools/mkdisk", image, "swap:32M"], check=True)

@@ -92,6 +92,7 @@ figures: setup all trees	## docs/figures: the published experiments run again, o
 	$(Q)tests/bench/run ladder
 	$(Q)tools/ladders --collect docs/figures/ladders.txt <$(B)/bench/results.tsv
 	$(Q)tools/ladders docs/figures/ladders.txt docs/figures
+	$(Q)tools/trace-figure docs/figures
 
 check-kernel:			## build/check/fluke.elf: the kernel with all its checks (also: make CHECK=1)
 	$(Q)$(MAKE) -f kernel/kernel.mk CC=$(CC) B=$(B)/check CHECK=1 $(B)/check/fluke.elf

@@ -259,13 +259,9 @@ static void take_reply(struct message *m, struct request *r, const fluke_ipc_par
 static int pass_on(struct message *m, struct request *r, struct carrier *c)
 {
 	fluke_ipc_buffer_t more = { (PROTO_BULK_MAX + 4096) / 4, request_scratch(r) };
-	fluke_ref_t *made[MESSAGE_REFS];
 	fluke_ipc_params_t p;
-	int error = pass_up(m, r, made);
+	int error = more.data ? exchange(m, r, c, &p, &more) : ENOMEM;
 
-	if (!error)
-		error = more.data ? exchange(m, r, c, &p, &more) : ENOMEM;
-	free_up(m, made);
 	if (error)
 		return error;
 	take_reply(m, r, &p, &more);
@@ -275,30 +271,29 @@ static int pass_on(struct message *m, struct request *r, struct carrier *c)
 
 static void send_on(struct message *m, struct request *r)
 {
-	fluke_ipc_params_t p = { .send_words = m->count, .send_data = r->words, .send_ref_table = m->ref };
-	fluke_ref_t *made[MESSAGE_REFS];
+	fluke_ipc_params_t p = { .send_words = m->count, .send_data = r->words, .send_refs = (uint8_t)m->refs, .send_ref_table = m->ref };
 
-	if (pass_up(m, r, made) == 0) {
-		p.send_refs = (uint8_t)m->refs;
-		fluke_ipc_send(&p, m->proxy->target);
-	}
-	free_up(m, made);
+	fluke_ipc_send(&p, m->proxy->target);
 }
 
 int forward(void *self, struct request *r)
 {
 	struct carrier *c = carrier();
+	fluke_ref_t *made[MESSAGE_REFS];
 	struct message m;
+	int error;
 
 	if (!c)
 		return ENOMEM;
 	begin(&m, self, r, c);
+	error = pass_up(&m, r, made);
 	show_call(&m);
-	m.error = inject(&m);
-	if (r->flavour == FLUKE_IPC_ONEWAY)
+	m.error = error ? error : inject(&m);
+	if (r->flavour == FLUKE_IPC_ONEWAY && !error)
 		send_on(&m, r);
 	else if (!m.error)
 		m.error = pass_on(&m, r, c);
+	free_up(&m, made);
 	show_reply(&m);
 	return m.error;
 }

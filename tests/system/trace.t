@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The tracer: what it prints, what it leaves as it was, what it injects."""
-import json, re, subprocess, sys, tempfile, os
+import collections, json, re, subprocess, sys, tempfile, os
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests")
 from hosttap import Tap
@@ -113,6 +113,22 @@ t.check("trace-22", "tools/trace-svg draws a bar for each call", r.returncode ==
         and r.stdout.endswith("</svg>\n"), r.stderr)
 r = subprocess.run(["tools/trace-svg", work + "/script"], capture_output=True, text=True)
 t.check("trace-23", "and says when a file is no trace", r.returncode == 1 and "not a trace" in r.stderr, r.stderr)
+
+# ---- the drawing in the README
+def bars(path):
+    """The calls of a drawing, without times and numbers."""
+    return [re.sub(r"#\d+", "", title.split("(")[0]) for title in re.findall("<title>(.*?)</title>", open(path).read())]
+
+drawings = []
+for name in ("one", "two"):
+    os.mkdir(work + "/" + name)
+    subprocess.run(["tools/trace-figure", work + "/" + name], timeout=300)
+    drawings.append(work + "/" + name + "/trace.svg")
+t.check("trace-26", "make figures draws the same trace again, to the byte", open(drawings[0]).read() == open(drawings[1]).read() and len(bars(drawings[0])) > 100,
+        [len(bars(d)) for d in drawings])
+fresh, kept = collections.Counter(bars(drawings[0])), collections.Counter(bars("docs/figures/trace.svg"))
+t.check("trace-27", "the drawing in docs/figures is of such a run: four of five calls are the same (else: make figures)", sum((fresh & kept).values()) >=
+        0.8 * max(sum(fresh.values()), sum(kept.values())), (fresh - kept, kept - fresh))
 
 # ---- who sent it
 status, out, err = run("trace process", "bash", "-c", "cat /etc/hostname; (exec sleep 0.01); memory -s 8M cat /etc/hostname; trace -o /dev/null cat /etc/hostname")

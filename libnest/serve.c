@@ -579,11 +579,12 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		return wait_message(w, alias);
 	}
 	leave(w, e);
-	if (!w->server->cautious) {
+	prepare_receive(w);
+	__sync_synchronize();		/* not busy first, then the look: see session.c */
+	if (!w->server->cautious || session_waits(w->session)) {
 		fluke_ipc_server_ack_send(&w->params);
 		return wait_message(w, alias);
 	}
-	prepare_receive(w);
 	return fluke_ipc_server_ack_send_wait_receive(&w->params, alias);
 }
 
@@ -694,6 +695,8 @@ static void worker_main(void *argument)
 		server->used_up = FLUKE_IPC_LAST(status);
 		if (server->used_up) {
 			workers_identify(w);
+			if (server->parked)
+				sessions_look(w);
 			server_used_up(server, w);
 		}
 		status = handle(w, status, &alias);

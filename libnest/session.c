@@ -8,7 +8,8 @@
  * with much to do gets no more workers, and no sooner, than one with little.
  *
  * A worker that has answered holds its session while it waits for the next message, since it cannot know
- * when the reply had gone out; who wants its place looks whether it waits (watchdog.c).
+ * when the reply had gone out; who wants its place looks whether it waits (watchdog.c).  Either the worker sees before its reply
+ * that a request has been parked, and leaves the session after it; or who parks sees that it is not busy, and strips it.
  *
  * What the server keeps for a session is counted too: session_take, until session_give. */
 #include <stdlib.h>
@@ -220,13 +221,22 @@ void session_strip(struct worker *w, struct session *s)
 		let_go(s);
 }
 
+/* A worker that is not busy any more may have been preempted on its way to its next wait: it gets our time to come there.
+ * Whoever still stands in its reply keeps the session. */
 static int strip(struct worker *self, struct session *s)
 {
 	int found = 0;
 
-	for (struct worker *w = self->server->workers; w; w = w->next)
-		if (w != self && w->session == s)
-			found += worker_strip(w, s);
+	for (struct worker *w = self->server->workers; w; w = w->next) {
+		if (w == self || w->session != s || w->busy)
+			continue;
+		if (!worker_strip(w, s)) {
+			fluke_thread_schedule(w->thread, NULL, FLUKE_WAKEUP_ON_BLOCK);
+			if (!worker_strip(w, s))
+				continue;
+		}
+		found++;
+	}
 	return found;
 }
 
@@ -279,6 +289,17 @@ static void park(struct parked *p)
 	watchdog_start(s->server);
 }
 
+/* Requests have been parked.  A holder that is not busy any more may have looked before whether it is wanted (serve.c); one that
+ * is busy will look. */
+void sessions_look(struct worker *self)
+{
+	struct session *s;
+
+	for (struct worker *w = self->server->workers; w; w = w->next)
+		if (w != self && !w->busy && (s = w->session) && s->first)
+			strip(self, s);
+}
+
 int session_park(struct worker *w, struct session *s, uint32_t status, natural_t alias)
 {
 	struct parked *p = park_new(s, w, w->room - w->params.recv_words, alias);
@@ -288,6 +309,7 @@ int session_park(struct worker *w, struct session *s, uint32_t status, natural_t
 	p->status = status & ~FLUKE_IPC_LAST_BIT;
 	parked_take_turn(p, w);
 	park(p);
+	sessions_look(w);
 	return 1;
 }
 

@@ -74,6 +74,7 @@ void	session_strip(struct worker *w, struct session *s);
 /* w, stopped, is in its first receive on the port of that alias, with so many words from that client: it holds the session, or
  * if it may not, the request is parked and the worker finds its client gone. */
 void	session_identify(struct worker *self, struct worker *w, natural_t alias, uint32_t words, fluke_ref_t *client);
+void	sessions_look(struct worker *self);	/* requests have been parked: who holds their sessions? */
 int	session_waits(struct session *s);	/* requests of it are parked; null: no */
 int	session_park(struct worker *w, struct session *s, uint32_t status, natural_t alias);	/* 0: too many wait */
 uint32_t session_next(struct worker *w, natural_t *alias);	/* a parked request as if just received; 0: none */

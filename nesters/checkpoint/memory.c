@@ -28,7 +28,6 @@ static int make_store(uint32_t size, fluke_ref_t *region)
 	store.region_object = region_new(own_space(), (uint32_t)store.window, size, FLUKE_PROT_ALL, NULL);
 	frames_init(&store.frames, size / PAGE, book);
 	frames_add(&store.frames, FIRST, size / PAGE - FIRST);
-	frames_all_zero(&store.frames);
 	return store.region_object ? 0 : ENOMEM;
 }
 

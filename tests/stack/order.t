@@ -30,7 +30,7 @@ def run(jobs):
                 r.status == 0 and r.same("before", "after"), r.seen("before", "after"))
 
 pairs = [("pair-%d%d" % (a, b), (x, y), 1) for a, x in enumerate(NAMES, 1) for b, y in enumerate(NAMES, 1)]
-drawn = [("random-%02d" % n, draw(n), 0.6 if n % 3 == 0 else 1) for n in range(1, 31 if LONG else 9)]
+drawn = [("random-%02d" % n, draw(n), 0.6 if n % 3 == 0 else 1) for n in range(1, 31 if LONG else 7)]
 run(pairs)
 run(drawn)
 if LONG:
@@ -39,8 +39,8 @@ if LONG:
     run([("more-%03d" % n, draw(1000 + n), 0.6 if n % 3 == 0 else 1) for n in range(1, 201)])
 
 # from the boot on, without a shell's process manager outside
-DEEP = [("deep-08", draw(8, least=8), 256), ("deep-16", (NAMES * 16)[:16], 512),]
-DEEP += [("deep-17", (NAMES[::-1] * 16)[:16], 512)] if LONG else []
+DEEP = [("deep-08", draw(8, least=8), 512), ("deep-16", (NAMES * 16)[:16], 1024),]
+DEEP += [("deep-17", (NAMES[::-1] * 16)[:16], 1024)] if LONG else []
 wanted = boot("bash /tmp/stack-script deep; echo $?", stack="process")
 for i, stack, memory in DEEP:
     r = boot("bash /tmp/stack-script deep; echo $?", stack=words(stack) + " process", memory=memory)

@@ -8,7 +8,7 @@ TABLE = {
     "memory": ("memory -s {size}M", 3),
     "trace": ("trace -o /dev/null", 3),
     "scheduler": ("scheduler rr", 2),
-    "checkpoint": ("checkpoint", 6),
+    "checkpoint": ("checkpoint", 12),
 }
 NAMES = list(TABLE)
 SCRIPT_SIZE = 8				# MB that the script wants
@@ -17,9 +17,14 @@ def size_of(stack):
     return SCRIPT_SIZE + sum(TABLE[name][1] for name in stack)
 
 def words(stack, tight=1.0):
-    """The stack as words of a command line, outermost first; tight: this part of the memory wanted."""
-    stack = list(stack)
-    return " ".join(TABLE[name][0].format(size=int(size_of(stack[n + 1:]) * tight)) for n, name in enumerate(stack))
+    """The stack as words of a command line, outermost first; tight: this part of the memory wanted.  checkpoint takes all its memory as a
+    place for objects, and memory has an eighth for those."""
+    stack, found = list(stack), []
+    for n, name in enumerate(stack):
+        below = stack[n + 1:]
+        size = 8 * size_of(below[below.index("checkpoint"):]) if "checkpoint" in below else int(size_of(below) * tight)
+        found.append(TABLE[name][0].format(size=size))
+    return " ".join(found)
 
 def draw(seed, names=NAMES, least=3, most=8):
     """A stack of a depth and an order that the seed says."""
@@ -77,7 +82,7 @@ class Result:
     def seen(self, *names):
         return "\n".join("%s: %s" % (n, look) for n in names for look in sorted(self.looks(n))) + "\nstatus %d %s" % (self.status, self.err[-1500:])
 
-def boot(script, stack="process", memory=256, timeout=60, options=()):
+def boot(script, stack="process", memory=512, timeout=60, options=()):
     """Runs the bash script in the guest, below the stack; SCRIPT is /tmp/stack-script."""
     with tempfile.TemporaryDirectory(prefix="stack.", dir="build") as work:
         for name, text in ("stack-script", SCRIPT), ("driver", PRELUDE + script):

@@ -906,3 +906,115 @@ CASE("sched-45", "those who wait for a thread go on lending to it after it has m
 	CHECK_EQUAL(schedule(waiter), FLUKE_SCHED_BLOCKED);
 	CHECK_EQUAL(count, 2);
 }
+
+static fluke_mutex_t *held;
+
+/* Holds that mutex and waits for a message. */
+static void held_holder(void *unused)
+{
+	uint32_t words[8];
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = words };
+	natural_t alias;
+
+	(void)unused;
+	fluke_mutex_lock(held);
+	fluke_ipc_setup_wait_receive(&block, check_portset_new(), &alias);
+}
+
+static void wants_held(void *unused)
+{
+	(void)unused;
+	fluke_mutex_lock(held);
+	count++;
+}
+
+CASE("sched-36", "a client that ran by a request nobody has seen takes it back when it waits for a holder who waits too")
+{
+	fluke_thread_t *outer = make_waiting(FLUKE_WAKEUP_ON_CONFLICT);
+
+	held = check_mutex_new();
+	CHECK_EQUAL(schedule(check_thread_new(check_root_space, held_holder, 0)), FLUKE_SCHED_BLOCKED);
+	inner_client(wants_held, 701);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(fluke_thread_schedule(0, inner_port, 0), FLUKE_SCHED_INVALID);	/* nobody asks */
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(calls, 0);
+}
+
+CASE("sched-37", "ON_CONFLICT on a target that is blocked already: the scheduler sleeps, whoever wakes alone runs")
+{
+	fluke_thread_t *outer = make_locker(FLUKE_WAKEUP_ON_CONFLICT);
+
+	CHECK_EQUAL(schedule(inner_thread), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(calls, 0);
+	inner_client(once, 701);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 2);
+	CHECK_EQUAL(calls, 0);
+}
+
+static fluke_thread_t *lowest;
+
+static void sleeps_on(void *unused)
+{
+	(void)unused;
+	fluke_thread_schedule(lowest, 0, FLUKE_WAKEUP_ON_CONFLICT);
+	calls += 100;
+}
+
+CASE("sched-38", "a scheduler that ran by a request nobody has seen takes it back when it sleeps on a blocked target")
+{
+	fluke_thread_t *outer = make_waiting(FLUKE_WAKEUP_ON_CONFLICT);
+
+	held = check_mutex_new();
+	CHECK_EQUAL(schedule(check_thread_new(check_root_space, held_holder, 0)), FLUKE_SCHED_BLOCKED);
+	lowest = check_thread_new(check_root_space, wants_held, 0);
+	CHECK_EQUAL(schedule(lowest), FLUKE_SCHED_BLOCKED);
+	inner_client(sleeps_on, 701);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(fluke_thread_schedule(0, inner_port, 0), FLUKE_SCHED_INVALID);	/* nobody asks */
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(calls, 0);
+}
+
+CASE("sched-39", "so it does when its target's server sets the target aside")
+{
+	uint32_t words[8];
+	fluke_ipc_params_t block = { .recv_words = 8, .recv_data = words };
+	fluke_thread_t *outer = make_waiting(FLUKE_WAKEUP_ON_CONFLICT);
+	fluke_ref_t *there = check_ref_new();
+	natural_t flags;
+
+	lowest = check_thread_new(check_root_space, asks_aside, 0);
+	inner_client(sleeps_on, 701);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_MESSAGE);
+	CHECK_EQUAL(FLUKE_IPC_STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
+	CHECK_EQUAL(words[1], 2);
+	fluke_thread_get_client(check_first_thread, there, &flags);
+	fluke_thread_set_client(check_first_thread, 0, 0);
+	fluke_ipc_send(&(fluke_ipc_params_t){ .send_words = 2, .send_data = (uint32_t[]){ 4, 0 } }, ref);
+	block.recv_words = 8;
+	fluke_ipc_wait_receive(&block, 0);			/* now the server is at work for nobody */
+	CHECK_EQUAL(fluke_thread_schedule(0, inner_port, 0), FLUKE_SCHED_INVALID);	/* nobody asks */
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(request(), 900);
+	CHECK_EQUAL(schedule(outer), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1);
+	CHECK_EQUAL(calls, 0);
+}

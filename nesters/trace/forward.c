@@ -162,7 +162,9 @@ static fluke_ref_t *pass_one_down(const struct message *m, fluke_ref_t *received
 	void *what;
 
 	strcpy(label, "direct");
-	if (as && as->kind == PROTO_DIRECT) {
+	if (follow_is_service(received))
+		strcpy(label, "tracer");
+	if ((as && as->kind == PROTO_DIRECT) || follow_is_service(received)) {
 		show_given(received, label);
 		return ref_dup(received);
 	}

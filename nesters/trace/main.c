@@ -1,6 +1,6 @@
 /* trace: runs the program below it and shows every message that crosses.  See README.md.
  *
- *	trace [-fTyc] [-e LIST] [-s BYTES] [-o FILE] [--json FILE] [--fail RULE] [--delay RULE] [--] program [word ...]
+ *	trace [-fTycw] [-e LIST] [-s BYTES] [-o FILE] [--json FILE] [--fail RULE] [--delay RULE] [--] program [word ...]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +43,9 @@ static void letters(const char *word)
 		case 'c':
 			options.counts = 1;
 			break;
+		case 'w':
+			options.waits = 1;
+			break;
 		default:
 			fail(word, "unknown option; trace [-fTyc] [-e LIST] [-s BYTES] [-o FILE] [--json FILE] [--fail RULE] "
 				"[--delay RULE] [--] program [word ...]");
@@ -66,6 +69,8 @@ static void option(const char *name, const char *value)
 		options.output = value;
 	else if (!strcmp(name, "--json"))
 		options.json = value;
+	else if (!strcmp(name, "-p"))
+		options.follow = atoi(value);
 	else if (!strcmp(name, "--given"))
 		options.given = value;
 	else {
@@ -77,7 +82,7 @@ static void option(const char *name, const char *value)
 
 static int has_value(const char *word)
 {
-	static const char *const names[] = { "-e", "-s", "-o", "--json", "--given", "--fail", "--delay" };
+	static const char *const names[] = { "-e", "-s", "-o", "-p", "--json", "--given", "--fail", "--delay" };
 
 	for (unsigned n = 0; n < sizeof(names) / sizeof(names[0]); n++)
 		if (!strcmp(word, names[n]))
@@ -124,13 +129,17 @@ int main(int argc, char **argv)
 	int error, status;
 
 	(void)argc;
+	if (options.follow) {
+		check("-p", follow_process(options.follow, options.output));
+		return 0;
+	}
 	if (!*word)
 		fail("no program", "say what to run");
 	server_session_limit = WORKERS_MAX;	/* what one below may have at work is for those above to say */
 	server = server_new(WORKERS, WORKERS_MAX, 0);
 	error = server && pool ? proxies_begin(server) : ENOMEM;
 	if (!error)
-		error = paths_begin(server);
+		error = paths_begin();
 	if (!error)
 		error = show_begin();
 	if (error)
@@ -138,6 +147,8 @@ int main(int argc, char **argv)
 	c = child_new(word[0], server, pool, &error);
 	if (c)
 		error = interpose(c);
+	if (c && !error)
+		error = follow_begin(server, c);
 	if (error)
 		fail(word[0], error_text(error));
 	status = nest_run(c, word);

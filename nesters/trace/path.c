@@ -16,7 +16,6 @@
 
 struct sender { uint32_t hash; const char *path; };
 
-static struct server *server;
 static struct sender sender[THREADS];
 static uint32_t	senders;
 static struct lock turn;		/* one question at a time; guards senders */
@@ -37,18 +36,11 @@ static int ask(void *argument)
 	return Nesting_whose(q->view, q->hash, q->from, &q->sure, &q->number, q->name, sizeof q->name, q->below);
 }
 
-/* A view that was given to us as a proxy of our own is asked directly: the question is no message of those below. */
-static fluke_ref_t *behind(fluke_ref_t *view)
-{
-	struct proxy *p = (struct proxy *)served_of(server, view);
-
-	return p && p->served.class == &proxy_class ? p->target : view;
-}
-
-/* 1: found, its path is in `to`. */
+/* 1: found, its path is in `to`.  A view that came to us as a proxy of our own is asked directly: the question is no message of
+ * those below. */
 static int walk(fluke_ref_t *view, uint32_t hash, char *to, size_t size, unsigned depth)
 {
-	struct question q = { .view = behind(view), .below = ref_new(), .hash = hash, .from = 1 };
+	struct question q = { .view = proxy_behind(view), .below = ref_new(), .hash = hash, .from = 1 };
 	int result = 0;
 
 	while (!result && q.below && depth < DEPTH && nesting_patiently(ask, &q) == 0 && (q.sure || q.number)) {
@@ -95,9 +87,8 @@ static void resolver(void *unused)
 	}
 }
 
-int paths_begin(struct server *s)
+int paths_begin(void)
 {
-	server = s;
 	lock_init(&lock);
 	lock_init(&turn);
 	changed = cond_new();

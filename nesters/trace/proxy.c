@@ -103,6 +103,13 @@ void *proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, c
 	return *made;
 }
 
+fluke_ref_t *proxy_behind(fluke_ref_t *ref)
+{
+	struct proxy *p = (struct proxy *)served_of(server, ref);
+
+	return p && p->served.class == &proxy_class ? p->target : ref;
+}
+
 int proxy_replace(fluke_ref_t *ref, const char *name)
 {
 	fluke_ref_t *made = NULL;

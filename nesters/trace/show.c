@@ -69,6 +69,16 @@ void out_write(struct out *o, const char *data, size_t size)
 	}
 }
 
+void show_lock(void)
+{
+	lock_take(&lock);
+}
+
+void show_unlock(void)
+{
+	lock_drop(&lock);
+}
+
 int show_begin(void)
 {
 	int error = 0;
@@ -86,7 +96,7 @@ int show_begin(void)
 
 void show_call(struct message *m)
 {
-	m->wanted = filter_wants(m);
+	m->wanted = filter_wants(m) && (!options.waits || follow_any());
 	if (!m->wanted)
 		return;
 	m->thread = path_of(m->thread, &m->path);
@@ -116,6 +126,9 @@ static void show_line(const struct message *m)
 		n += (size_t)snprintf(line + n, 32, " <%u.%06u>", (unsigned)((m->ended - m->began) / 1000000000u),
 			(unsigned)((m->ended - m->began) % 1000000000u / 1000));
 	line[n++] = '\n';
+	follow_line(m, line, n);
+	if (options.counts || options.waits || (json && !options.output))
+		return;
 	out_write(text, line, n);
 	if (!options.output)
 		out_flush(text);
@@ -126,7 +139,7 @@ static void put_reply(struct message *m)
 	m->ended = clock_now();
 	if (options.counts)
 		count(m);
-	else if (!json || options.output)
+	if (follow_any() || (!options.counts && (!json || options.output)))
 		show_line(m);
 	if (json)
 		json_reply(json, m);

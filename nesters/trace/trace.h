@@ -33,6 +33,8 @@ void	*proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, c
 		char label[LABEL]);
 void	proxy_label(const struct proxy *p, char label[LABEL]);
 /* A proxy for the reference, in its place.  0 or ENOMEM. */
+/* What it stands for, if it leads to a proxy of ours; else itself. */
+fluke_ref_t *proxy_behind(fluke_ref_t *ref);
 int	proxy_replace(fluke_ref_t *ref, const char *name);
 /* weak, 0: is the object of that name to be passed on as it is?  For proof that a tracer with a leak is found. */
 int	proxy_spares(const char *name);
@@ -72,7 +74,8 @@ extern const struct served_class proxy_class;
 /* ---- what is printed ---- */
 
 struct options {
-	int		threads, times, paths, counts;	/* -f -T -y -c */
+	int		threads, times, paths, counts, waits;	/* -f -T -y -c -w */
+	int		follow;			/* -p: the process; 0 = none */
 	const char	*output, *json, *given;	/* -o, --json, --given */
 	uint32_t	string;			/* -s: bytes of a string or bulk shown */
 };
@@ -95,8 +98,19 @@ void	json_begin(struct out *o), json_end(struct out *o);
 void	json_call(struct out *o, const struct message *m), json_reply(struct out *o, const struct message *m);
 
 /* path.c: the number of a thread, by its hash, and its nester path.  May wait for those below. */
-int	paths_begin(struct server *server);
+int	paths_begin(void);
 uint32_t path_of(uint32_t hash, const char **path);
+
+/* What guards lines, and with them the followers. */
+void	show_lock(void), show_unlock(void);
+
+/* follow.c: one process, shown to whoever asks a tracer that stands around it (-w, -p). */
+struct child;
+int	follow_begin(struct server *server, struct child *c);	/* 0 or errno */
+int	follow_is_service(fluke_ref_t *ref);
+int	follow_any(void);
+void	follow_line(const struct message *m, const char *line, size_t size);	/* with the lock */
+const char *follow_process(int32_t pid, const char *output);	/* null, or what is wrong */
 
 /* count.c: -c. */
 void	count(const struct message *m), count_print(struct out *o);

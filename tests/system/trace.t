@@ -140,4 +140,17 @@ status, out, err = run("trace -f -T process", "sh", "-c", "memory -s 8M sleep 9 
 late = [line for line in err.splitlines() if "/cat[" in line]
 t.check("trace-25", "a stopped nester below does not keep it from telling of the others", status == 0 and late and all(re.search(
         r" process/cat\[\d+\] ", line) for line in late), (status, err[-400:]))
+
+# ---- one process of those that run already
+FOLLOW = """(sleep 1; cat /etc/hostname; exec sleep 0.2) & p=$!
+sleep 0.2; trace -p $p -o /tmp/lines & f=$!; cat /etc/passwd >/dev/null; wait $p; sleep 0.3; kill $f 2>/dev/null; wait $f; echo ended $?
+cat /tmp/lines; trace -p 4711; echo nobody $?"""
+status, out, err = run("trace -w process", "bash", "-c", FOLLOW)
+lines = [line for line in out.splitlines() if " = " in line]
+t.check("trace-28", "trace -p: a process that runs already is shown from then on, and no other; with its end trace ends", status == 0 and lines and all(
+        re.match(r"process/\w+\[3\] ", line) for line in lines) and any(line.startswith("process/sleep[3]") for line in lines) and "ended 0" in out, (out, err))
+t.check("trace-29", "the standing tracer shows nothing by itself; no such process is said", not re.search(r"= 0", err) and "trace: -p: no such process" in err and
+        "nobody 125" in out, (out[-200:], err))
+status, out, err = run("process", "bash", "-c", "sleep 5 & trace -p $!; echo $?")
+t.check("trace-30", "without a tracer around it is an error", "no tracer stands around" in err and out == "125\n", (out, err))
 t.done()

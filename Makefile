@@ -80,12 +80,12 @@ test-%: setup all trees drive		## test-AREA or test-ID: those cases alone
 torture: setup all trees	## bash under the torture nester: ROUNDS= seeds (0 = for ever) from SEED= on, RATE= microseconds
 	$(Q)tests/torturing.py --rounds $(or $(ROUNDS),100) --seed $(or $(SEED),1) --rate $(or $(RATE),1000)
 
-bench: setup all trees		## measurements under -icount: build/bench/results.tsv
+bench: setup all trees drive		## measurements under -icount: build/bench/results.tsv
 	$(Q)tests/bench/run
 bench-quick: setup all trees	## the measurements with a budget, compared with tests/bench/budgets.tsv
 	$(Q)tests/bench/run --quick
 
-figures: setup all trees	## docs/figures: the published experiments run again, ours beside the published points
+figures: setup all trees drive	## docs/figures: the published experiments run again, ours beside the published points
 	$(Q)boot/run --stack "" --tree small --timeout 60 -- schedtests >$(B)/schedtests.out
 	$(Q)tools/figures --collect docs/figures/results.txt <$(B)/schedtests.out
 	$(Q)tools/figures docs/figures/results.txt docs/figures

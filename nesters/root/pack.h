@@ -24,6 +24,7 @@ struct pack_head {			/* little-endian, in the first page; sums are Adler-32 */
 };
 
 struct request;
+struct segment;
 
 /* pack.c.  Mounts what is on the drive, if there is one; ends the system when it is damaged. */
 void	pack_mount(void);
@@ -61,5 +62,12 @@ int	pack_wait_boot(void);
 /* With root_lock; REQUEST_PARKED or ENOMEM. */
 int	pack_park(struct request *r, struct ramfs_node *node, uint64_t at, uint32_t size, void (*answer)(struct pack_wait *), void *object);
 void	pack_again(struct pack_wait *w);	/* from answer: what was there has gone again */
+
+
+/* pack_file.c, with root_lock.  frame: for when the file has been copied. */
+struct segment *pack_segment(struct ramfs_node *node, uint32_t (*frame)(void *, uint32_t, int, uint32_t *, uint32_t *));
+/* FileDescription.read: 0, REQUEST_PARKED, or an errno; PACK_COPY: all of it is there, to be copied by the caller. */
+int	pack_read(struct ramfs_node *node, struct request *r, uint64_t at, const void **data, size_t *size);
+#define PACK_COPY	(-2)
 
 #endif

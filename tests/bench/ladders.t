@@ -22,8 +22,8 @@ with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         for p in ladder.NATIVE + ladder.POSIX:
             points = []
             for n, c in enumerate(configs):
-                own = p == "forktest" and not c.endswith("P")
-                value, base = rows.get((p, c + ".P" if own else c)), rows[p, "K.P" if p == "forktest" else "K"]
+                own = p in ladder.POSIX and not c.endswith("P")
+                value, base = rows.get((p, c + ".P" if own else c)), rows[p, "K.P" if p in ladder.POSIX else "K"]
                 if value:
                     points.append("%.2f,%.2f" % (60 + n * 510 / (len(configs) - 1), 390 - 100 * base / value * 344 / 110))
             if curves.get(p) != " ".join(points):

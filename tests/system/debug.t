@@ -149,4 +149,61 @@ s.check(47, "the program's own int3 is a SIGTRAP behind it; another signal passe
 s.check(48, "a division by zero is a SIGFPE", r"received signal SIGFPE", after="continue", which=3)
 status, out = s.end()
 t.check("debug-49", "... and ends the program", status == 136 and "signal 10\nsignal 12\nafter the trap\n" in out, (status, out))
+
+# ---- attach, detach
+s = Session(["bash", "-c", "/tmp/subject wait; echo bash has $?"], stack="debug process")
+s.gdb("info os processes", "attach 2", "detach", "attach 3", "backtrace", "print counter >= 0", "break nanosleep", "continue", "backtrace 2", "delete", "detach", "attach 77")
+s.check(50, "what runs below is listed", r"40001 .*native.*\n2 .*/usr/bin/bash.*\n3 .*/tmp/subject", after="info os processes")
+s.check(51, "attached to something that waits in a system call: the stack through libc to the program", r"nanosleep.*scene_wait.*main", after="backtrace")
+s.check(52, "a breakpoint in it", r"Breakpoint 1, .*nanosleep", after="continue")
+s.check(53, "attach to what is not there is refused", r"Attaching to process 77 failed|failed", after="attach 77")
+t.equal("debug-54", "detached, all goes on to its end", s.end(), (0, "waited\nbash has 3\n"))
+
+# ---- a gdb that talks nonsense and goes without a word
+import socket
+def packet(text):
+    return b"$%s#%02x" % (text, sum(text) & 255)
+s = Session(["/tmp/subject", "plain"])
+line = socket.socket(socket.AF_UNIX)
+line.connect(s.ready())
+line.settimeout(60)
+line.sendall(b"nonsense\xff\x00}#$#$broken#00" + packet(b"qSupported:multiprocess+"))
+heard = b""
+while b"PacketSize" not in heard:
+    heard += line.recv(4096)
+line.sendall(b"+" + packet(b"nosuchpacket") + packet(b"g" * 20000) + packet(b"?") + b"$half a pack")
+while b"T05" not in heard:
+    heard += line.recv(4096)
+t.check("debug-55", "garbage on the line: what has a wrong sum is refused, what is unknown gets the empty answer", b"-" in heard and b"$#00" in heard, heard)
+line.close()
+t.equal("debug-56", "a connection cut in the middle of a packet: the program goes on", s.end(), (3, "level 21\nglobal 15\n"))
+
+# ---- gdb inside gdb
+s = Session(["/tmp/subject", "plain"], stack="debug debug -w process")
+s.ready(".2")
+outer = subprocess.Popen(["gdb", "-nx", "-q", "-batch", "-ex", "set sysroot build/sysroot", "-ex", "file build/nesters/debug", "-ex",
+    "target extended-remote " + s.ready(), "-ex", "attach 40001", "-ex", "tbreak breakpoint_add", "-ex", "echo ready\\n", "-ex", "continue", "-ex",
+    "backtrace", "-ex", "print/x address", "-ex", "detach"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+outer_said = ""
+while "ready" not in outer_said:
+    outer_said += outer.stdout.readline() or "ready"
+s.gdb("break add", "continue", "backtrace 1", "delete", "continue", suffix=".2")
+outer_said += outer.communicate(timeout=100)[0]
+t.check("debug-57", "a debugger under a debugger: the outer gdb stops the inner debugger at work", re.search(
+        r"breakpoint_add \(.*#1 .*breakpoint .*\$1 = 0x", outer_said, re.S), outer_said[-1500:])
+s.check(58, "... while the inner gdb debugs the program below", r"#0 +add \(a=", after="backtrace 1")
+t.equal("debug-59", "... which ends as ever", s.end(), (3, "level 21\nglobal 15\n"))
+
+# ---- other stacks, and that this test can fail
+s = Session(["/tmp/subject", "plain"], stack="memory debug -w process")
+s.gdb("break add", "continue", "delete", "continue")
+s.check(60, "debug below memory", r"Breakpoint 1, add", after="continue")
+s.end()
+s = Session(["/tmp/subject", "plain"], stack="debug -w memory process")
+s.gdb("break add", "continue", "backtrace", "delete", "continue")
+s.check(61, "memory below debug", r"#0 +add.*#1 .*scene_plain", after="backtrace")
+s.end()
+s = Session(["/tmp/subject", "plain"])
+s.gdb("break no_such_function", "continue")
+t.check("debug-62", "known bad: a breakpoint that is nowhere is not met", "Breakpoint 1," not in s.after("continue") and s.end()[0] == 3, s.said[-500:])
 t.done()

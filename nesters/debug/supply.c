@@ -443,22 +443,51 @@ static int debug_watch(void *self, struct request *r, fluke_ref_t *space, fluke_
 	return Debug_watch(above_debug, space, watch_port);
 }
 
+/* With the lock: is it nobody that we know, or a Linux process?  None speaks for others, nor for itself: it has its manager. */
+static int not_from_manager(void)
+{
+	static fluke_ref_t *client;
+	struct thread *th;
+	natural_t flags;
+
+	if (!client)
+		client = ref_new();
+	fluke_thread_get_client(NULL, client, &flags);
+	th = thread_by_hash(fluke_ref_hash(client));
+	if (!th || !th->target) {
+		world_refresh();
+		th = thread_by_hash(fluke_ref_hash(client));
+	}
+	fluke_ref_clear(client);
+	return !th || !th->target || th->target->linux_pid;
+}
+
 static int debug_ended(void *self, struct request *r, int32_t pid, int32_t status)
 {
+	int error = 0;
+
 	(void)self, (void)r;
 	lock_take(&debug_lock);
-	process_ended(pid, status);
+	if (pid && not_from_manager())
+		error = EPERM;
+	else
+		process_ended(pid, status);
 	lock_drop(&debug_lock);
-	return 0;
+	return error;
 }
 
 static int debug_posted(void *self, struct request *r, int32_t pid, int32_t tid, int32_t signal, uint32_t *taken)
 {
+	int error = 0;
+
 	(void)self, (void)r;
 	lock_take(&debug_lock);
-	*taken = (uint32_t)posted(pid, tid, signal);
+	if (not_from_manager())
+		error = EPERM;
+	else
+		*taken = (uint32_t)posted(pid, tid, signal);
 	lock_drop(&debug_lock);
-	return 0;
+	return error;
 }
 
 static const struct Debug_methods debug_methods = { .watch = debug_watch, .ended = debug_ended, .posted = debug_posted };

@@ -206,4 +206,31 @@ s.end()
 s = Session(["/tmp/subject", "plain"])
 s.gdb("break no_such_function", "continue")
 t.check("debug-62", "known bad: a breakpoint that is nowhere is not met", "Breakpoint 1," not in s.after("continue") and s.end()[0] == 3, s.said[-500:])
+
+# ---- a program that tries to get away, or to see us: a hidden breakpoint in its function `secret` meanwhile
+ATTEMPTS = [
+    ("its handlers are its own", "as set 0"), ("without handlers it is still stopped", "returned 0x2"),
+    ("with exceptions off it is still stopped", "returned 0x3"), ("a fault reaches its own handler", "exception 0xe"),
+    ("so does an undefined instruction", "exception 0x6"), ("and a division by zero", "exception 0"),
+    ("its space's state", "exception 0x10b"), ("its space's keeper changed", "exception 0x10b"), ("its space destroyed", "exception 0x10b"),
+    ("its space moved", "exception 0x10b"), ("spaces among its objects", "count 0"), ("threads among its objects", "count 0x1"),
+    ("its own thread read", "exception 0x116"), ("a thread where a debugger has its windows", "exception 0xe"),
+    ("a thread at the kernel's address", "exception 0x102"), ("memory where a debugger has its windows", "exception 0xe"),
+    ("a line to a gdb: COM4, not its debugger's", "a line 0"), ("Machine", "error 0x2"), ("a watch on itself, taken away", "error 0"),
+    ("after that", "returned 0x4"), ("a signal to a process that is not there", "error 0"), ("the end of a process that is not there", "error 0"),
+    ("after that", "returned 0x5"), ("its text, read", None), ("its text, written", "exception 0xe"),
+    ("its text, written through its segment", "error 0"), ("after that", "returned 0x6"),
+    ("its text, written through another mapping", "returned 0x7"), ("a step of its own", "exception 0xffff"),	# lost: README
+    ("a thread of its own", "returned 0x29")]
+alone = subprocess.run(["boot/run", "--icount", "--timeout", "20", "--stack", "", "--", "/fluke/apps/escape"], stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True).stdout.splitlines()
+s = Session(["/fluke/apps/escape"], stack="")
+s.gdb("handle all nostop noprint pass", "hbreak secret", "ignore 1 100", "continue", "info breakpoints", "continue", "info breakpoints", "continue",
+      file="build/apps/escape")
+lines = s.end()[1].splitlines()
+for n, (what, result) in enumerate(ATTEMPTS):
+    got = lines[n] if n < len(lines) else "nothing"
+    wanted = "attempt %d: %s: %s" % (n + 1, what, result) if result else alone[n] if n < len(alone) else "(nothing)"
+    t.equal("debug-%d" % (71 + n), "attempt %d: %s: %s" % (n + 1, what, result or "as without a debugger"), got, wanted)
+t.check("debug-101", "... and its calls of `secret` have met the breakpoint, each one", "already hit 6 times" in s.said or "already hit 7 times" in s.said, s.said[-800:])
 t.done()

@@ -125,15 +125,6 @@ static void set_aside(struct thread *t, enum side side, const struct thread *oth
 	}
 }
 
-/* The client of t, if it has one, waits for whoever answers it (get_client has told who it is); t waits for messages. */
-result_t sys_ipc_aside_wait_receive(struct thread *t)
-{
-	if (t->peer[SERVER])
-		set_aside(t, SERVER, NULL);
-	call_become(t, FLUKE_CALL_ipc_wait_receive);
-	return ipc_stage_wait(t);
-}
-
 /* The peer's end, wherever it was connected to, now belongs to t. */
 static void adopt(struct thread *t, enum side side, struct thread *peer)
 {

@@ -126,12 +126,6 @@ fluke_error_t	fluke_ipc_server_send_wait_receive(fluke_ipc_params_t *params, nat
  * Insanities: BUFFER_UNALIGNED, NO_OBJECT, NOT_REF, INVALID_OBJECT. */
 fluke_error_t	fluke_ipc_server_answer(fluke_ipc_params_t *params, fluke_ref_t *client);
 
-/* fluke_ipc_aside_wait_receive: sets the caller's client aside, as set_client without another one would, then does
- * what fluke_ipc_wait_receive does.  Without a client it is the same as that.
- * Returns: as fluke_ipc_wait_receive: SUCCESS, IPC_RECV_MORE_DATA, IPC_RECV_MORE_REFS, IPC_RECV_DISCONNECTED.
- * Insanities: BUFFER_UNALIGNED, NO_OBJECT, NOT_REF, INVALID_OBJECT, NOT_PORTSET. */
-fluke_error_t	fluke_ipc_aside_wait_receive(fluke_ipc_params_t *params, natural_t *alias);
-
 /* The steps one by one, for either side of its connection:
  *
  * fluke_ipc_SIDE_send: sends, waiting for the receiver to take it all.

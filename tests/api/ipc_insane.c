@@ -567,21 +567,6 @@ CASE("ipc_insane-59", "server_ack_send_wait_receive by the sender, server_send_w
 	leave();
 }
 
-CASE("ipc_insane-62", "aside_wait_receive: a block that is not aligned")
-{
-	wait_refuses_block(fluke_ipc_aside_wait_receive, NO_PEER);
-}
-
-CASE("ipc_insane-63", "aside_wait_receive: bad references to receive in")
-{
-	wait_refuses_received(fluke_ipc_aside_wait_receive, NO_PEER);
-}
-
-CASE("ipc_insane-64", "aside_wait_receive: the set of the last setup is gone, or another object")
-{
-	wait_refuses_set(fluke_ipc_aside_wait_receive, NO_PEER);
-}
-
 /* ---- idempotent answers, and answering aside */
 
 CASE("ipc_insane-60", "reply: a block that is not aligned, and bad references to send")

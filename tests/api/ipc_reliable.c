@@ -897,38 +897,3 @@ CASE("ipc_reliable-45", "a buffer in the kernel is refused, short or long, with 
 			check_run();
 		}
 }
-
-CASE("ipc_reliable-30", "aside_wait_receive sets the client aside for whoever answers it, and takes the next message")
-{
-	static uint32_t first[64], second[64];
-	static fluke_thread_state_t state;
-	fluke_thread_links_t none = { 0 };
-	fluke_ipc_params_t block = { .recv_words = 64, .recv_data = first };
-	fluke_thread_t *thread;
-	fluke_ref_t *client_ref;
-	natural_t flags;
-
-	make_port();
-	client_ref = check_ref_new();
-	thread = check_thread_new(check_space_twin(), client, (void *)3);
-	check_run();
-	CHECK_EQUAL(STATUS(fluke_ipc_setup_wait_receive(&block, set, 0)), FLUKE_SUCCESS);
-	fluke_thread_get_client(check_first_thread, client_ref, &flags);
-	CHECK_EQUAL(flags & FLUKE_THREAD_ASIDE, 0);
-	check_thread_new(check_space_twin(), second_client, 0);
-	check_run();
-	block = (fluke_ipc_params_t){ .recv_words = 64, .recv_data = second };
-	CHECK_EQUAL(STATUS(fluke_ipc_aside_wait_receive(&block, 0)), FLUKE_SUCCESS);
-	CHECK_EQUAL(block.recv_words, 62);
-	CHECK_EQUAL(flags_of(thread), FLUKE_THREAD_ASIDE);
-	fluke_thread_get_state(thread, &state, none);
-	state.flags &= ~FLUKE_THREAD_STOPPED;
-	fluke_thread_set_state(thread, &state, none);
-	check_run();
-	block = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 40, .recv_words = flags };
-	CHECK_EQUAL(fluke_ipc_server_answer(&block, client_ref), FLUKE_SUCCESS);
-	check_run();
-	CHECK_EQUAL(status[0], FLUKE_IPC_RECV_DISCONNECTED);
-	CHECK_EQUAL(status[2], out[41]);
-	fluke_ipc_server_disconnect();
-}

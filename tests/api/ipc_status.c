@@ -291,11 +291,6 @@ CASE("ipc_status-24", "setup_wait_receive: turned, more data, more references, l
 	wait_statuses(setup_wait, NO_PEER);
 }
 
-CASE("ipc_status-40", "aside_wait_receive without a client: turned, more data, more references, left")
-{
-	wait_statuses(fluke_ipc_aside_wait_receive, NO_PEER);
-}
-
 CASE("ipc_status-25", "reply_wait_receive: turned, more data, more references, left")
 {
 	wait_statuses(fluke_ipc_reply_wait_receive, AN_ASKER);

@@ -251,13 +251,12 @@ static void sets_aside(void *unused)
 		uint32_t status = FLUKE_IPC_NOT_NOW;
 
 		fluke_thread_get_client(0, got[0], &flags);
+		fluke_thread_set_client(0, 0, 0);
 		if (i == 1) {
 			p = (fluke_ipc_params_t){ .send_words = 2, .send_data = out + 30 };
 			note(27, fluke_ipc_send(&p, dest));
 			p = (fluke_ipc_params_t){ .recv_words = 2, .recv_data = there + 40 };
-			note(28, fluke_ipc_aside_wait_receive(&p, 0));
-		} else {
-			fluke_thread_set_client(0, 0, 0);
+			note(28, fluke_ipc_wait_receive(&p, 0));
 		}
 		p = (fluke_ipc_params_t){ .send_words = 3 + i, .send_data = there, .recv_words = flags };
 		if (i < 2)

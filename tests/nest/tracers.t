@@ -29,7 +29,7 @@ for where, measure in [("alone", alone), ("as Linux programs below a process man
     speed = {n: none[n] / four[n] for n in none if four.get(n)}
     print("# speed under four tracers, %s: " % where + ", ".join("%s %.4f" % s for s in sorted(speed.items())))
     # appel: the segment's frames lie in more runs, so each walk takes some steps more
-    for name, least in [("readtest", 0.98), ("memtest", 0.995), ("matconn", 0.995), ("appel1", 0.96), ("appel2", 0.96)]:
+    for name, least in [("readtest", 0.95), ("memtest", 0.995), ("matconn", 0.995), ("appel1", 0.96), ("appel2", 0.96)]:
         number += 1
         t.check("tracers-%02d" % number, "%s, %s, keeps %.1f %% of its speed" % (name, where, 100 * least), speed.get(name, 0) >= least, (none, four))
 t.done()

@@ -37,7 +37,7 @@ static uint32_t fpu_work(void)
 	double x = (double)(chance() % 1000 + 1) / 7.0, y = 0;
 	union { double d; uint32_t w[2]; } bits;
 
-	for (unsigned n = 1; n < 60000; n++) {
+	for (unsigned n = 1; n < 12000; n++) {
 		x = x * 1.0000001 + 1.0 / (double)n;
 		y += x / (1.0 + (double)(n % 17));
 	}
@@ -119,7 +119,7 @@ static void memory(void)
 	static uint32_t size[BLOCKS], fill[BLOCKS];
 
 	for (unsigned n = 0; n < STEPS; n++) {
-		for (unsigned i = 0; i < 200; i++) {
+		for (unsigned i = 0; i < 50; i++) {
 			unsigned at = chance() % BLOCKS;
 
 			for (uint32_t k = 0; block[at] && k < size[at]; k++)

@@ -287,7 +287,7 @@ int main(int argc, char **argv)
 	status = child_wait(child);
 	destroy_child();
 	if (options.verbose)
-		eprintf("checkpoint: taken %u restored %u failed %u\n", (unsigned)counts.taken, (unsigned)counts.restored,
-			(unsigned)counts.failed);
+		eprintf("checkpoint: taken %u restored %u failed %u, ran %u us\n", (unsigned)counts.taken, (unsigned)counts.restored,
+			(unsigned)counts.failed, (unsigned)((clock_now() - started) / US));
 	nest_end(status);
 }

@@ -37,7 +37,7 @@ static uint32_t fpu_work(void)
 	double x = (double)(chance() % 1000 + 1) / 7.0, y = 0;
 	union { double d; uint32_t w[2]; } bits;
 
-	for (unsigned n = 1; n < 12000; n++) {
+	for (unsigned n = 1; n < 8000; n++) {
 		x = x * 1.0000001 + 1.0 / (double)n;
 		y += x / (1.0 + (double)(n % 17));
 	}
@@ -97,7 +97,7 @@ static void threads(void)
 			whose = 0;
 			fluke_cond_signal(turn[0]);
 		}
-		while (rounds < (n + 1) * 100)
+		while (rounds < (n + 1) * 400)
 			fluke_cond_wait(done, lock.mutex);
 		lock_drop(&lock);
 		step(n, n);
@@ -173,7 +173,7 @@ static void rpc(void)
 	for (unsigned n = 0; n < STEPS; n++) {
 		uint32_t last = 0;
 
-		for (unsigned i = 0; i < 150; i++) {
+		for (unsigned i = 0; i < 1500; i++) {
 			uint32_t out[2] = { chance(), 1 }, in[8] = { 0 };
 			fluke_ipc_params_t p = { .send_words = 2, .send_data = out, .recv_words = 8, .recv_data = in };
 
@@ -206,6 +206,7 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
+	printf("begin\n");
 	state = (uint32_t)strtoul(argv[2], NULL, 0) * 2654435761u + 1;
 	for (unsigned n = 0; n < sizeof kinds / sizeof kinds[0]; n++)
 		if (!strcmp(kinds[n].name, argv[1])) {

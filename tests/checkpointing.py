@@ -5,12 +5,12 @@ import os, random, re, shlex, subprocess
 KINDS = ("fpu", "files", "pipes", "threads", "scripts")
 
 def sh(text):
-    return ["bash", "-c", text]
+    return ["bash", "-c", "echo begin; " + text + "; echo end"]
 
 def fpu(n):
     if n < 14:
         return ["selfcheck", "fpu" if n % 2 else "memory", str(n)]
-    return ["gawk", "-v", "n=%d" % n, 'BEGIN { x = n / 7; for (i = 1; i <= 24; i++) { for (k = 1; k <= 900; k++) { x += sin(k * n) / '
+    return ["gawk", "-v", "n=%d" % n, 'BEGIN { print "begin"; fflush(); x = n / 7; for (i = 1; i <= 24; i++) { for (k = 1; k <= 900; k++) { x += sin(k * n) / '
             '(1 + sqrt(k)); y += exp(-x * x) * atan2(k, x) } printf "%d %.15g %.15g\\n", i, x, y; fflush() } }']
 
 def files(n):
@@ -21,15 +21,15 @@ def files(n):
         "mkdir -p {d}; cd {d}; exec 6>gone 7<gone; rm gone; for i in 1 2 3 4 5 6 7 8; do echo $((i + {n})) >&6; read -r x <&7; "
         "echo got $x; done; cd /; rm -r {d}",
         "mkdir -p {d}/a/b; cd {d}; for i in 1 2 3 4 5 6; do seq $((i * {n})) >a/$i; mv a/$i a/b/$i; cksum <a/b/$i; done; ls a/b; cd /; rm -r {d}",
-        "mkdir -p {d}; cd {d}; seq 400 >in; exec 3<in; for i in 1 2 3 4 5 6 7 8; do for k in {{1..{n}}}; do read -r x <&3; done; echo $x; "
+        "mkdir -p {d}; cd {d}; seq 400 >in; exec 3<in; for i in 1 2 3 4 5 6 7 8; do for k in {{1..{n}}} {{1..20}}; do read -r x <&3; done; echo $x; "
         "done; cd /; rm -r {d}")[n % 4].format(d=d, n=n + 1))
 
 def pipes(n):
     return sh((
         "for i in 1 2 3 4 5 6; do seq $((i * {n})) | sort -r | while read -r x; do echo $((x * 3)); done | tail -n 2; done",
-        "trap 'echo caught $((++c))' USR1; for i in 1 2 3 4 5 6 7 8; do kill -USR1 $$; echo sent $i {n}; done; echo $c",
+        "trap 'echo caught $((++c))' USR1; for i in {{1..80}}; do kill -USR1 $$; ((i % 8)) || echo sent $i {n}; done; echo $c",
         "coproc cat; for i in 1 2 3 4 5 6 7 8; do echo word $i {n} >&${{COPROC[1]}}; read -r x <&${{COPROC[0]}}; echo back $x; done",
-        "echo go; seq {n}00 | tee >(wc -l >&2) | while read -r x; do case $x in *7) echo $x;; esac; done 2>/dev/null; (sleep 0.03 & p=$!; kill $p; wait $p; "
+        "echo go; seq {n}0 | tee >(wc -l >&2) | while read -r x; do case $x in *7) echo $x;; esac; done 2>/dev/null; (sleep 0.03 & p=$!; kill $p; wait $p; "
         "echo ended $?); (trap '' TERM; kill $BASHPID; echo still here)")[n % 4].format(n=n + 2))
 
 def threads(n):
@@ -40,8 +40,8 @@ def scripts(n):
         "f() {{ (($1 < 2)) && r=$1 || {{ f $(($1 - 1)); local a=$r; f $(($1 - 2)); r=$((a + r)); }}; }}; for i in {{1..12}}; do f $i; echo fib $i $r {n}; done",
         "declare -A a; for i in {{1..80}}; do a[$((i * {n} % 37))]+=$i,; ((i % 8)) || echo ${{#a[@]}} ${{a[$((i % 37))]:-none}}; done",
         "for i in 1 2 3 4 5 6; do x=$(printf '%s\\n' {{a..k}} | shuf --random-source=<(yes {n}$i) | tr -d '\\n'); echo $i ${{x^^}} ${{x:2:4}}; done",
-        "s=0; for i in {{1..400}}; do ((s = (s * 31 + i * {n}) % 65521)); ((i % 40)) || echo sum $s; done; echo $s | sed 's/./& /g' | rev",
-        "for j in 1 2 3; do (sleep 0.0$j; echo job $j {n}) & done; wait; jobs; for i in 1 2 3; do sleep 0.01; echo tick $i; done")[n % 5].format(n=n + 3))
+        "s=0; for i in {{1..400}}; do ((s = (s * 31 + i * {n}) % 65521)); ((i % 40)) || echo sum $s; done; echo $s | sed 's/./& /g'",
+        "for j in 1 2 3; do (sleep 0.0$j; echo job $j {n}) & done; wait; for i in 1 2 3; do sleep 0.01; echo tick $i; done")[n % 5].format(n=n + 3))
 
 def programs():
     """(name, words, native)"""
@@ -90,6 +90,7 @@ def start_times():
 
 def instants(seed, name, start, end, count):
     draw = random.Random("%s %s" % (seed, name))
+    end -= (end - start) // 20			# its manager's own end
     return sorted(draw.randrange(start, max(end, start + count * 10)) for _ in range(count))
 
 class Result:

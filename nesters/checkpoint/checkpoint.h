@@ -19,6 +19,7 @@ struct options {
 	int		restore;	/* begin with what the file holds */
 	int		full;		/* images are never incremental */
 	int		leave;		/* end after an image */
+	int		tree;		/* files go along */
 	int		verbose;
 	const char	*crash;		/* point at which to die */
 };
@@ -138,6 +139,11 @@ int	image_get_page(uint32_t place, void *page);
 void	image_loaded(void);
 /* The place is in use by the generation being made. */
 void	image_keep(uint32_t place);
+
+/* ---- tree.c ---- */
+
+int	tree_put(void);
+int	tree_get(int wanted);
 
 /* ---- save.c, restore.c ---- */
 

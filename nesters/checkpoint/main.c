@@ -1,6 +1,6 @@
 /* checkpoint: takes images of everything below it, and makes them real again.  See README.md.
  *
- *	checkpoint [-f FILE] [-i MS] [-a US,US,...] [-c] [-r] [-F] [-v] [--crash=POINT] program [word ...] [-- command ...]
+ *	checkpoint [-f FILE] [-i MS] [-a US,US,...] [-c] [-r] [-l] [-t] [-F] [-v] [--crash=POINT] program [word ...] [-- command ...]
  *
  * The main thread waits for what makes an image due (a timer, a request from below) and for the end of the program. */
 #include <stdio.h>
@@ -73,6 +73,8 @@ static char **options_take(char **word)
 			options.full = 1;
 		else if (!strcmp(*word, "-l"))
 			options.leave = 1;
+		else if (!strcmp(*word, "-t"))
+			options.tree = 1;
 		else if (!strcmp(*word, "-v"))
 			options.verbose = 1;
 		else if (!strncmp(*word, "--crash=", 8))

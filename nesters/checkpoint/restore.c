@@ -466,6 +466,8 @@ static int get_all(void)
 		return image_error;
 	if (head.magic != IMAGE_HEAD || head.version != IMAGE_VERSION)
 		return bad("its head is altered");
+	if (tree_get(!counts.taken))		/* in the boot that it was taken in they are there */
+		return bad("its files have no sense");
 	if (make_room() || get_pools())
 		return image_error;
 	for (unsigned n = 0; n < head.segments; n++)

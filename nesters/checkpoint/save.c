@@ -293,6 +293,8 @@ static int put_all(void)
 	crash_point("pages");
 	head.outsides = outsides;
 	image_put(&head, sizeof head);
+	if (tree_put())
+		return image_error ? image_error : (image_error = EIO);
 	put_pools();
 	for (unsigned n = 0; n < world.segments; n++)
 		put_segment(world.segment[n]);

@@ -136,9 +136,18 @@ static int restore(void *self, struct request *r, uint32_t kind, const void *dat
 	return EINVAL;
 }
 
+static int changed(void *self, struct request *r, uint32_t index, struct FileStatus *status, const char **path)
+{
+	char *scratch = request_scratch(r);
+
+	(void)self;
+	*path = scratch;
+	return scratch ? file_changed(index, scratch, status) : ENOMEM;
+}
+
 fluke_ref_t *checkpoint_service(void)
 {
-	static const struct Checkpoint_methods methods = { .save = save, .link = links, .restore = restore };
+	static const struct Checkpoint_methods methods = { .save = save, .link = links, .restore = restore, .changed = changed };
 	static const struct interface interfaces[] = { { Checkpoint_INTERFACE, Checkpoint_dispatch, &methods }, { 0, 0, 0 } };
 	static const struct served_class class = { .name = "checkpoint", .interfaces = interfaces };
 	static fluke_ref_t *ref;

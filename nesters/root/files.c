@@ -994,6 +994,9 @@ static int other_directory(struct file *f, fluke_ref_t *ref, struct ramfs_node *
 
 /* ---- boot ---- */
 
+static uint32_t first_own;		/* nodes from this number on did not come with the tree */
+static uint64_t boot_time;
+
 static void load_modules(void)
 {
 	const struct fluke_boot_module *m;
@@ -1004,6 +1007,8 @@ static void load_modules(void)
 		m = &boot_info->module[i];
 		if (m->size < 110 || memcmp(store.window + m->start, "07070", 5))
 			continue;
+		if (!strcmp(m->name, "put.cpio"))
+			first_own = ramfs.next_number;
 		error = ramfs_load_cpio(&ramfs, store.window + m->start, m->size);
 		if (error)
 			fatal("boot module %s: broken archive (error %d)", m->name, error);
@@ -1029,6 +1034,9 @@ void files_boot(void)
 	if (ramfs_init(&ramfs))
 		fatal("no memory for the file system");
 	load_modules();
+	if (!first_own)
+		first_own = ramfs.next_number;
+	boot_time = clock_wall();
 	make_directory("dev", 0755);
 	make_directory("proc", 0555);
 	make_directory("tmp", 01777);
@@ -1194,4 +1202,43 @@ int file_region_restore(const char *data, size_t size, void **region)
 		error = ENOMEM;
 	root_unlock();
 	return error;		/* the node stays open: a file without a name lives for the region alone */
+}
+
+static int is_changed(const struct ramfs_node *node)
+{
+	return node->number >= first_own || (node->ctime >= boot_time && node->ctime <= clock_wall());
+}
+
+/* Below the directory, parents first; the path is the buffer's. */
+static struct ramfs_node *changed_below(struct ramfs_node *dir, uint32_t *index, char *path, size_t length)
+{
+	for (struct ramfs_entry *e = dir->dir.first; e; e = e->next) {
+		struct ramfs_node *found = NULL;
+
+		if (length + e->length + 2 > RAMFS_PATH_MAX || (!length && (!strcmp(e->name, "dev") || !strcmp(e->name, "proc"))))
+			continue;
+		strcpy(path + length, e->name);
+		if (is_changed(e->node) && !(*index)--)
+			return e->node;
+		if (S_ISDIR(e->node->mode)) {
+			path[length + e->length] = '/';
+			found = changed_below(e->node, index, path, length + e->length + 1);
+		}
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+int file_changed(uint32_t index, char *path, struct FileStatus *status)
+{
+	struct ramfs_node *node;
+
+	root_lock();
+	*path = 0;
+	node = changed_below(ramfs.root, &index, path, 0);
+	if (node)
+		fill_status(node, status);
+	root_unlock();
+	return node ? 0 : ENOENT;
 }

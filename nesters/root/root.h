@@ -112,6 +112,7 @@ int	file_save(struct served *object, char *data, size_t *size);
 int	file_restore(struct request *r, const char *data, size_t size, void **port);
 int	file_region_save(fluke_ref_t *region, char *data, size_t *size);
 int	file_region_restore(const char *data, size_t size, void **region);
+int	file_changed(uint32_t index, char *path, struct FileStatus *status);	/* since the boot: the index-th; ENOENT */
 int	timer_save(struct served *object, char *data, size_t *size, fluke_ref_t **port, uint32_t *fired);
 int	timer_restore(struct request *r, const char *data, size_t size, fluke_ref_t *port, void **timer);
 int	lock_owner_save(struct served *object, size_t *size, fluke_ref_t **badge);

@@ -7,7 +7,6 @@
 #include <linux_abi.h>
 #include <protocols/Checkpoint.h>
 #include <protocols/Parent.h>
-#include <protocols/Scheduler.h>
 #include <protocols/Segment.h>
 #include <protocols/Session.h>
 #include "checkpoint.h"
@@ -20,29 +19,7 @@ static const char *const service_names[] = { "fs", "clock", "scheduler", "sessio
 struct outside *outside;
 unsigned	outsides;
 static unsigned	room;
-static fluke_ref_t *service[SERVICES], *time_port, *scratch, *other, *server;
-
-/* ---- time ---- */
-
-/* weak in libc: so we know the port where our parent's scheduler takes requests. */
-int thread_scheduler(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val)
-{
-	static fluke_ref_t *scheduler;
-	int error;
-
-	if (!scheduler && !(scheduler = service_lookup("scheduler")))
-		return ENOENT;
-	error = Scheduler_add(scheduler, thread, port, sched_val);
-	if (!error && !time_port && (time_port = ref_new()))
-		fluke_ref_copy(port, time_port);
-	return error;
-}
-
-void border_schedule(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val)
-{
-	if (thread_scheduler(thread, port, sched_val))
-		eprintf("checkpoint: a thread gets no time\n");
-}
+static fluke_ref_t *service[SERVICES], *scratch, *other, *server, *scheduler_proxy;
 
 /* ---- entries ---- */
 
@@ -96,7 +73,8 @@ int border_begin(void)
 	server = service[SERVICES - 1];
 	scratch = ref_new();
 	other = ref_new();
-	return scratch && other ? 0 : ENOMEM;
+	scheduler_proxy = served_ref(time_service());
+	return scheduler_proxy && scratch && other ? 0 : ENOMEM;
 }
 
 /* ---- naming ---- */
@@ -144,6 +122,9 @@ static int name_own(struct outside *o, fluke_ref_t *ref)
 
 	if (!object)
 		return 0;
+	o->kind = BORDER_SCHEDULER;
+	if (object == time_service())
+		return 1;
 	o->kind = BORDER_PARENT;
 	if (object == &child->parent)
 		return 1;
@@ -162,14 +143,17 @@ static int name_service(struct outside *o, fluke_ref_t *ref)
 {
 	o->kind = BORDER_SERVICE;
 	for (o->a = 0; o->a < SERVICES; o->a++)
-		if (same_as(service[o->a], ref, o->hash))
+		if (same_as(service[o->a], ref, o->hash)) {
+			if (!strcmp(service_names[o->a], "scheduler"))
+				o->kind = BORDER_SCHEDULER;
 			return 1;
+		}
 	o->kind = BORDER_FD;
 	for (o->a = 0; o->a < 3; o->a++)
 		if (same_as(descriptor((int)o->a), ref, o->hash))
 			return 1;
 	o->kind = BORDER_TIME;
-	return same_as(time_port, ref, o->hash);
+	return same_as(time_port(), ref, o->hash);
 }
 
 /* The ports that it sends to: those that it will be given again, and those whose owners are told to look. */
@@ -232,7 +216,8 @@ static int name_served(unsigned number, fluke_ref_t *ref)
 		outside[number].base = name;
 		outside[number].a = group;
 	} else if (!error) {
-		outside[number].kind = kind == CHECKPOINT_SERVICE ? BORDER_NAMED : BORDER_SERVER;
+		outside[number].kind = kind != CHECKPOINT_SERVICE ? BORDER_SERVER : strcmp(words, "scheduler") ? BORDER_NAMED :
+			BORDER_SCHEDULER;
 		outside[number].a = kind;
 		outside[number].sent = group;
 		if (keep_data(number, words, size))
@@ -316,7 +301,7 @@ static int bind_facet(unsigned number, fluke_ref_t *ref)
 
 	if (!base)
 		return ENOENT;
-	if (!service[3]) {		/* our parent makes none for us: all below share its session with us */
+	if (!service[3] || outside[o->base - 1].kind == BORDER_SCHEDULER) {	/* our parent makes none for us: all below share its session with us */
 		fluke_ref_copy(base, ref);
 		return 0;
 	}
@@ -356,7 +341,8 @@ static fluke_ref_t *known_of(const struct outside *o)
 	switch (o->kind) {
 	case BORDER_SERVICE:	return o->a < SERVICES ? service[o->a] : NULL;
 	case BORDER_FD:		return o->a < 3 ? descriptor((int)o->a) : NULL;
-	case BORDER_TIME:	return time_port;
+	case BORDER_TIME:	return time_port();
+	case BORDER_SCHEDULER:	return scheduler_proxy;
 	case BORDER_POOL:	return o->a < world.pools ? m->pool[o->a] : NULL;
 	case BORDER_SEGMENT:	return o->a < world.segments ? m->segment[o->a] : NULL;
 	case BORDER_SPACE:	return child->space_ref;

@@ -86,7 +86,7 @@ int	stop_ran(const struct object *thread);
 /* ---- border.c: what leads out of the image ---- */
 
 enum border { BORDER_LOST, BORDER_SERVICE, BORDER_FD, BORDER_POOL, BORDER_SEGMENT, BORDER_REGION, BORDER_SPACE,
-	BORDER_PARENT, BORDER_TIME, BORDER_SERVER, BORDER_FACET, BORDER_WAKE, BORDER_NAMED };
+	BORDER_PARENT, BORDER_TIME, BORDER_SERVER, BORDER_FACET, BORDER_WAKE, BORDER_NAMED, BORDER_SCHEDULER };
 
 #define CHECKPOINT_SERVICE	7u	/* kind of Checkpoint.save: data is the name for Parent.lookup */
 #define BORDER_DATA	0x10000u
@@ -109,14 +109,21 @@ void	border_forget(void);
 uint32_t border_name(fluke_ref_t *ref);
 struct image_outside;
 int	border_add(const struct image_outside *record);	/* 0 or ENOMEM */
-/* The thread gets its time from our parent's scheduler: port and value for its state. */
-void	border_schedule(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val);
 void	border_release(void);		/* all references made by border_bind */
 int	border_look(void);
 /* After a restore: references for all entries. */
 int	border_bind(void);
 /* Ports below that servers outside would have told of something: they are told to look again. */
 void	border_wake(void);
+
+/* ---- time.c ---- */
+
+int	time_begin(struct server *server);
+struct served *time_service(void);	/* our parent's scheduler as those restored see it */
+fluke_ref_t *time_port(void);		/* where it takes requests */
+uint32_t time_known(uint32_t real);	/* the number that those below remember */
+void	time_forget(void);
+int	time_restore(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val);
 
 /* ---- image.c: the file ---- */
 

@@ -159,12 +159,6 @@ int image_begin(void)
 	return 0;
 }
 
-void image_give_up(void)
-{
-	memset(using, 0, store_extents);
-	filled = raw_size = pages_held = 0;
-}
-
 uint32_t image_written(void)
 {
 	return written;
@@ -249,6 +243,19 @@ static int commit_read(unsigned which, struct commit *c)
 	if (store_read(0, which * PAGE, c, sizeof *c) || c->magic != COMMIT_MAGIC || c->sum != commit_sum(c))
 		return 0;
 	return c->version == IMAGE_VERSION ? 1 : -1;
+}
+
+/* What was written is none, unless its commit record had gone out before things went wrong. */
+void image_give_up(void)
+{
+	struct commit c;
+
+	if (commit_read((present.generation + 1) & 1, &c) > 0 && c.identity == present.identity && c.generation == present.generation + 1) {
+		present = c;
+		memcpy(used, using, store_extents);
+	}
+	memset(using, 0, store_extents);
+	filled = raw_size = pages_held = 0;
 }
 
 int image_open(void)

@@ -37,7 +37,7 @@ static void fail(const char *what, int error)
 
 void crash_point(const char *name)
 {
-	if (!options.crash || strcmp(options.crash, name))
+	if (!options.crash || strcmp(options.crash, name) || !counts.taken)
 		return;
 	options.crash = NULL;			/* once */
 	__asm__ volatile("movl $0, 8" : : : "memory");
@@ -234,6 +234,8 @@ static int begin(void)
 
 	server = server_new(WORKERS, WORKERS_MOST, MESSAGE_MAX);
 	error = server ? memory_begin(server) : ENOMEM;
+	if (!error)
+		error = time_begin(server);
 	if (!error)
 		error = border_begin();
 	if (error)

@@ -1,10 +1,10 @@
 /* An image is made real: pools, segments, pages; then every object at its place; then their states and links.  Nobody
  * below runs before all of it is there. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux_abi.h>
 #include <protocols/MemPool.h>
-#include <protocols/Scheduler.h>
 #include "checkpoint.h"
 
 static struct image_head head;
@@ -297,8 +297,8 @@ static void get_link(fluke_ref_t *ref)
 static void schedule(fluke_thread_t *thread, uint32_t name)
 {
 	resolve(name, links[FLUKE_LINK_SCHEDULER]);
-	if (name & LINK_OUTSIDE)
-		border_schedule(thread, links[FLUKE_LINK_SCHEDULER], &state.sched_val);
+	if (name & LINK_OUTSIDE && time_restore(thread, links[FLUKE_LINK_SCHEDULER], &state.sched_val))
+		eprintf("checkpoint: a thread gets no time\n");
 }
 
 static void get_thread(unsigned n)
@@ -483,6 +483,7 @@ static int get_all(void)
 int restore(void)
 {
 	memset(frame_place, 0, store.frames.count * sizeof *frame_place);
+	time_forget();
 	get_all();
 	free_room();
 	if (image_error)

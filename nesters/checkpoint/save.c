@@ -89,6 +89,8 @@ static void put_thread(const struct object *o)
 	}
 	if (is_outside(links[FLUKE_LINK_CLIENT]))
 		fluke_ref_clear(links[FLUKE_LINK_CLIENT]);
+	if (is_outside(links[FLUKE_LINK_SCHEDULER]))
+		state.sched_val = time_known(state.sched_val);
 	put(&ran, sizeof ran);
 	put(&state, state.flags & FLUKE_THREAD_FPU_USED ? sizeof state : offsetof(fluke_thread_state_t, fpu));
 	for (unsigned n = 0; n < FLUKE_THREAD_LINKS; n++)

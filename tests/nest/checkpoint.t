@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The checkpointer: programs destroyed and restored in the middle, here and in another boot."""
-import os, re, subprocess, sys
+import os, re, struct, subprocess, sys, time, zlib
 sys.path.insert(0, "tests")
 from hosttap import Tap
 t = Tap()
@@ -26,7 +26,7 @@ for n in 1 2 3 4 5 6; do echo $n $(seq $n | tr '\\n' ' '); done
 exec 5>/tmp/five; echo hello >&5; seq 3000 | sort -r | head -n 2; echo there >&5; cat /tmp/five
 (trap 'echo got it' USR1; kill -USR1 $BASHPID; sleep 0.01; exit 3); echo $?; sleep 0.02 & wait $!; echo done"""
 plain = run("process", "bash", "-c", SCRIPT)
-got = run("checkpoint -v -c -i 25 process", "bash", "-c", SCRIPT)
+got = run("checkpoint -v -c -i 15 process", "bash", "-c", SCRIPT)
 t.check("checkpoint-06", "a process manager and its processes: a script with pipes, files, signals, sleeps", plain[0] == 0 and got[:2] == plain[:2] and
         restored(got[2])[1] >= 10 and restored(got[2])[2] == 0, (plain, got))
 t.check("checkpoint-07", "nothing that crossed the border was lost", not re.search("lost (?!0)|[^0] lost|not there", got[2]), got[2])
@@ -37,10 +37,98 @@ t.check("checkpoint-09", "the same as a command in a shell", got[:2] == plain[:2
 
 os.makedirs("build/tests", exist_ok=True)
 subprocess.run(["tools/mkdisk", DRIVE, "image:16M"], check=True)
-LOOP = "for n in 1 2 3 4 5 6 7 8 9; do echo $n $(seq $n | tr '\\n' ' '); done"
+LOOP = "for n in {1..16}; do echo $n $(seq $n | tr '\\n' ' '); done"
 plain = run("process", "bash", "-c", LOOP)
-first = run("checkpoint -l -f disk:image -a 230000 process", "bash", "-c", LOOP, options=("--drive", DRIVE))
+first = run("checkpoint -l -f disk:image -a 110000 process", "bash", "-c", LOOP, options=("--drive", DRIVE))
 second = run("checkpoint -v -r -f disk:image", "x", options=("--drive", DRIVE))
 t.check("checkpoint-10", "bash in the middle of a loop goes on in another boot, from the drive", first[1] and second[1] and plain[0] == second[0] == 0 and
         first[1] + second[1] == plain[1], (first, second))
+
+# ---- images that are not what was written
+def layout():
+    """Where the file is in the drive; its chunks: (kind, offset in the drive, packed size)."""
+    with open(DRIVE, "rb") as f:
+        disk = f.read()
+    entry = disk[64:128] if disk[64:69] == b"image" else disk[disk.index(b"image\0"):][:64]
+    start = struct.unpack("<5I", entry[44:64])[0] * 512
+    found, magics = [], {b"PAGE": "pages", b"META": "stream", b"INDX": "index"}
+    for extent in range(start + 65536, len(disk) - 65535, 65536):
+        at = extent
+        while at + 16 <= extent + 65536 and disk[at:at + 4] in magics:
+            raw, packed = struct.unpack_from("<II", disk, at + 4)
+            found.append((magics[disk[at:at + 4]], at, packed))
+            at += 16 + packed + 15 & -16
+    return start, disk, found
+
+def altered(changes):
+    """The status and message of a restore of the drive with these (offset, bytes) written into it."""
+    with open(DRIVE, "r+b") as f:
+        kept = []
+        for at, data in changes:
+            f.seek(at)
+            kept.append((at, f.read(len(data))))
+            f.seek(at)
+            f.write(data)
+    status, out, err = run("checkpoint -r -f disk:image", "x", options=("--drive", DRIVE))
+    with open(DRIVE, "r+b") as f:
+        for at, data in reversed(kept):
+            f.seek(at)
+            f.write(data)
+    return status, out, err
+
+start, disk, chunks = layout()
+flip = lambda at: (at, bytes([disk[at] ^ 0x10]))
+cases, number = [], 11
+for kind in ("pages", "stream", "index"):
+    k, at, size = next(c for c in chunks if c[0] == kind)
+    cases += [("the head of a chunk of %s" % kind, [flip(at + 4)]), ("its checksum", [flip(at + 12)]), ("a byte of it", [flip(at + 16 + size // 2)])]
+first, other = [c for c in chunks if c[0] == "pages"][:2]
+cases += [("two chunks of pages, the first now a copy of the second", [(first[1], disk[other[1]:other[1] + 16 + other[2]])]),
+          ("its end cut off", [(chunks[-1][1], bytes(65536))]), ("both commit records", [flip(start + 4096 + 8), flip(start + 8)])]
+wrong = []
+for what, changes in cases:
+    status, out, err = altered(changes)
+    if status != 126 or out or not re.search("checkpoint: (restore|start): .*(altered|truncated|no image|head)", err):
+        wrong.append((what, status, out, err))
+t.check("checkpoint-11", "an image altered in any kind of its blocks is refused with the reason, and nothing runs", not wrong and len(cases) == 12, wrong)
+commit = bytearray(disk[start + 4096:start + 4096 + 28])
+struct.pack_into("<I", commit, 4, 99)
+status, out, err = altered([(start + 4096, bytes(commit) + struct.pack("<I", zlib.crc32(bytes(commit))))])
+t.check("checkpoint-12", "an image of another version is refused", status == 126 and not out and "another version" in err, (status, out, err))
+status, out, err = run("checkpoint -v -r -f disk:image", "x", options=("--drive", DRIVE))
+t.check("checkpoint-13", "unaltered it still goes on", (status, out) == second[:2], (status, out, err))
+
+# ---- the taking goes wrong
+for number, point in enumerate(("begun", "pages", "written", "synced", "committed"), 14):
+    got = run("checkpoint -v --crash=%s -f disk:image -a 70000,110000 process" % point, "bash", "-c", LOOP, options=("--drive", DRIVE))
+    again = run("checkpoint -v -r -f disk:image", "x", options=("--drive", DRIVE))
+    t.check("checkpoint-%d" % number, "the checkpointer fails at `%s`: the program goes on, the last image is good" % point, got[:2] == plain[:2] and
+            restored(got[2])[::2] == [1, 1] and again[0] == 0 and again[1] and plain[1].endswith(again[1]), (got, again))
+subprocess.run(["tools/mkdisk", DRIVE, "image:384K"], check=True)
+got = run("checkpoint -v -f disk:image -i 30 process", "bash", "-c", LOOP, options=("--drive", DRIVE))
+again = run("checkpoint -v -r -f disk:image", "x", options=("--drive", DRIVE))
+t.check("checkpoint-19", "no room for a further image: the program goes on, the former image is good", got[:2] == plain[:2] and
+        "no room for the image" in got[2] and again[0] == 0 and again[1] and plain[1].endswith(again[1]), (got, again))
+
+# ---- boot/run
+if os.path.exists(DRIVE):
+    os.unlink(DRIVE)
+def host(*words, **more):
+    return subprocess.run(["boot/run", "--timeout", "60", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, **more)
+job = subprocess.Popen(["boot/run", "--timeout", "60", "--checkpoint", DRIVE + ",150", "--", "bash", "-c",
+                        "mkdir /tmp/job; for n in {1..25}; do echo $n >>/tmp/job/log; echo step $n; sleep 0.1; done; wc -l </tmp/job/log"],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+before = []
+for line in job.stdout:
+    before.append(line)
+    if line == "step 12\n":
+        break
+job.kill()
+job.wait()
+time.sleep(0.5)
+after = host("--restore", DRIVE)
+steps = after.stdout.split("\n")
+t.check("checkpoint-20", "a job whose QEMU is killed goes on in another with its files: boot/run --checkpoint, --restore", after.returncode == 0 and
+        steps[-2:] == ["25", ""] and re.fullmatch("step ([2-9]|1[0-3])", steps[0]) and
+        steps[:-2] == ["step %d" % n for n in range(int(steps[0].split()[1]), 26)], (before, after))
 t.done()

@@ -19,7 +19,7 @@ static const char *const service_names[] = { "fs", "clock", "scheduler", "sessio
 struct outside *outside;
 unsigned	outsides;
 static unsigned	room;
-static fluke_ref_t *service[SERVICES], *scratch, *other, *server, *scheduler_proxy;
+static fluke_ref_t *service[SERVICES], *scratch, *other, *server, *scheduler_proxy, *control;
 
 /* ---- entries ---- */
 
@@ -74,7 +74,8 @@ int border_begin(void)
 	scratch = ref_new();
 	other = ref_new();
 	scheduler_proxy = served_ref(time_service());
-	return scheduler_proxy && scratch && other ? 0 : ENOMEM;
+	control = served_ref(control_service());
+	return scheduler_proxy && control && scratch && other ? 0 : ENOMEM;
 }
 
 /* ---- naming ---- */
@@ -124,6 +125,9 @@ static int name_own(struct outside *o, fluke_ref_t *ref)
 		return 0;
 	o->kind = BORDER_SCHEDULER;
 	if (object == time_service())
+		return 1;
+	o->kind = BORDER_CONTROL;
+	if (object == control_service())
 		return 1;
 	o->kind = BORDER_PARENT;
 	if (object == &child->parent)
@@ -343,6 +347,7 @@ static fluke_ref_t *known_of(const struct outside *o)
 	case BORDER_FD:		return o->a < 3 ? descriptor((int)o->a) : NULL;
 	case BORDER_TIME:	return time_port();
 	case BORDER_SCHEDULER:	return scheduler_proxy;
+	case BORDER_CONTROL:	return control;
 	case BORDER_POOL:	return o->a < world.pools ? m->pool[o->a] : NULL;
 	case BORDER_SEGMENT:	return o->a < world.segments ? m->segment[o->a] : NULL;
 	case BORDER_SPACE:	return child->space_ref;

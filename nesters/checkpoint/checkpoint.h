@@ -34,6 +34,8 @@ extern struct counts counts;
 /* For proof that a test notices: ends here if that is the point that the options name. */
 void	crash_point(const char *name);
 
+struct served *control_service(void);	/* Checkpointer, for those below */
+
 /* ---- memory.c ---- */
 
 extern struct store store;
@@ -86,7 +88,8 @@ int	stop_ran(const struct object *thread);
 /* ---- border.c: what leads out of the image ---- */
 
 enum border { BORDER_LOST, BORDER_SERVICE, BORDER_FD, BORDER_POOL, BORDER_SEGMENT, BORDER_REGION, BORDER_SPACE,
-	BORDER_PARENT, BORDER_TIME, BORDER_SERVER, BORDER_FACET, BORDER_WAKE, BORDER_NAMED, BORDER_SCHEDULER };
+	BORDER_PARENT, BORDER_TIME, BORDER_SERVER, BORDER_FACET, BORDER_WAKE, BORDER_NAMED, BORDER_SCHEDULER,
+	BORDER_CONTROL };
 
 #define CHECKPOINT_SERVICE	7u	/* kind of Checkpoint.save: data is the name for Parent.lookup */
 #define BORDER_DATA	0x10000u

@@ -121,6 +121,11 @@ static const struct Checkpointer_methods methods = { .take = control_take, .coun
 static const struct interface interfaces[] = { { Checkpointer_INTERFACE, Checkpointer_dispatch, &methods }, { 0, 0, 0 } };
 static const struct served_class control_class = { .name = "checkpointer", .interfaces = interfaces };
 
+struct served *control_service(void)
+{
+	return &control;
+}
+
 /* The next instant of the list, or of the interval; the list's count from the start. */
 static void arm(void)
 {
@@ -235,6 +240,8 @@ static int begin(void)
 	server = server_new(WORKERS, WORKERS_MOST, MESSAGE_MAX);
 	error = server ? memory_begin(server) : ENOMEM;
 	if (!error)
+		error = served_init(&control, &control_class, server);
+	if (!error)
 		error = time_begin(server);
 	if (!error)
 		error = border_begin();
@@ -247,9 +254,7 @@ static int begin(void)
 	if (!port || !port_ref || !timer)
 		return ENOMEM;
 	fluke_port_reference(port, port_ref);
-	error = served_init(&control, &control_class, server);
-	if (!error)
-		error = Clock_create_timer(clock, port, TICK, timer);
+	error = Clock_create_timer(clock, port, TICK, timer);
 	ref_free(clock);
 	return error ? error : image_open();
 }

@@ -28,12 +28,12 @@ exec 5>/tmp/five; echo hello >&5; seq 3000 | sort -r | head -n 2; echo there >&5
 plain = run("process", "bash", "-c", SCRIPT)
 got = run("checkpoint -v -c -i 15 process", "bash", "-c", SCRIPT)
 t.check("checkpoint-06", "a process manager and its processes: a script with pipes, files, signals, sleeps", plain[0] == 0 and got[:2] == plain[:2] and
-        restored(got[2])[1] >= 10 and restored(got[2])[2] == 0, (plain, got))
+        restored(got[2])[1] >= 7 and restored(got[2])[2] == 0, (plain, got))
 t.check("checkpoint-07", "nothing that crossed the border was lost", not re.search("lost (?!0)|[^0] lost|not there", got[2]), got[2])
 t.check("checkpoint-08", "a second image writes what has changed, not all", [int(n) for n in re.findall(r"(\d+) of them written", got[2])][-1] < 300 and
         "image 1:" in got[2], got[2])
-got = run("process", "bash", "-c", "checkpoint -v -c -i 40 bash -c '%s'" % SCRIPT.replace("'", "'\\''"))
-t.check("checkpoint-09", "the same as a command in a shell", got[:2] == plain[:2] and restored(got[2])[1] >= 5 and restored(got[2])[2] == 0, (plain, got))
+got = run("process", "bash", "-c", "checkpoint -v -c -i 60 bash -c '%s'" % SCRIPT.replace("'", "'\\''"))
+t.check("checkpoint-09", "the same as a command in a shell", got[:2] == plain[:2] and restored(got[2])[1] >= 2 and restored(got[2])[2] == 0, (plain, got))
 
 os.makedirs("build/tests", exist_ok=True)
 subprocess.run(["tools/mkdisk", DRIVE, "image:16M"], check=True)
@@ -116,7 +116,7 @@ if os.path.exists(DRIVE):
 def host(*words, **more):
     return subprocess.run(["boot/run", "--timeout", "60", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, **more)
 job = subprocess.Popen(["boot/run", "--timeout", "60", "--checkpoint", DRIVE + ",150", "--", "bash", "-c",
-                        "mkdir /tmp/job; for n in {1..25}; do echo $n >>/tmp/job/log; echo step $n; sleep 0.1; done; wc -l </tmp/job/log"],
+                        "mkdir /tmp/job; for n in {1..25}; do echo $n >>/tmp/job/log; echo step $n; seq 20000 | sort -r >/tmp/job/sorted; done; wc -l </tmp/job/log"],
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 before = []
 for line in job.stdout:

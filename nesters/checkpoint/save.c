@@ -157,11 +157,17 @@ static int is_zero(const uint32_t *word)
 	return 1;
 }
 
+/* Of a page that whoever has our memory keeps elsewhere now nothing is known. */
+static int written(uint8_t bits)
+{
+	return bits & FLUKE_USAGE_DIRTY || !(bits & FLUKE_USAGE_PRESENT);
+}
+
 static int copy_frame(uint32_t frame, uint8_t bits)
 {
 	const void *at = store.window + frame * PAGE;
 
-	if (frame_place[frame] && !(bits & FLUKE_USAGE_DIRTY)) {
+	if (frame_place[frame] && !written(bits)) {
 		if (frame_place[frame] != ZERO)
 			image_keep(frame_place[frame]);
 		return 0;
@@ -186,7 +192,7 @@ static int copy_run(const struct segment_run *r)
 		memset(bits, 0, sizeof bits);
 		fluke_region_usage(store.region_object, &offset, part * PAGE, bits);
 		for (n = 0; n < part; n++)
-			if (bits[n] & FLUKE_USAGE_DIRTY)
+			if (written(bits[n]))
 				frame_place[r->frame + done + n] = 0;	/* whatever becomes of this image */
 		for (n = 0; n < part; n++)
 			if (copy_frame(r->frame + done + n, bits[n]))

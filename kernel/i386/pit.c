@@ -122,13 +122,27 @@ void pit_boot(void)
 		timer_is_pit ? PIT_HZ / 1000 : apic_khz);
 }
 
-/* Fires at the latest after one full count: timer_fired sets it again when that was too early. */
+/* A full count by 1 is some seconds, by 128 some minutes: that for far deadlines, a little early, as
+ * its steps are coarse.  timer_fired sets it again when it was too early. */
+static uint64_t set_divider(uint64_t left)
+{
+	static uint32_t now = 0xb;
+	uint32_t wanted = left > 0xfffffffeu ? 0xa : 0xb;
+
+	if (wanted != now)
+		apic_write(APIC_DIVIDE, now = wanted);
+	return wanted == 0xa ? (left - (1u << 20)) >> 7 : left;
+}
+
 void timer_set(uint64_t tsc)
 {
-	uint64_t now = rdtsc();
-	uint32_t wait = tsc <= now ? 0 : tsc - now > 0xfffffffeu ? 0xfffffffeu : (uint32_t)(tsc - now);
-	uint32_t count = scale(wait, timer_is_pit ? PIT_HZ / 1000 : apic_khz, tsc_khz);
+	uint64_t now = rdtsc(), left = tsc <= now ? 0 : tsc - now;
+	uint32_t wait, count;
 
+	if (!timer_is_pit)
+		left = set_divider(left);
+	wait = left > 0xfffffffeu ? 0xfffffffeu : (uint32_t)left;
+	count = scale(wait, timer_is_pit ? PIT_HZ / 1000 : apic_khz, tsc_khz);
 	if (!timer_is_pit) {
 		apic_write(APIC_INITIAL, count + (count != 0xffffffffu));
 		return;

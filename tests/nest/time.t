@@ -56,5 +56,14 @@ boot.terminate()
 boot.wait()
 t.check("time-09", "bash at its prompt: no interrupt in three seconds; a key typed is seen in the same record", b"# " in prompt and before > 0 and
         idle == 0 and typed > 0, "prompt %r, before %d, idle %d, with a key %d" % (prompt[-40:], before, idle, typed))
+
+def sleeping(seconds):		# guest time, which passes at once
+    record = os.path.join(work, "sleep%d" % seconds)
+    r = subprocess.run(["boot/run", "--icount", "--timeout", "60", "--log", os.path.join(work, "log"), "--qemu", "-d int -D " + record, "--",
+                        "sh", "-c", "sleep 1; sleep %d; echo woke" % seconds], capture_output=True, text=True, timeout=300)
+    return r.stdout, len(re.findall(r": v=(?!80)[2-9a-f][0-9a-f] ", open(record).read()))
+near, far = sleeping(1), sleeping(500)
+t.check("time-10", "a deadline in 500 seconds costs at most five interrupts more than one in one second", "woke" in near[0] and "woke" in far[0] and
+        far[1] <= near[1] + 5, (near, far))
 subprocess.run(["rm", "-rf", work])
 t.done()

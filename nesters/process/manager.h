@@ -326,6 +326,7 @@ void		session_drop(struct process *p);
 
 /* debugged.c: what a debugger above is told */
 void		debugger_find(void);
+int		debugger_present(void);
 void		debugger_ended(struct process *p, int status);
 int		debugger_takes(struct process *p, int slot, int signal);	/* 1: the signal is not to be delivered */
 

@@ -3,6 +3,7 @@
  * which never registered, are found by region_search of the whole object segment. */
 #include <string.h>
 #include <native.h>
+#include <protocols/Scheduler.h>
 #include <nest/schedule.h>
 #include "manager.h"
 
@@ -20,6 +21,8 @@ int thread_add_scheduler(struct process *p, int slot)
 
 	priority_parameters(p, &parameters);
 	fluke_thread_reference(body_object(p->body, t->address), &manager->scratch);
+	if (debugger_present())		/* which sees each thread before it runs: its time comes from there, without a policy of ours */
+		return Scheduler_add(&manager->scheduler, body_object(p->body, t->address), &manager->scheduler_port, &t->sched_val) ? EAGAIN : 0;
 	if (scheduler_admit(s, &manager->scratch, &parameters, &manager->scheduler_port, &sched_val))
 		return EAGAIN;
 	t->scheduler = s;

@@ -13,7 +13,7 @@
 
 
 static const char *const service_names[] = { "fs", "clock", "scheduler", "session", "console", "pipe", "cwd", "schedulers",
-	"disk", "process", "debug", "line0", "line1", "nesting-all", "checkpoint" };
+	"disk", "process", "checkpoint" };
 #define SERVICES	(sizeof service_names / sizeof service_names[0])
 
 struct outside *outside;

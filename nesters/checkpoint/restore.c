@@ -329,7 +329,6 @@ static void get_object(unsigned n)
 	union { fluke_mutex_state_t mutex; fluke_cond_state_t cond; fluke_mapping_state_t mapping; fluke_region_state_t region;
 		fluke_port_state_t port; } s;
 	void *at = (void *)world.object[n].at;
-	fluke_port_state_t now;
 
 	switch (world.object[n].type) {
 	case FLUKE_TYPE_MUTEX:
@@ -357,8 +356,6 @@ static void get_object(unsigned n)
 	case FLUKE_TYPE_PORT:
 		image_get(&s.port, sizeof s.port);
 		get_link(first);
-		fluke_port_get_state(at, &now, NULL);	/* timers run already */
-		s.port.pending |= now.pending;
 		fluke_port_set_state(at, &s.port, first);
 		break;
 	case FLUKE_TYPE_SPACE:

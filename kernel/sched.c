@@ -70,12 +70,27 @@ void sched_request(struct thread *t, unsigned depth)
 		sched_request(donor, depth + 1);
 }
 
+static void withdraw_path(struct thread *t, unsigned depth);
+
+/* What t asked for and nobody has seen is taken back; a scheduler that sleeps there may then have nothing left to
+ * wake up for. */
+static void withdraw(struct thread *t, unsigned depth)
+{
+	struct port *port = (struct port *)link_target(&t->scheduler);
+	struct portset *set = port ? port_set(port) : NULL;
+
+	if (!t->request_pending)
+		return;
+	port_unrequest(port, t);
+	t->known = 0;
+	for (struct thread *sleeper = set ? set->sleepers.head : NULL; sleeper; sleeper = sleeper->wait_next)
+		if (!sched_usable(sleeper))
+			withdraw_path(sleeper, depth + 1);
+}
+
 void sched_withdraw(struct thread *t)
 {
-	if (t->request_pending) {
-		port_unrequest((struct port *)link_target(&t->scheduler), t);
-		t->known = 0;
-	}
+	withdraw(t, 0);
 }
 
 void sched_ready(struct thread *t)
@@ -135,13 +150,12 @@ static void undonate(struct thread *t)
 		request_path(donee);
 }
 
-/* t cannot use time any more, nor can those who lend to it: what they asked for and nobody has seen
- * is taken back. */
+/* t cannot use time any more, nor can those who lend to it. */
 static void withdraw_path(struct thread *t, unsigned depth)
 {
 	if (depth > DONATION_MAX)
 		return;
-	sched_withdraw(t);
+	withdraw(t, depth);
 	for (struct thread *donor = t->donors; donor; donor = donor->donor_next)
 		if (!sched_usable(donor))
 			withdraw_path(donor, depth + 1);

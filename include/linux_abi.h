@@ -273,15 +273,4 @@ struct linux_dirent64 {
 #define TCOFLUSH	1
 #define TCIOFLUSH	2
 
-/* sched_setscheduler, setpriority */
-#define SCHED_OTHER		0
-#define SCHED_FIFO		1
-#define SCHED_RR		2
-#define SCHED_BATCH		3
-#define SCHED_IDLE		5
-#define SCHED_RESET_ON_FORK	0x40000000
-#define PRIO_PROCESS		0
-#define PRIO_PGRP		1
-#define PRIO_USER		2
-
 #endif

@@ -140,9 +140,6 @@ static void undonate(struct thread *t)
 	t->donee = t->donor_next = t->donor_prev = NULL;
 	if (donee->supplier == t) {
 		donee->supplier = NULL;
-		for (struct thread *s = donee; s->donee; s = s->donee)	/* schedulers that sleep there have nothing to give */
-			if (s->since)
-				charge(s);
 		if (leads_to(donee) == current)
 			sched_preempt();
 	}
@@ -161,12 +158,6 @@ static void withdraw_path(struct thread *t, unsigned depth)
 			withdraw_path(donor, depth + 1);
 }
 
-static inline void withdraw_unless_usable(struct thread *t)
-{
-	if ((t->request_pending || t->donors) && !sched_usable(t))
-		withdraw_path(t, 0);
-}
-
 /* May t lend to donee: neither a circle nor too long a path? */
 static int may_donate(const struct thread *t, const struct thread *donee)
 {
@@ -183,17 +174,16 @@ void sched_donate(struct thread *t, struct thread *donee)
 	if (t->donee == donee)
 		return;
 	undonate(t);
-	if (donee && may_donate(t, donee)) {
-		t->donee = donee;
-		t->donor_next = donee->donors;
-		if (donee->donors)
-			donee->donors->donor_prev = t;
-		donee->donors = t;
-		if (!donee->blocked)
-			return;
+	if (!donee || !may_donate(t, donee)) {
+		if (t->blocked && t->request_pending)	/* lends no more, and cannot run */
+			withdraw_path(t, 0);
+		return;
 	}
-	if (t->blocked)
-		withdraw_unless_usable(t);
+	t->donee = donee;
+	t->donor_next = donee->donors;
+	if (donee->donors)
+		donee->donors->donor_prev = t;
+	donee->donors = t;
 }
 
 /* current = t.  Its space is loaded, so that its memory can be touched. */
@@ -214,7 +204,8 @@ void sched_block(struct thread *t)
 {
 	struct thread *donee = t->donee;
 
-	withdraw_unless_usable(t);
+	if (!donee && (t->request_pending || t->donors))
+		withdraw_path(t, 0);
 	if (t != current)
 		return;
 	t->attention &= ~ATTENTION_DISPATCH;
@@ -305,12 +296,8 @@ struct thread *sched_choose(void)
 		}
 		if (!t->blocked)
 			return t;
-		if (t->wait_kind == WAIT_SCHEDULE) {
-			if (tell(t))
-				scheduler = t;
-			if (!t->since && t->donee)
-				t->since = clock_now();
-		}
+		if (t->wait_kind == WAIT_SCHEDULE && tell(t))
+			scheduler = t;
 		if (t->donee)
 			supply(t, t->donee);
 		t = t->donee;
@@ -419,7 +406,7 @@ result_t sys_thread_schedule(struct thread *t)
 		t->regs.eax = FLUKE_SCHED_INVALID;
 		return OK;
 	}
-	if (client->blocked && (!may_donate(t, client) || (sensitivity(t) != FLUKE_WAKEUP_ON_CONFLICT && !sched_usable(client)))) {
+	if (client->blocked && (!sched_usable(client) || !may_donate(t, client))) {
 		client->known = 0;
 		t->regs.eax = portset_request(set, t, FLUKE_SCHED_BLOCKED_REQUESTED, FLUKE_SCHED_BLOCKED);
 		return OK;

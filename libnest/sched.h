@@ -12,7 +12,7 @@ struct scheduler_client {
 	fluke_ref_t	*thread;	/* null: the record is free */
 	uint32_t	number;
 	uint8_t		ended;		/* it has left the policy's members; free soon after its thread has gone */
-	volatile uint8_t over;		/* that has gone, or has another scheduler: the loop forgets it */
+	volatile uint8_t over;		/* that has gone: the loop forgets it */
 	struct scheduler_client *next;	/* of the ended or the free ones */
 	/* both: */
 	volatile uint32_t ordered;	/* it is in the list of orders */
@@ -20,12 +20,7 @@ struct scheduler_client {
 	char		name[24];	/* whoever holds the lock; for views */
 	fluke_ref_t	*view;		/* it is a scheduler elsewhere: its SchedulerView; null: it is not */
 	struct scheduler *below;	/* it is one of this program */
-	struct session	*payer;		/* has it among its threads (Scheduler.add); null: nobody's */
-	uint64_t	base;		/* real clock: what its thread had used when it came */
-	uint64_t	final;		/* what it had from us when it ended */
 	/* the loop: */
-	uint64_t	seen;		/* real clock: of what its thread used, this has been charged */
-	uint32_t	paid;		/* at that time of `alone` */
 	volatile uint8_t known;		/* to the policy */
 };
 
@@ -43,17 +38,13 @@ struct scheduler {
 	volatile uint32_t clients, room;
 	struct scheduler_client *free, *ended, *ended_last;
 	uint32_t	sweep;
-	unsigned	paid_for;	/* clients with a payer */
-	void		(*repay)(struct scheduler_client *c);	/* its payer */
 	uint64_t	ended_used;	/* by clients whose record another one has now */
 	/* both: */
 	struct scheduler_client *volatile orders;
 	/* the loop: */
 	struct scheduler_client *volatile running;
 	struct scheduler_client *urgent;	/* goes before all */
-	struct scheduler_client *last;	/* that blocked; null: it is gone */
-	uint32_t	alone;		/* how many times one client was run that was the only one ready: others may stand in for it */
-	uint64_t	since;		/* other clocks: own time when it got the processor last */
+	uint64_t	since;		/* own time when it got the processor last */
 	uint64_t	real_since;
 	uint64_t	armed;		/* for this time of the clock; 0: not */
 	uint64_t	rounds;
@@ -65,16 +56,6 @@ struct scheduler {
 	void		(*describe)(struct scheduler *s, natural_t sched_val, char *text, size_t size);
 };
 
-/* On the real clock the kernel keeps the accounts. */
-static inline uint64_t thread_used(fluke_ref_t *thread)
-{
-	natural_t low, high;
-
-	fluke_thread_used((fluke_thread_t *)thread, &low, &high);
-	return (uint64_t)high << 32 | low;
-}
-static inline int scheduler_is_real(const struct scheduler *s) { return s->clock == &scheduler_real_clock; }
-uint64_t	scheduler_used_now(struct scheduler *s, struct scheduler_client *c);	/* by the loop, or under the lock */
 void		scheduler_orders(struct scheduler *s, uint64_t now);
 struct scheduler_client *scheduler_client(struct scheduler *s, natural_t sched_val);	/* null: no such number */
 

@@ -38,8 +38,6 @@ void scheduler_orders(struct scheduler *s, uint64_t now)
 			c->known = 0;
 			if (s->urgent == c)
 				s->urgent = NULL;
-			if (s->last == c)
-				s->last = NULL;
 		}
 	}
 }
@@ -60,7 +58,6 @@ static void ended_last(struct scheduler *s, struct scheduler_client *c)
 
 static void end(struct scheduler *s, struct scheduler_client *c)
 {
-	c->final = scheduler_used_now(s, c);
 	policy_leave(s->policy, &c->policy);
 	c->ended = 1;
 	ended_last(s, c);
@@ -78,21 +75,6 @@ static int finished(struct scheduler *s, struct scheduler_client *c)
 	return !c->known && !c->ordered;
 }
 
-static void record_free(struct scheduler *s, struct scheduler_client *c)
-{
-	ref_free(c->thread);
-	ref_free(c->view);
-	c->thread = c->view = NULL;
-	c->below = NULL;
-	c->name[0] = 0;
-	if (c->payer) {
-		s->repay(c);
-		s->paid_for--;
-	}
-	c->next = s->free;
-	s->free = c;
-}
-
 /* Some of the ended ones, and two of all, as threads also end unsaid. */
 static void sweep_some(struct scheduler *s, unsigned most)
 {
@@ -104,7 +86,13 @@ static void sweep_some(struct scheduler *s, unsigned most)
 			ended_last(s, c);
 			continue;
 		}
-		record_free(s, c);
+		ref_free(c->thread);
+		ref_free(c->view);
+		c->thread = c->view = NULL;
+		c->below = NULL;
+		c->name[0] = 0;
+		c->next = s->free;
+		s->free = c;
 	}
 	for (int i = 0; i < 2 && s->clients; i++) {
 		if (++s->sweep > s->clients)
@@ -115,28 +103,12 @@ static void sweep_some(struct scheduler *s, unsigned most)
 	}
 }
 
-/* Threads that paid for their place end unsaid. */
-static void sweep_all(struct scheduler *s)
+/* Grows the table only if nearly all are in use. */
+static struct scheduler_client *find_free(struct scheduler *s)
 {
-	unsigned count = 0;
-
-	for (uint32_t i = 1; s->paid_for && i <= s->clients; i++)
-		if (s->client[i]->payer && !s->client[i]->ended && gone(s->client[i]))
-			end(s, s->client[i]);
-	for (struct scheduler_client *c = s->ended; c; c = c->next)
-		count++;
-	sweep_some(s, count);
-}
-
-void scheduler_sweep(struct scheduler *s)
-{
-	if (!s->ended && !s->paid_for)
-		return;
-	lock_take(&s->lock);
-	sweep_all(s);
-	lock_drop(&s->lock);
-	if (s->orders)
-		scheduler_look(s);
+	for (uint32_t i = 0; !s->free && s->clients >= 64 && i < s->clients; i += 16)
+		sweep_some(s, 4);
+	return s->free;
 }
 
 /* A table twice as large.  The loop may be reading the old one: it stays, less than the new one in all. */
@@ -157,10 +129,17 @@ static int grow(struct scheduler *s)
 	return 1;
 }
 
-static struct scheduler_client *record_make(struct scheduler *s)
+static struct scheduler_client *record_new(struct scheduler *s)
 {
 	struct scheduler_client *c;
 
+	sweep_some(s, 3);
+	c = find_free(s);
+	if (c) {
+		s->free = c->next;
+		c->ended = c->over = 0;
+		return c;
+	}
 	if (s->clients + 1 >= s->room && !grow(s))
 		return NULL;
 	c = calloc(1, sizeof *c);
@@ -170,35 +149,6 @@ static struct scheduler_client *record_make(struct scheduler *s)
 	s->client[c->number] = c;
 	s->clients++;
 	return c;
-}
-
-static struct scheduler_client *record_new(struct scheduler *s)
-{
-	struct scheduler_client *c;
-
-	sweep_some(s, 3);
-	if (!s->free)
-		sweep_all(s);
-	c = s->free;
-	if (!c)
-		return record_make(s);
-	s->free = c->next;
-	c->ended = c->over = 0;
-	return c;
-}
-
-int scheduler_reserve(struct scheduler *s, unsigned clients)
-{
-	struct scheduler_client *c;
-
-	lock_take(&s->lock);
-	while (s->clients < clients && (c = record_make(s))) {
-		c->ended = 1;		/* and has no thread */
-		c->next = s->free;
-		s->free = c;
-	}
-	lock_drop(&s->lock);
-	return s->clients >= clients ? 0 : ENOMEM;
 }
 
 /* ---- calls ---- */
@@ -211,13 +161,11 @@ static int admit(struct scheduler *s, fluke_ref_t *thread, const struct policy_p
 
 	if (!c)
 		return ENOMEM;
-	s->ended_used += scheduler_used_now(s, c);
+	s->ended_used += c->policy.used;
 	memset(&c->policy, 0, sizeof c->policy);
 	error = policy_admit(s->policy, &c->policy, parameters ? parameters : &none);
 	if (!error) {
 		c->thread = ref_dup(thread);
-		c->base = c->seen = scheduler_is_real(s) ? thread_used(thread) : 0;
-		c->final = 0;
 		error = c->thread ? 0 : ENOMEM;
 		if (error)
 			policy_leave(s->policy, &c->policy);
@@ -284,21 +232,6 @@ void scheduler_end(struct scheduler *s, natural_t sched_val)
 	lock_drop(&s->lock);
 }
 
-void scheduler_leave(struct scheduler *s, natural_t sched_val)
-{
-	struct scheduler_client *c;
-
-	lock_take(&s->lock);
-	c = scheduler_client(s, sched_val);
-	if (c && c->thread && !c->ended) {
-		end(s, c);
-		c->over = 1;
-		order(s, c);
-	}
-	lock_drop(&s->lock);
-	scheduler_look(s);
-}
-
 /* ---- time ---- */
 
 /* The loop may write it meanwhile: read until it stands still. */
@@ -312,33 +245,21 @@ static uint64_t steady(const volatile uint64_t *value)
 	return seen;
 }
 
-uint64_t scheduler_used_now(struct scheduler *s, struct scheduler_client *c)
-{
-	uint64_t used = steady(&c->policy.used), now;
-
-	if (scheduler_is_real(s)) {
-		now = c->thread ? thread_used(c->thread) : 0;
-		used = now > c->base ? now - c->base : used;
-	} else if (s->running == c) {
-		now = scheduler_now(s);
-		used += now > s->since ? now - s->since : 0;
-	}
-	return used > c->final ? used : c->final;
-}
-
 uint64_t scheduler_used(struct scheduler *s, natural_t sched_val)
 {
-	struct scheduler_client *c;
-	uint64_t used;
+	struct scheduler_client *c = scheduler_client(s, sched_val);
+	uint64_t used, now;
 
-	lock_take(&s->lock);
-	c = scheduler_client(s, sched_val);
-	used = c ? scheduler_used_now(s, c) : 0;
-	lock_drop(&s->lock);
-	return used;
+	if (!c)
+		return 0;
+	used = steady(&c->policy.used);
+	if (s->running != c)
+		return used;
+	now = scheduler_now(s);
+	return now > s->since ? used + now - s->since : used;
 }
 
 uint64_t scheduler_now(struct scheduler *s)
 {
-	return s->above ? scheduler_used_now(s->above, scheduler_client(s->above, s->above_val)) : s->clock->now(s->clock->self);
+	return s->above ? scheduler_used(s->above, s->above_val) : s->clock->now(s->clock->self);
 }

@@ -107,11 +107,10 @@ static int fixed_patient(struct policy *p, struct policy_client *running)
 {
 	struct fixed *f = (struct fixed *)p;
 
-	if (p->non_preemptive || p->class != &policy_fixed)
-		return 1;
-	for (int level = running ? level_of(p, running) + 1 : 0, seen = running != NULL; level < POLICY_LEVELS; level++)
-		if (f->members[level] && seen++)
-			return 0;
+	if (!p->non_preemptive && p->class == &policy_fixed)
+		for (int level = level_of(p, running) + 1; level < POLICY_LEVELS; level++)
+			if (f->members[level])
+				return 0;
 	return 1;
 }
 

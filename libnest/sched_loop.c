@@ -3,10 +3,8 @@
  *
  * While nobody who may come could go before the client, requests wait in the kernel until it blocks
  * (LAZY): a wake-up then costs no run of the scheduler of its own.  They are fetched before a
- * quantum ends, so that who has waited stands before who has run.  On the real clock the kernel keeps
- * the accounts, and while one client alone is ready its waits are not told (ON_CONFLICT): it sleeps and wakes
- * up, and another one runs while it waits, without a run of the scheduler.  On other clocks the client pays for
- * the time between two looks at it; a scheduler below another one looks at what that one gave it. */
+ * quantum ends, so that who has waited stands before who has run.  The client pays for the time
+ * between two looks at the clock; a scheduler below another one looks at what that one gave it. */
 #include <stdlib.h>
 #include <string.h>
 #include <linux_abi.h>
@@ -52,18 +50,6 @@ static inline uint64_t clock_read(const struct scheduler *s)
 
 /* ---- what comes ---- */
 
-/* What it has used and not paid yet. */
-static void charge(struct scheduler *s, struct scheduler_client *c)
-{
-	uint64_t used = thread_used(c->thread);
-
-	c->paid = s->alone;
-	if (c->known && used > c->seen) {
-		policy_charge(s->policy, &c->policy, used - c->seen);
-		c->seen = used;
-	}
-}
-
 static void requested(struct scheduler *s, uint32_t value, uint64_t now)
 {
 	struct scheduler_client *c = scheduler_client(s, value);
@@ -72,8 +58,6 @@ static void requested(struct scheduler *s, uint32_t value, uint64_t now)
 		return;
 	if (value & FLUKE_SCHED_URGENT)
 		s->urgent = c;
-	if (c->paid != s->alone && !c->policy.ready)
-		charge(s, c);		/* it may have run in another one's stead */
 	policy_ready(s->policy, &c->policy, now);
 }
 
@@ -102,12 +86,12 @@ static void receive(struct scheduler *s)
 	received(s, status, words, clock_read(s));
 }
 
-/* All that waits in the kernel.  How much that was. */
-static unsigned drain(struct scheduler *s, uint64_t now)
+/* All that waits in the kernel. */
+static void drain(struct scheduler *s, uint64_t now)
 {
 	natural_t result;
 
-	for (unsigned count = 0;; count++) {
+	for (;;) {
 		result = fluke_thread_schedule(NULL, s->port, TAKE | FLUKE_WAKEUP_LAZY);
 		if (s->orders)
 			scheduler_orders(s, now);
@@ -116,7 +100,7 @@ static unsigned drain(struct scheduler *s, uint64_t now)
 		else if (FLUKE_SCHED_RESULT(result) == FLUKE_SCHED_MESSAGE)
 			receive(s);
 		else
-			return count;
+			return;
 	}
 }
 
@@ -166,31 +150,22 @@ static void arrivals(struct scheduler *s, natural_t result, uint64_t now)
 		drain(s, now);
 }
 
-static void pay(struct scheduler *s, struct scheduler_client *c, uint64_t time)
-{
-	if (scheduler_is_real(s))
-		charge(s, c);
-	else if (c->known)
-		policy_charge(s->policy, &c->policy, time);
-}
-
 /* The client has run, with that result.  Who came meanwhile stands before it if its turn is over; but if it has
  * blocked, it may have come back too. */
 static uint64_t returned(struct scheduler *s, struct scheduler_client *c, natural_t result)
 {
-	uint64_t now = clock_read(s), time = scheduler_is_real(s) ? 0 : elapsed(s, now);
+	uint64_t now = clock_read(s), time = elapsed(s, now);
 
 	s->running = NULL;
 	if (s->orders)
 		scheduler_orders(s, now);
 	if (!has_blocked(result)) {
 		arrivals(s, result, now);
-		pay(s, c, time);
+		policy_charge(s->policy, &c->policy, time);
 		return now;
 	}
-	pay(s, c, time);
+	policy_charge(s->policy, &c->policy, time);
 	policy_blocked(s->policy, &c->policy);
-	s->last = FLUKE_SCHED_RESULT(result) == FLUKE_SCHED_INVALID || !c->known ? NULL : c;
 	if (s->urgent == c)
 		s->urgent = NULL;
 	arrivals(s, result, now);
@@ -203,55 +178,22 @@ static int looks_soon(const struct scheduler *s, const struct scheduler_client *
 	return s->armed > now || !s->clock->arm || !c->policy.turn;
 }
 
-/* May a client that comes while nobody else is ready run without having been picked?  Not where the policy keeps
- * back who has had its share, and only where the kernel keeps the accounts. */
-static inline int may_stand_in(const struct scheduler *s)
-{
-	return scheduler_is_real(s) && !s->policy->class->wake;
-}
-
 static uint64_t run(struct scheduler *s, struct scheduler_client *c, uint64_t now)
 {
-	int lone = s->policy->ready == 1 && may_stand_in(s);
-	natural_t how = lone ? TAKE | FLUKE_WAKEUP_ON_CONFLICT : TAKE;
+	natural_t how = TAKE;
 
 	if (s->urgent) {
 		c = s->urgent;
-		how |= lone ? 0 : FLUKE_WAKEUP_LAZY;
+		how |= FLUKE_WAKEUP_LAZY;
 	} else {
 		arm(s, now, policy_quantum(s->policy, &c->policy));
-		if (looks_soon(s, c, now) && policy_patient(s->policy, lone ? NULL : &c->policy))
+		if (looks_soon(s, c, now) && policy_patient(s->policy, &c->policy))
 			how |= FLUKE_WAKEUP_LAZY;
 	}
-	if (!scheduler_is_real(s)) {
-		s->real_since = now;
-		s->since = s->above ? scheduler_now(s) : now;
-	}
-	s->alone += lone;
+	s->real_since = now;
+	s->since = s->above ? scheduler_now(s) : now;
 	s->running = c;
 	return returned(s, c, fluke_thread_schedule((fluke_thread_t *)c->thread, s->port, how));
-}
-
-/* Nobody is ready: sleeps on the one that blocked last, so that whoever wakes up alone runs at once. */
-static uint64_t rest(struct scheduler *s, struct scheduler_client *c)
-{
-	natural_t result;
-	uint64_t now;
-
-	s->alone++;
-	result = fluke_thread_schedule((fluke_thread_t *)c->thread, s->port, TAKE | FLUKE_WAKEUP_ON_CONFLICT);
-	now = clock_read(s);
-	if (FLUKE_SCHED_RESULT(result) == FLUKE_SCHED_INVALID)
-		s->last = NULL;
-	if (s->orders)
-		scheduler_orders(s, now);
-	if (!has_blocked(result) && c->known)
-		policy_ready(s->policy, &c->policy, now);
-	charge(s, c);
-	arrivals(s, result, now);
-	if (FLUKE_SCHED_RESULT(result) == FLUKE_SCHED_BLOCKED && !drain(s, now))
-		s->last = NULL;
-	return now;
 }
 
 void scheduler_loop(struct scheduler *s)
@@ -274,10 +216,6 @@ void scheduler_loop(struct scheduler *s)
 			continue;
 		}
 		arm(s, now, 0);
-		if (s->last && !s->policy->ready && may_stand_in(s)) {
-			now = rest(s, s->last);
-			continue;
-		}
 		receive(s);
 		now = clock_read(s);
 	}

@@ -91,8 +91,8 @@ static int posix_patient(struct policy *p, struct policy_client *running)
 {
 	struct posix *x = (struct posix *)p;
 
-	if (!running || running->parameters.priority <= 0)
-		return !x->real_members;
+	if (running->parameters.priority <= 0 && x->real_members)
+		return 0;
 	return policy_patient(inner(p, running), running);
 }
 

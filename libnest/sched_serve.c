@@ -20,48 +20,14 @@ static struct scheduler *of(void *self)
 	return ((struct scheduler_port *)self)->scheduler;
 }
 
-static void repay(struct scheduler_client *c)
-{
-	session_give(c->payer, HOLDS_THREADS, 1);
-	session_put(c->payer);
-	c->payer = NULL;
-}
-
-/* Booked to the session that asks; at its limit those that have gone do not count. */
-static int add_for(struct scheduler *s, fluke_ref_t *thread, struct session *payer, natural_t *number)
-{
-	int error;
-
-	if (!session_take(payer, HOLDS_THREADS, 1)) {
-		scheduler_sweep(s);
-		if (!session_take(payer, HOLDS_THREADS, 1))
-			return session_error(HOLDS_THREADS);
-	}
-	error = scheduler_admit(s, thread, NULL, NULL, number);
-	if (error) {
-		session_give(payer, HOLDS_THREADS, 1);
-		return error;
-	}
-	lock_take(&s->lock);
-	s->repay = repay;
-	s->paid_for++;
-	scheduler_client(s, *number)->payer = payer;
-	lock_drop(&s->lock);
-	return 0;
-}
-
 static int add(void *self, struct request *r, fluke_ref_t *thread, void **to, uint32_t *sched_val)
 {
 	struct scheduler *s = scheduler_last(of(self));
-	struct session *payer = session_present(((struct served *)self)->server);
 	natural_t number = 0;
-	int error = thread ? ENOMEM : EINVAL;
+	int error;
 
 	(void)r;
-	if (thread && payer)
-		error = add_for(s, thread, payer, &number);
-	if (error && payer)
-		session_put(payer);
+	error = thread ? scheduler_admit(s, thread, NULL, NULL, &number) : EINVAL;
 	*sched_val = number;
 	*to = s->port;
 	return error;
@@ -180,7 +146,7 @@ static int about(void *self, struct request *r, const char **policy, uint64_t *t
 	*ended = s->ended_used;
 	for (uint32_t i = 1; i <= s->clients; i++)
 		if (!s->client[i]->thread || s->client[i]->ended)
-			*ended += scheduler_used_now(s, s->client[i]);
+			*ended += s->client[i]->policy.used;
 	lock_drop(&s->lock);
 	return 0;
 }
@@ -215,7 +181,7 @@ static int client(void *self, struct request *r, uint32_t from, uint32_t *number
 	if (c) {
 		*number = c->number;
 		*ready = c->policy.ready;
-		*used = scheduler_used_now(s, c);
+		*used = scheduler_used(s, c->number);
 		*priority = c->policy.wanted.priority;
 		*weight = c->policy.wanted.weight;
 		*group = c->policy.wanted.group;

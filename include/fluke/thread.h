@@ -194,7 +194,7 @@ fluke_thread_t	*fluke_thread_self(void);
 
 /* fluke_thread_used: how much time schedulers have given to a thread (or the target of a reference), in counts of the time
  * stamp counter: from each thread_schedule for it, or the moment when it began to run in another target's stead, to the end.
- * While that scheduler is given no time itself, nothing counts.  It is a client's own account: what it lent on (to a server, to a mutex's holder) is its own, what others lent it, theirs.
+ * It is a client's own account: what it lent on (to a server, to a mutex's holder) is its own, what others lent it, theirs.
  * *low, *high: the two words.  Null reference or 0: 0.  Short.
  * Insanities: NO_OBJECT, NOT_THREAD, INVALID_OBJECT. */
 void		fluke_thread_used(fluke_thread_t *thread, natural_t *low, natural_t *high);
@@ -204,7 +204,7 @@ void		fluke_thread_used(fluke_thread_t *thread, natural_t *low, natural_t *high)
  * sleep_port: null, or a port (or a reference to one): the wait ends when any port of its set has
  * something to receive.  sensitivity: see fluke_wakeup.  Weaker than ON_BLOCK, the target's block does not
  * end the call: the caller counts as blocked itself, and when its own scheduler gives it time again,
- * that passes on.  ON_CONFLICT: while the target is blocked, which it may be from the beginning, a single request does not end the call
+ * that passes on.  ON_CONFLICT: while the target is blocked, a single request does not end the call
  * either: that client runs directly, its request being kept for the caller, or taken back if it
  * blocks first; the call ends when a second one asks.  A call that so ends after its target has
  * blocked returns BLOCKED, whatever else waits.  Returns FLUKE_SCHED_MESSAGE (fetch it by wait_receive; the thread may still

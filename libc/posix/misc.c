@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <protocols/MemPool.h>
 #include <protocols/Parent.h>
-#include <protocols/Process.h>
 
 struct utsname_linux { char system[65], node[65], release[65], version[65], machine[65], domain[65]; };
 
@@ -61,51 +60,7 @@ long posix_sched_getaffinity(int pid, uint32_t size, uint32_t *set)
 	return 4;
 }
 
-/* ---- processor time: the process manager's.  Policy and nice value are of the whole process, pid any thread group's. */
-
-static long set_policy(int pid, int policy, const int32_t *priority)
-{
-	if (pid < 0 || !priority || (policy < 0 && policy != -1))
-		return -EINVAL;
-	return fail(Process_set_policy(REF_PROCESS, pid, policy, *priority));
-}
-
-long posix_sched_setscheduler(int pid, int policy, const int32_t *priority)
-{
-	return policy < 0 ? -EINVAL : set_policy(pid, policy, priority);
-}
-
-long posix_sched_setparam(int pid, const int32_t *priority) { return set_policy(pid, -1, priority); }
-
-long posix_sched_getscheduler(int pid)
-{
-	int32_t policy, priority;
-	int error = pid < 0 ? EINVAL : Process_get_policy(REF_PROCESS, pid, &policy, &priority);
-
-	return error ? fail(error) : policy;
-}
-
-long posix_sched_getparam(int pid, int32_t *to)
-{
-	int32_t policy, priority;
-	int error = pid < 0 || !to ? EINVAL : Process_get_policy(REF_PROCESS, pid, &policy, &priority);
-
-	if (error)
-		return fail(error);
-	memcpy(to, &priority, sizeof priority);
-	return 0;
-}
-
-/* struct timespec: a quantum, none for SCHED_FIFO. */
-long posix_sched_rr_get_interval(int pid, int32_t to[2])
-{
-	long policy = posix_sched_getscheduler(pid);
-	int32_t interval[2] = { 0, (policy & 0xff) == SCHED_FIFO ? 0 : 10000000 };
-
-	if (policy >= 0)
-		memcpy(to, interval, sizeof interval);
-	return policy < 0 ? policy : 0;
-}
+long posix_sched_zero(void) { return 0; }
 
 static long priority(int policy, long real_time)
 {
@@ -117,29 +72,8 @@ static long priority(int policy, long real_time)
 long posix_sched_get_priority_max(int policy) { return priority(policy, 99); }
 long posix_sched_get_priority_min(int policy) { return priority(policy, 1); }
 
-/* The raw call's result: 40 (nice -20) to 1 (nice 19). */
-long posix_getpriority(uint32_t which, int who)
-{
-	int32_t nice;
-	int error = Process_get_priority(REF_PROCESS, which, who, &nice);
-
-	return error ? fail(error) : 20 - nice;
-}
-
-long posix_setpriority(uint32_t which, int who, int nice)
-{
-	return fail(Process_set_priority(REF_PROCESS, which, who, nice));
-}
-
-long posix_nice(int more)
-{
-	long now = posix_getpriority(0, 0);
-
-	if (now < 0)
-		return now;
-	more = more < -40 ? -40 : more > 40 ? 40 : more;
-	return posix_setpriority(0, 0, (int)(20 - now) + more);
-}
+long posix_getpriority(uint32_t which) { return which > 2 ? -EINVAL : 20; }
+long posix_setpriority(uint32_t which) { return which > 2 ? -EINVAL : 0; }
 
 long posix_getcpu(uint32_t *cpu, uint32_t *node)
 {

@@ -12,11 +12,6 @@ void debugger_find(void)
 	present = !Parent_lookup(parent_ref(), "debug", &manager->debugger) && !Debug_ended(&manager->debugger, 0, 0);
 }
 
-int debugger_present(void)
-{
-	return present;
-}
-
 void debugger_ended(struct process *p, int status)
 {
 	if (present)

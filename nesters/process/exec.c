@@ -253,7 +253,6 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 	}
 	threads_account(threads, slots, 1, &usage);
 	body_destroy(starting.old);
-	session_times_sweep();
 	p->usage = usage;
 	p->has_execed = p->own_session = 1;
 	vfork_done(p);

@@ -91,7 +91,6 @@ void process_end(struct process *p, int status)
 	orphaned_find(&orphaned, p);
 	threads_account(p->thread, p->slots, 1, &p->usage);
 	body_destroy(p->body);
-	session_times_sweep();
 	p->body = NULL;
 	memset(p->thread, 0, sizeof p->thread);
 	p->threads = p->slots = 0;

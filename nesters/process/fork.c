@@ -173,7 +173,6 @@ static void inherit(struct process *p, struct process *child)
 {
 	child->group = p->group;
 	session_enter(child, p->session);
-	priority_inherit(p, child);
 	memcpy(child->limit, p->limit, sizeof child->limit);
 	memcpy(child->name, p->name, sizeof child->name);
 	memcpy(child->executable, p->executable, sizeof child->executable);

@@ -37,8 +37,7 @@ struct thread {
 	uint32_t	address;	/* of the thread object in the process; 0 = free slot */
 	uint32_t	hash;
 	int		tid;
-	struct scheduler *scheduler;	/* of the session it was in when it began (or began a session); null = none yet */
-	uint32_t	sched_val;	/* that one's number for it */
+	uint32_t	sched_val;	/* the scheduler's number for it; 0 = none yet */
 };
 
 struct session {
@@ -82,10 +81,6 @@ struct process {
 	struct held	*held;			/* answers kept back while it is stopped */
 	uint8_t		child_due;		/* SIGCHLD is to be posted when the lock is dropped */
 	struct signal_info child_info;
-	/* processor time (priority.c) */
-	int8_t		nice;
-	uint8_t		policy, priority;		/* SCHED_*; 1 .. 99 for SCHED_FIFO and RR, else 0 */
-	uint8_t		policy_resets;			/* not inherited */
 	/* accounts */
 	uint64_t	started;			/* ns */
 	struct Usage	usage;
@@ -235,7 +230,6 @@ void		nesting_forget(struct body *b);
 int		thread_prepare(struct process *p, int slot, fluke_thread_state_t *state);
 void		thread_release(struct process *p, int slot, fluke_thread_state_t *state);
 int		thread_add_scheduler(struct process *p, int slot);
-void		threads_new_session(struct process *p);	/* from its old session's scheduler to the new one's */
 uint64_t	facts_ns(uint64_t tsc);
 void		thread_remove(struct process *p, int slot);	/* ends it */
 void		threads_stop(struct process *p);
@@ -296,18 +290,6 @@ void		process_signals(struct process *p, uint32_t bits);	/* one-way to its port 
 uint64_t	process_consumed(struct process *p);	/* ns */
 int		clock_timer_set(struct process *p, int which, uint64_t deadline, uint64_t interval, uint64_t *old);
 
-/* priority.c: errnos */
-struct policy_parameters;
-int		session_time_create(struct session *s);
-struct scheduler *session_scheduler(struct session *s);
-void		session_times_sweep(void);
-void		priority_parameters(const struct process *p, struct policy_parameters *to);
-void		priority_changed(struct process *p);
-int		priority_set(struct process *caller, uint32_t which, int who, int nice);
-int		priority_get(struct process *caller, uint32_t which, int who, int *nice);
-int		priority_set_policy(struct process *p, int policy, int priority);
-void		priority_inherit(const struct process *p, struct process *child);
-
 /* timer.c */
 int		timer_make(struct process *p, uint32_t clock, uint32_t notify, uint32_t signal, uint32_t tid, uint32_t value, uint32_t *id);
 int		timer_arm(struct process *p, uint32_t id, int absolute, uint64_t value, uint64_t interval, uint64_t old[2]);
@@ -326,7 +308,6 @@ void		session_drop(struct process *p);
 
 /* debugged.c: what a debugger above is told */
 void		debugger_find(void);
-int		debugger_present(void);
 void		debugger_ended(struct process *p, int status);
 int		debugger_takes(struct process *p, int slot, int signal);	/* 1: the signal is not to be delivered */
 

@@ -108,7 +108,6 @@ static int method_set_group(void *self, struct request *r, int32_t pid, int32_t 
 	if (error || p->group == group)
 		return error;
 	p->group = group;
-	priority_changed(p);
 	facts_update(p);
 	for (struct process *c = p->children; c; c = c->sibling)
 		if (c->body)
@@ -136,44 +135,6 @@ static int method_set_session(void *self, struct request *r, int32_t *session)
 		return error;
 	*session = p->session->id;
 	facts_update(p);
-	threads_new_session(p);
-	return 0;
-}
-
-/* ---- processor time */
-
-static int method_set_priority(void *self, struct request *r, uint32_t which, int32_t who, int32_t nice)
-{
-	(void)r;
-	return priority_set(request_process(self), which, who, nice);
-}
-
-static int method_get_priority(void *self, struct request *r, uint32_t which, int32_t who, int32_t *nice)
-{
-	int found = 0, error = priority_get(request_process(self), which, who, &found);
-
-	(void)r;
-	*nice = found;
-	return error;
-}
-
-static int method_set_policy(void *self, struct request *r, int32_t pid, int32_t policy, int32_t priority)
-{
-	struct process *p = target(self, pid);
-
-	(void)r;
-	return p && p->body ? priority_set_policy(p, policy, priority) : ESRCH;
-}
-
-static int method_get_policy(void *self, struct request *r, int32_t pid, int32_t *policy, int32_t *priority)
-{
-	struct process *p = target(self, pid);
-
-	(void)r;
-	if (!p || !p->body)
-		return ESRCH;
-	*policy = p->policy | (p->policy_resets ? SCHED_RESET_ON_FORK : 0);
-	*priority = p->priority;
 	return 0;
 }
 
@@ -512,8 +473,6 @@ const struct Process_methods process_methods = {
 	.kill_thread = method_kill_thread, .get_ids = method_get_ids, .set_group = method_set_group,
 	.set_session = method_set_session, .thread_started = method_thread_started, .thread_ended = method_thread_ended,
 	.take_signal = method_take_signal, .usage = method_usage, .set_limit = method_set_limit,
-	.set_priority = method_set_priority, .get_priority = method_get_priority, .set_policy = method_set_policy,
-	.get_policy = method_get_policy,
 	.get_limit = method_get_limit, .set_name = method_set_name, .missing_call = method_missing_call, .memory_left = method_memory_left,
 	.call_seen = method_call_seen,
 	.set_terminal = method_set_terminal, .get_terminal = method_get_terminal,

@@ -11,7 +11,6 @@
 #include <protocols/FileSystem_server.h>
 #include <nest/child.h>
 #include <nest/nesting.h>
-#include <nest/schedule.h>
 #include "manager.h"
 
 enum { PORT_LIVE, PORT_UNREFERENCED, PORT_ENDED };
@@ -156,14 +155,10 @@ static int parent_lookup(void *self, struct request *r, const char *name, void *
 	}
 	if (!strcmp(name, "session"))
 		return ENOENT;
-	if (!strcmp(name, "scheduler")) {
-		ref = scheduler_serve(session_scheduler(p->session), server, 0);
-		return ref ? answer_ref(r, ref, Parent_lookup_reply) : ENOMEM;
-	}
 	if (!strcmp(name, "pool"))
 		ours = &p->body->objects->pool;
-	else if (!strcmp(name, "fs") || !strcmp(name, "clock"))
-		ours = *name == 'f' ? &manager->filesystem : &manager->clock;
+	else if (!strcmp(name, "fs") || !strcmp(name, "clock") || !strcmp(name, "scheduler"))
+		ours = *name == 'f' ? &manager->filesystem : *name == 'c' ? &manager->clock : &manager->scheduler;
 	if (!strcmp(name, "nesting")) {		/* what /proc shows as well */
 		ref = nesting_view();
 		return ref ? answer_ref(r, ref, Parent_lookup_reply) : ENOENT;

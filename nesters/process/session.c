@@ -65,10 +65,6 @@ int session_create(struct process *p)
 
 	if (!s)
 		return EAGAIN;
-	if (session_time_create(s)) {
-		s->id = 0;
-		return ENOMEM;
-	}
 	o = session_objects(s);
 	fluke_ref_create(&o->tty);
 	fluke_ref_create(&o->pool);

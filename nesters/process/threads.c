@@ -4,75 +4,35 @@
 #include <string.h>
 #include <native.h>
 #include <protocols/Scheduler.h>
-#include <nest/schedule.h>
 #include "manager.h"
 
 static uint32_t wide_window;
 
 struct search { struct body *body; int stop; };
 
-/* Books the thread with the session's scheduler, whose port goes to manager->scheduler_port.  0 or an errno. */
+/* Books the thread with the scheduler, whose port goes to manager->scheduler_port.  0 or an errno. */
 int thread_add_scheduler(struct process *p, int slot)
 {
 	struct thread *t = &p->thread[slot];
-	struct scheduler *s = session_scheduler(p->session);
-	struct policy_parameters parameters;
-	natural_t sched_val;
 
-	priority_parameters(p, &parameters);
-	fluke_thread_reference(body_object(p->body, t->address), &manager->scratch);
-	if (debugger_present())		/* which sees each thread before it runs: its time comes from there, without a policy of ours */
-		return Scheduler_add(&manager->scheduler, body_object(p->body, t->address), &manager->scheduler_port, &t->sched_val) ? EAGAIN : 0;
-	if (scheduler_admit(s, &manager->scratch, &parameters, &manager->scheduler_port, &sched_val))
-		return EAGAIN;
-	t->scheduler = s;
-	t->sched_val = sched_val;
-	return 0;
-}
-
-static int thread_rebook(void *argument)
-{
-	static fluke_thread_state_t state;
-	static fluke_ref_t *leave[FLUKE_THREAD_LINKS];
-	fluke_ref_t *links[FLUKE_THREAD_LINKS] = { NULL, &manager->scheduler_port };
-	struct { struct process *p; int slot; } *moving = argument;
-	struct thread *t = &moving->p->thread[moving->slot];
-	fluke_thread_t *thread = body_object(moving->p->body, t->address);
-
-	if (thread_add_scheduler(moving->p, moving->slot))
-		return EAGAIN;
-	fluke_thread_get_state(thread, &state, leave);
-	state.sched_val = t->sched_val;
-	state.flags &= ~FLUKE_THREAD_STOPPED;
-	fluke_thread_set_state(thread, &state, links);
-	return 0;
-}
-
-/* What they used so far is booked now.  One that cannot move stays with the old session's. */
-void threads_new_session(struct process *p)
-{
-	for (int i = 0; i < p->slots; i++) {
-		struct { struct process *p; int slot; } moving = { p, i };
-		struct thread old = p->thread[i];
-
-		if (!old.scheduler || !old.address || guarded(thread_rebook, &moving)) {
-			p->thread[i] = old;
-			continue;
-		}
-		threads_account(&old, 1, 0, &p->usage);
-		scheduler_leave(old.scheduler, old.sched_val);
-	}
+	return Scheduler_add(&manager->scheduler, body_object(p->body, t->address), &manager->scheduler_port,
+		&t->sched_val) ? EAGAIN : 0;
 }
 
 /* Adds the time of the threads; ending: they are about to be destroyed. */
 void threads_account(const struct thread *threads, int slots, int ending, struct Usage *usage)
 {
+	uint64_t tsc;
+
 	for (int i = 0; i < slots; i++) {
-		if (!threads[i].scheduler)
+		if (!threads[i].sched_val)
 			continue;
-		usage->user += facts_ns(scheduler_used(threads[i].scheduler, threads[i].sched_val));
+		tsc = 0;
 		if (ending)
-			scheduler_end(threads[i].scheduler, threads[i].sched_val);
+			Scheduler_end(&manager->scheduler, threads[i].sched_val, &tsc);
+		else
+			Scheduler_get_usage(&manager->scheduler, threads[i].sched_val, &tsc);
+		usage->user += facts_ns(tsc);
 	}
 }
 

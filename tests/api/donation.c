@@ -299,55 +299,6 @@ CASE("donation-06", "a wake-up takes the processor from the leaf to the schedule
 	CHECK_EQUAL(count, 1111);
 }
 
-/* ---- accounts */
-
-static uint64_t used(fluke_thread_t *thread)
-{
-	natural_t low, high;
-
-	fluke_thread_used(thread, &low, &high);
-	return (uint64_t)high << 32 | low;
-}
-
-static void burn(void)
-{
-	for (volatile int i = 0; i < 20000; i++)
-		;
-}
-
-static void burns(void *unused)
-{
-	uint32_t word[2] = { 4, 0 };
-	fluke_ipc_params_t block = { .send_words = 2, .send_data = word };
-
-	(void)unused;
-	burn();
-	fluke_ipc_send(&block, ours);
-	burn();
-	check_thread_end();
-}
-
-CASE("donation-11", "below a scheduler that is given no time itself, no time is counted; afterwards it is again")
-{
-	fluke_thread_t *leaf, *between;
-	uint64_t first, second;
-
-	make();
-	leaf = check_thread_new(check_root_space, burns, 0);
-	between = check_thread_new(check_root_space, leaf_scheduler, leaf);
-	CHECK_EQUAL(fluke_thread_schedule(between, port, FLUKE_WAKEUP_ON_BLOCK), FLUKE_SCHED_MESSAGE);
-	first = used(leaf);
-	CHECK(first > 20000 && used(between) >= first);
-	burn();
-	CHECK(used(leaf) == first);
-	second = used(between);
-	burn();
-	CHECK(used(between) == second);
-	CHECK_EQUAL(schedule(between), FLUKE_SCHED_BLOCKED);
-	CHECK(used(leaf) - first > 20000 && used(leaf) - first < 2 * first);
-	CHECK(used(between) - used(leaf) < first);
-}
-
 /* ---- who hurts only itself */
 
 static void first_then_second(void *second)

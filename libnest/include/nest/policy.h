@@ -63,7 +63,7 @@ struct policy_class {
 	/* How long it may run before somebody else's turn, as things stand; 0: until it blocks. */
 	uint64_t	(*quantum)(struct policy *p, struct policy_client *c);
 	/* Would nobody who may come go before `running`?  Then arrivals can wait until it blocks or its quantum ends.
-	 * running null: whoever runs.  Null: yes. */
+	 * Null: yes. */
 	int		(*patient)(struct policy *p, struct policy_client *running);
 	int		arrival_order;	/* who comes first matters, not who else is there: one arrival at a time will do */
 	/* When pick may answer something else without any event (rm: a period begins); 0: never. */

@@ -56,11 +56,6 @@ int		scheduler_set(struct scheduler *s, natural_t sched_val, const struct policy
 /* The client's thread is gone or about to be destroyed; the number is free again afterwards.  A client whose thread
  * has gone is also found without it, when a number is wanted. */
 void		scheduler_end(struct scheduler *s, natural_t sched_val);
-/* The thread has another scheduler from now on: this one gives it no more time. */
-void		scheduler_leave(struct scheduler *s, natural_t sched_val);
-int		scheduler_reserve(struct scheduler *s, unsigned clients);	/* room for so many from now on.  0 or ENOMEM */
-/* Gives up the records of threads that have gone: at once those that the loop has forgotten, the others next time. */
-void		scheduler_sweep(struct scheduler *s);
 uint64_t	scheduler_used(struct scheduler *s, natural_t sched_val);	/* time given to it, the present stretch included */
 /* The clock has moved on: the scheduler looks at it as soon as it has time. */
 void		scheduler_look(struct scheduler *s);

@@ -13,8 +13,9 @@
 
 
 static const char *const service_names[] = { "fs", "clock", "scheduler", "session", "console", "pipe", "cwd", "schedulers",
-	"disk", "process", "checkpoint" };
+	"disk", "process", "checkpoint", "debug" };	/* images have their numbers: new ones at the end */
 #define SERVICES	(sizeof service_names / sizeof service_names[0])
+#define SERVER		10u		/* "checkpoint" */
 
 struct outside *outside;
 unsigned	outsides;
@@ -70,7 +71,7 @@ int border_begin(void)
 {
 	for (unsigned n = 0; n < SERVICES; n++)
 		service[n] = service_lookup(service_names[n]);
-	server = service[SERVICES - 1];
+	server = service[SERVER];
 	scratch = ref_new();
 	other = ref_new();
 	scheduler_proxy = served_ref(time_service());

@@ -16,7 +16,7 @@ static int save_service(struct served *o, char *data, size_t *size)
 	static const struct { const char *name; fluke_ref_t *(*ref)(void); } services[] = {
 		{ "fs", files_service }, { "clock", clock_service }, { "scheduler", scheduler_service },
 		{ "schedulers", scheduler_view_service }, { "pipe", pipe_service }, { "session", sessions_service },
-		{ "checkpoint", checkpoint_service },
+		{ "checkpoint", checkpoint_service }, { "debug", debug_service },
 	};
 
 	for (unsigned n = 0; n < sizeof services / sizeof services[0]; n++)

@@ -139,8 +139,11 @@ fluke_ref_t *debug_service(void)
 	static const struct interface interfaces[] = { { Debug_INTERFACE, Debug_dispatch, &methods }, { 0, 0, 0 } };
 	static const struct served_class class = { .name = "debug", .interfaces = interfaces };
 	static struct served port;
+	static fluke_ref_t *ref;
 
-	return served_init(&port, &class, server) ? NULL : served_ref(&port);
+	if (!ref && !served_init(&port, &class, server))
+		ref = served_ref(&port);
+	return ref;
 }
 
 fluke_ref_t *line_service(unsigned n)

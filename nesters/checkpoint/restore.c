@@ -328,6 +328,7 @@ static void get_object(unsigned n)
 {
 	union { fluke_mutex_state_t mutex; fluke_cond_state_t cond; fluke_mapping_state_t mapping; fluke_region_state_t region;
 		fluke_port_state_t port; } s;
+	fluke_port_state_t now;
 	void *at = (void *)world.object[n].at;
 
 	switch (world.object[n].type) {
@@ -356,6 +357,8 @@ static void get_object(unsigned n)
 	case FLUKE_TYPE_PORT:
 		image_get(&s.port, sizeof s.port);
 		get_link(first);
+		fluke_port_get_state(at, &now, NULL);		/* a timer made again may have fired */
+		s.port.pending |= now.pending & ~FLUKE_PENDING_KERNEL;
 		fluke_port_set_state(at, &s.port, first);
 		break;
 	case FLUKE_TYPE_SPACE:

@@ -111,14 +111,24 @@ struct timer *clock_due(uint64_t by, uint64_t *next)
 	return t;
 }
 
-/* At its time, for which it waits; *next becomes its own next time, if that is sooner. */
-void clock_fire(struct timer *t, uint64_t *next)
+/* The first count of the time stamp counter at which it is due. */
+uint64_t clock_count(const struct timer *t)
+{
+	uint64_t count = clock_to_tsc(t->when), then;
+
+	while ((then = clock_of_tsc(count)) < t->when)
+		count += clock_to_counts((uint32_t)(t->when - then)) + 1;
+	return count;
+}
+
+/* At its count, for which it waits; *next becomes its own next time, if that is sooner. */
+void clock_fire(struct timer *t, uint64_t count, uint64_t *next)
 {
 	uint32_t message[2] = { t->word, 0 };
 	fluke_ipc_params_t p = { .send_words = 2, .send_data = message };
 	uint64_t now;
 
-	while ((now = clock_now()) < t->when)
+	while (rdtsc() < count)
 		;
 	fluke_ipc_send(&p, t->port);
 	t->fired++;
@@ -126,6 +136,7 @@ void clock_fire(struct timer *t, uint64_t *next)
 		t->when = 0;
 		return;
 	}
+	now = clock_now();
 	t->when += t->interval;
 	if (t->when <= now)
 		t->when = now + t->interval - (now - t->when) % t->interval;

@@ -56,7 +56,8 @@ void	filelock_close(struct ramfs_node *node, struct ramfs_owner *own, const void
 /* clock.c */
 void	clock_boot(void);
 struct timer *clock_due(uint64_t by, uint64_t *next);	/* scheduler's thread, which goes on to clock_fire at once */
-void	clock_fire(struct timer *t, uint64_t *next);
+void	clock_fire(struct timer *t, uint64_t count, uint64_t *next);
+uint64_t clock_count(const struct timer *t);
 fluke_ref_t *clock_service(void);
 void	clock_call(uint64_t when, void (*function)(void));	/* function is called in a worker at about the time */
 uint64_t clock_to_tsc(uint64_t ns);

@@ -16,6 +16,7 @@
 
 #define QUANTUM		10000000ull	/* ns */
 #define LEAD_MOST	20000u		/* ns */
+#define LEAD_SPARE	200u
 #define CLIENTS_MAX	8192u
 #define CHANGED		2u		/* a request is {1, number} */
 #define IDLE		1u		/* number of the idle thread */
@@ -528,7 +529,7 @@ static uint64_t timer_tsc(uint64_t when)
  * timer can be left alone is done ahead of the deadline: `lead` follows the time that this takes. */
 static uint64_t look_at_timers(void)
 {
-	uint64_t by, next, then, at, cost;
+	uint64_t by, next, then, at, cost, count;
 	struct timer *t;
 
 	do {
@@ -539,12 +540,13 @@ static uint64_t look_at_timers(void)
 			break;
 		if (next > by)
 			arm(rdtsc(), at, 0);
-		cost = came ? clock_of_tsc(rdtsc() - came) : 0;
+		count = clock_count(t);
+		cost = came ? clock_of_tsc(rdtsc() - came) + LEAD_SPARE : 0;
 		if (cost && cost < LEAD_MOST)
 			lead = cost > lead ? cost : lead - (lead - cost) / 8;
 		came = 0;
 		then = next;
-		clock_fire(t, &next);
+		clock_fire(t, count, &next);
 		if (next != then)
 			at = timer_tsc(next);
 		take_request();

@@ -152,8 +152,6 @@ t.check("debug-49", "... and ends the program", status == 136 and "signal 10\nsi
 
 # ---- attach, detach
 s = Session(["bash", "-c", "/tmp/subject wait; echo bash has $?"], stack="debug process")
-s.ready()
-time.sleep(5)				# until the subject waits, in a host that is busy too
 s.gdb("info os processes", "attach 2", "detach", "attach 3", "backtrace", "print counter >= 0", "break nanosleep", "continue", "backtrace 2", "delete", "detach", "attach 77")
 s.check(50, "what runs below is listed", r"40001 .*native.*\n2 .*/usr/bin/bash.*\n3 .*/tmp/subject", after="info os processes")
 s.check(51, "attached to something that waits in a system call: the stack through libc to the program", r"nanosleep.*scene_wait.*main", after="backtrace")

@@ -74,18 +74,22 @@ static void withdraw_path(struct thread *t, unsigned depth);
 
 /* What t asked for and nobody has seen is taken back; a scheduler that sleeps there may then have nothing left to
  * wake up for. */
-static void withdraw(struct thread *t, unsigned depth)
+static void __attribute__((noinline)) take_back(struct thread *t, unsigned depth)
 {
 	struct port *port = (struct port *)link_target(&t->scheduler);
 	struct portset *set = port ? port_set(port) : NULL;
 
-	if (!t->request_pending)
-		return;
 	port_unrequest(port, t);
 	t->known = 0;
 	for (struct thread *sleeper = set ? set->sleepers.head : NULL; sleeper; sleeper = sleeper->wait_next)
 		if (!sched_usable(sleeper))
 			withdraw_path(sleeper, depth + 1);
+}
+
+static inline void withdraw(struct thread *t, unsigned depth)
+{
+	if (t->request_pending)
+		take_back(t, depth);
 }
 
 void sched_withdraw(struct thread *t)

@@ -2,8 +2,6 @@
 #include "check.h"
 #include <fluke/callnumbers.h>
 
-#define STRING(word) STRING_(word)
-#define STRING_(word) #word
 
 static fluke_portset_t	*set;
 static fluke_port_t	*port;
@@ -651,7 +649,8 @@ static void __attribute__((used)) on_interrupt(void)
 }
 extern char interrupt_entry[];
 __asm__(".text; interrupt_entry: pushl %ebx; pushl %esi; pushl %edi; pushl %ebp; call on_interrupt; popl %ebp; popl %edi; popl %esi;"
-	"popl %ebx; movl $" STRING(FLUKE_CALL_thread_return_from_exception) ", %eax; movl $" STRING(FLUKE_ENTRY) ", %edx; call *%edx");
+	"popl %ebx; movl $14, %eax; movl $0xbffff000, %edx; call *%edx");
+_Static_assert(FLUKE_CALL_thread_return_from_exception == 14 && FLUKE_ENTRY == 0xbffff000, "as in interrupt_entry");
 
 static void interrupted_client(void *unused)
 {

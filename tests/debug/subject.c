@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-volatile int	global = 5, other[2000], counter;
+volatile int	global = 5, other[2000], counter, released;
 volatile double	number;
 char		text[64] = "before";
 
@@ -215,7 +215,7 @@ static void scene_wait(void)
 {
 	struct timespec t = { 0, 20000000 };
 
-	for (counter = 0; counter < 500; counter++)
+	for (counter = 0; !released; counter++)		/* gdb sets it */
 		nanosleep(&t, NULL);
 	printf("waited\n");
 }

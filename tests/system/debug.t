@@ -150,9 +150,10 @@ s.check(48, "a division by zero is a SIGFPE", r"received signal SIGFPE", after="
 status, out = s.end()
 t.check("debug-49", "... and ends the program", status == 136 and "signal 10\nsignal 12\nafter the trap\n" in out, (status, out))
 
-# ---- attach, detach
+# ---- attach, detach: only once the program is listed and found in the call in which it waits, however long that takes
 s = Session(["bash", "-c", "/tmp/subject wait; echo bash has $?"], stack="debug process")
-s.gdb("info os processes", "attach 2", "detach", "attach 3", "backtrace", "print counter >= 0", "break nanosleep", "continue", "backtrace 2", "delete", "detach", "attach 77")
+s.gdb("source tests/debug/attach.py", "wait-listed 3 /tmp/subject", "info os processes", "attach 2", "detach", "attach-in 3 nanosleep", "backtrace",
+      "print counter >= 0", "break nanosleep", "continue", "backtrace 2", "delete", "set var released = 1", "detach", "attach 77")
 s.check(50, "what runs below is listed", r"40001 .*native.*\n2 .*/usr/bin/bash.*\n3 .*/tmp/subject", after="info os processes")
 s.check(51, "attached to something that waits in a system call: the stack through libc to the program", r"nanosleep.*scene_wait.*main", after="backtrace")
 s.check(52, "a breakpoint in it", r"Breakpoint 1, .*nanosleep", after="continue")

@@ -11,6 +11,7 @@
 #include <linux_abi.h>
 #include <native.h>
 #include <protocols/Scheduler.h>
+#include "json.h"
 
 #define CLIENTS		4096u
 #define DEPTH		16u
@@ -143,17 +144,6 @@ static void print_table(void)
 			print_row(&row[i]);
 }
 
-static void print_string(const char *text)
-{
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		putchar((unsigned char)*text < ' ' ? '?' : *text);
-	}
-	putchar('"');
-}
-
 /* The row and all below it; the first row after them. */
 static unsigned print_json(unsigned i)
 {
@@ -161,13 +151,13 @@ static unsigned print_json(unsigned i)
 	unsigned next = i + 1;
 
 	printf("{\"name\": ");
-	print_string(r->name);
+	json_string(r->name);
 	printf(", \"number\": %u, \"ready\": %s, \"used_ns\": %llu, \"share\": %u.%03u", (unsigned)r->number,
 		r->ready ? "true" : "false", (unsigned long long)clock_of_tsc(r->used), permille(r) / 1000, permille(r) % 1000);
 	printf(", \"priority\": %d, \"weight\": %u, \"group\": %u", (int)r->priority, (unsigned)r->weight, (unsigned)r->group);
 	if (r->is_scheduler) {
 		printf(", \"policy\": ");
-		print_string(r->policy);
+		json_string(r->policy);
 		printf(", \"rounds\": %llu, \"ended_ns\": %llu, \"clients\": [", (unsigned long long)r->rounds,
 			(unsigned long long)clock_of_tsc(r->ended));
 		while (next < rows && row[next].depth > r->depth) {

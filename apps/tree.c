@@ -12,6 +12,7 @@
 #include <native.h>
 #include <nest/nesting.h>
 #include <protocols/Parent.h>
+#include "json.h"
 
 #define DEPTH	32u
 #define NODES	2048u
@@ -160,17 +161,6 @@ static void print_table(void)
 	}
 }
 
-static void print_string(const char *text)
-{
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		putchar((unsigned char)*text < ' ' ? '?' : *text);
-	}
-	putchar('"');
-}
-
 static void print_counts(const uint32_t *count)
 {
 	for (unsigned n = 0; n < TYPES; n++)
@@ -185,7 +175,7 @@ static unsigned print_json(unsigned i)
 	unsigned next = i + 1;
 
 	printf("{\"name\": ");
-	print_string(n->name);
+	json_string(n->name);
 	printf(", \"number\": %u, \"state\": \"%s\", \"answers\": %s, \"memory\": %llu, \"limit\": %llu, \"time_ns\": %llu, ", (unsigned)n->number,
 		states[n->state < 3 ? n->state : 0], n->silent ? "false" : "true", (unsigned long long)n->n.memory, (unsigned long long)n->n.limit,
 		(unsigned long long)clock_of_tsc(n->n.time));

@@ -6,23 +6,11 @@
 #include <protocols/Machine.h>
 #include <protocols/Tty_server.h>
 #include "root.h"
+#include "uart.h"
 #include "pack.h"
 
 #define COM3		0x3e8
 #define COM3_IRQ	5
-#define DATA		0
-#define IER		1
-#define IIR		2		/* read */
-#define FCR		2		/* write */
-#define LCR		3
-#define MCR		4
-#define LSR		5
-#define SCRATCH		7
-#define IIR_NONE	0x01
-#define LSR_READY	0x01
-#define LSR_EMPTY	0x20
-#define IER_RECEIVE	0x01
-#define IER_EMPTY	0x02
 
 #define MARK		0xf5
 #define PAYLOAD		4096u
@@ -538,8 +526,7 @@ void channel_boot(void)
 	unsigned n;
 
 	(void)waker;
-	outb(COM3 + SCRATCH, 0x5a);
-	if (inb(COM3 + SCRATCH) != 0x5a) {
+	if (!uart_present(COM3)) {
 		if (words.channel)
 			fatal("the command line asks for the channel, but there is no COM3");
 		return;
@@ -551,13 +538,7 @@ void channel_boot(void)
 	fluke_port_reference(port_new(end_set, 0, 0), end_ref);
 	for (n = 0; n < 3; n++)
 		end_boot(n);
-	outb(COM3 + IER, 0);
-	outb(COM3 + LCR, 0x80);
-	outb(COM3 + DATA, 1);
-	outb(COM3 + IER, 0);
-	outb(COM3 + LCR, 3);
-	outb(COM3 + FCR, 0x07);
-	outb(COM3 + MCR, 0x0b);
+	uart_set_up(COM3);
 	if (served_init(&irq, &irq_class, device_server) || Machine_irq_attach(kernel, COM3_IRQ, served_ref(&irq)))
 		fatal("channel: interrupt %u is taken", COM3_IRQ);
 	present = 1;
@@ -569,32 +550,12 @@ void channel_boot(void)
 	fast_lock_drop(&stream_lock);
 }
 
-/* Its descriptions are the same everywhere; who gets its signals is not. */
 int channel_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner)
 {
-	uint32_t saved[3] = { ((struct stream *)object)->flags, 0, 0 };
-	struct owner *top;
-
-	if (object->class != &class)
-		return ENOENT;
-	fast_lock_take(&stream_lock);
-	top = owner_of(&owners);
-	*owner = top ? top->port : NULL;
-	if (top) {
-		saved[1] = top->session;
-		saved[2] = (uint32_t)top->foreground;
-	}
-	fast_lock_drop(&stream_lock);
-	memcpy(data, saved, *size = sizeof saved);
-	return 0;
+	return object->class == &class ? owners_save(&owners, (struct stream *)object, data, size, owner) : ENOENT;
 }
 
 void channel_restore(const uint32_t saved[3], fluke_ref_t *owner)
 {
-	struct owner *top;
-
-	fast_lock_take(&stream_lock);
-	if (owner && fluke_ref_type(owner) == FLUKE_TYPE_PORT && !owner_set(&owners, owner, saved[1]) && (top = owner_of(&owners)))
-		top->foreground = (int32_t)saved[2];
-	fast_lock_drop(&stream_lock);
+	owners_restore(&owners, saved, owner);
 }

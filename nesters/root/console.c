@@ -8,20 +8,11 @@
 #include <protocols/Machine.h>
 #include <protocols/Tty_server.h>
 #include "root.h"
+#include "uart.h"
 #include "screen.h"
 
 #define COM1		0x3f8
 #define COM1_IRQ	4
-#define DATA		0		/* registers of a 16550 */
-#define IER		1
-#define IIR		2		/* read */
-#define FCR		2		/* write */
-#define LCR		3
-#define MCR		4
-#define LSR		5
-#define SCRATCH		7
-#define LSR_READY	0x01
-#define LSR_EMPTY	0x20
 
 static struct tty tty;
 static struct stream_source source;
@@ -128,16 +119,9 @@ static void serial_boot(void)
 	static const struct served_class class = { .name = "serial", .event = serial_event };
 
 	Machine_io_allow(kernel, libc_own_space, COM1 - 16, 24);	/* COM3 too, the channel's: ranges are few */
-	outb(COM1 + SCRATCH, 0x5a);
-	if (inb(COM1 + SCRATCH) != 0x5a)
+	if (!uart_present(COM1))
 		return;
-	outb(COM1 + IER, 0);
-	outb(COM1 + LCR, 0x80);		/* 115200 8N1 */
-	outb(COM1 + DATA, 1);
-	outb(COM1 + IER, 0);
-	outb(COM1 + LCR, 3);
-	outb(COM1 + FCR, 0x07);
-	outb(COM1 + MCR, 0x0b);
+	uart_set_up(COM1);
 	if (served_init(&serial_irq, &class, device_server) ||
 	    Machine_irq_attach(kernel, COM1_IRQ, served_ref(&serial_irq)))
 		return;
@@ -420,32 +404,12 @@ void console_boot(void)
 		tty.columns = (uint16_t)words.columns;
 }
 
-/* Its descriptions are the same everywhere; who gets its signals is not. */
 int console_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner)
 {
-	uint32_t saved[3] = { ((struct stream *)object)->flags, 0, 0 };
-	struct owner *top;
-
-	if (object->class != &class)
-		return ENOENT;
-	fast_lock_take(&stream_lock);
-	top = owner_of(&owners);
-	*owner = top ? top->port : NULL;
-	if (top) {
-		saved[1] = top->session;
-		saved[2] = (uint32_t)top->foreground;
-	}
-	fast_lock_drop(&stream_lock);
-	memcpy(data, saved, *size = sizeof saved);
-	return 0;
+	return object->class == &class ? owners_save(&owners, (struct stream *)object, data, size, owner) : ENOENT;
 }
 
 void console_restore(const uint32_t saved[3], fluke_ref_t *owner)
 {
-	struct owner *top;
-
-	fast_lock_take(&stream_lock);
-	if (owner && fluke_ref_type(owner) == FLUKE_TYPE_PORT && !owner_set(&owners, owner, saved[1]) && (top = owner_of(&owners)))
-		top->foreground = (int32_t)saved[2];
-	fast_lock_drop(&stream_lock);
+	owners_restore(&owners, saved, owner);
 }

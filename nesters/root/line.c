@@ -5,20 +5,8 @@
 #include <protocols/Debug_server.h>
 #include <protocols/Machine.h>
 #include "root.h"
+#include "uart.h"
 
-#define DATA		0
-#define IER		1
-#define IIR		2		/* read */
-#define FCR		2		/* write */
-#define LCR		3
-#define MCR		4
-#define LSR		5
-#define SCRATCH		7
-#define IIR_NONE	0x01
-#define LSR_READY	0x01
-#define LSR_EMPTY	0x20
-#define IER_RECEIVE	0x01
-#define IER_EMPTY	0x02
 #define FIFO		16
 
 static struct line {
@@ -166,19 +154,12 @@ static void line_begin(struct line *l)
 	static const struct served_class class = { .name = "line", .event = interrupted };
 	struct stream *s;
 
-	outb(l->port + SCRATCH, 0x5a);
-	if (inb(l->port + SCRATCH) != 0x5a)
+	if (!uart_present(l->port))
 		return;
 	if (pipe_init(&l->in) || pipe_init(&l->out))
 		fatal("no memory for a line");
 	l->in.readers = l->in.writers = l->out.readers = l->out.writers = 1;
-	outb(l->port + IER, 0);
-	outb(l->port + LCR, 0x80);
-	outb(l->port + DATA, 1);
-	outb(l->port + IER, 0);
-	outb(l->port + LCR, 3);
-	outb(l->port + FCR, 0x07);
-	outb(l->port + MCR, 0x0b);
+	uart_set_up(l->port);
 	if (served_init(&l->interrupt, &class, device_server) ||
 	    Machine_irq_attach(kernel, l->irq, served_ref(&l->interrupt)))
 		return;			/* the line is somebody else's */

@@ -157,5 +157,7 @@ struct owners { struct owner entry[OWNERS]; unsigned count; };
 struct owner *owner_of(struct owners *o);		/* null: nobody */
 int	owner_set(struct owners *o, fluke_ref_t *port, uint32_t session);	/* port null: the one on top gives it up */
 void	owner_signal(struct owners *o, unsigned number);
+int	owners_save(struct owners *o, struct stream *s, char *data, size_t *size, fluke_ref_t **owner);	/* for an image */
+void	owners_restore(struct owners *o, const uint32_t saved[3], fluke_ref_t *owner);
 
 #endif

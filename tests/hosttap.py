@@ -3,6 +3,18 @@ t.equal(id, sentence, got, wanted); t.done().  The plan comes last; a test that 
 none, which counts as a failure."""
 import importlib.machinery, importlib.util, os, sys
 
+def why(i, text):
+    """One line for the list at the end of tests/run: why that test failed."""
+    if "TEST_RESULTS" in os.environ:
+        with open("%s/why.%s" % (os.environ["TEST_RESULTS"], i.replace("/", "-")), "w") as f:
+            f.write(" ".join(text.split())[:200])
+
+def difference(got, wanted):
+    """Where two values begin to differ, with what stands there in each."""
+    a, b = ("\n".join(map(str, v)) if isinstance(v, (tuple, list)) else str(v) for v in (got, wanted))
+    at = next((n for n, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    return "%r instead of %r" % (a[max(0, at - 25):at + 50], b[max(0, at - 25):at + 50])
+
 class Tap:
     def __init__(self):
         self.count = self.failed = 0
@@ -17,12 +29,16 @@ class Tap:
         if not claim:
             self.failed += 1
             if seen is not None:
+                why(i, str(seen))
                 for line in str(seen).splitlines()[:40]:
                     print("#   " + line, file=sys.stderr)
         return claim
 
     def equal(self, i, sentence, got, wanted):
-        return self.check(i, sentence, got == wanted, "got    %.2000r\nwanted %.2000r" % (got, wanted))
+        self.check(i, sentence, got == wanted, "got    %.2000r\nwanted %.2000r" % (got, wanted))
+        if got != wanted:
+            why(i, difference(got, wanted))
+        return got == wanted
 
     def skip(self, i, sentence, why):
         self.count += 1

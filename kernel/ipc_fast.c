@@ -14,27 +14,44 @@
 
 #define DIRECT_WORDS	(FLUKE_PAGE_SIZE / 4)	/* at most: interrupts are off while they are copied */
 
-/* A fault in a call that the fast path began is resolved in place if it is soft.  At a hard one the call is undone and waits for
- * the keeper: this is its result then, for the way to the stages, which returns it instead. */
-static result_t undone;
+/* A fault in a call that the fast path began is resolved in place if it is soft.  At a hard one the call is undone, with that
+ * result, and waits for the keeper, to begin again. */
+static void __attribute__((noreturn)) leave(result_t r)
+{
+	if (r != RESTART)
+		syscall_undone(r);
+	regs_return();
+}
 
 #define READABLE	(PTE_PRESENT | PTE_USER)
 #define WRITABLE	(READABLE | PTE_WRITE)
 
-/* Superpages, and what is not there yet. */
-static void *__attribute__((noinline)) page_slowly(struct thread *t, struct thread *to, uint32_t va)
+#define GOOD(e, bits)	((e) && (*(e) & ((bits) | PTE_UNCHAINED)) == (bits))
+
+/* The page of `to` behind the entry, noted as written. */
+INLINE void *written(struct thread *to, uint32_t *e, uint32_t va)
+{
+	*e |= PTE_DIRTY | PTE_ACCESSED;
+	to->recent[RECENT_PAGE] = (struct recent){ va & -FLUKE_PAGE_SIZE, page_changes, phys_to_virt(*e & PTE_FRAME) };
+	return phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
+}
+
+/* Superpages, and what is not there yet; e: its entry, null if it has no table. */
+static void *__attribute__((noinline)) page_slowly(struct thread *t, struct thread *to, uint32_t va, uint32_t *e)
 {
 	struct space *space = (struct space *)to->space.target;
-	const uint32_t *e = pmap_super(space, va);
 	void *page;
 
-	if (!e || (*e & WRITABLE) != WRITABLE) {
+	if (e || !(e = pmap_super(space, va)) || (*e & WRITABLE) != WRITABLE) {
 		result_t r = t->peer[SERVER] ? fault_soft(space, va, FLUKE_PROT_WRITE) : fault_for_server(t, space, va);
 
 		if (r == RESTART)
-			undone = r;
+			leave(r);
 		if (r != OK)
 			return 0;
+		e = pmap_entry(space, va);
+		if (GOOD(e, WRITABLE))
+			return written(to, e, va);
 	}
 	page = pmap_page(space, va, WRITABLE);
 	if (!page)
@@ -49,29 +66,29 @@ INLINE void *page_to_write(struct thread *t, struct thread *to, uint32_t va)
 {
 	uint32_t *e = pmap_entry((struct space *)to->space.target, va);
 
-	if (!LIKELY(e && (*e & (WRITABLE | PTE_UNCHAINED)) == WRITABLE))
-		return page_slowly(t, to, va);
-	*e |= PTE_DIRTY | PTE_ACCESSED;
-	to->recent[RECENT_PAGE] = (struct recent){ va & -FLUKE_PAGE_SIZE, page_changes, phys_to_virt(*e & PTE_FRAME) };
-	return phys_to_virt((*e & PTE_FRAME) | (va & (FLUKE_PAGE_SIZE - 1)));
+	return LIKELY(GOOD(e, WRITABLE)) ? written(to, e, va) : page_slowly(t, to, va, e);
 }
 
-static int __attribute__((noinline)) read_slowly(struct thread *t, uint32_t va)
+static void __attribute__((noinline)) read_slowly(struct thread *t, uint32_t va, const uint32_t *e)
 {
-	const uint32_t *e = pmap_super(cpu()->loaded, va);
+	result_t r;
 
-	if ((e && (*e & READABLE) == READABLE) || (undone = fault_at_once(t, va, FLUKE_PROT_READ)) == OK)
-		return 1;
+	if (!e && (e = pmap_super(cpu()->loaded, va)) && (*e & READABLE) == READABLE)
+		return;
+	r = fault_at_once(t, va, FLUKE_PROT_READ);
+	if (r == OK)
+		return;
 	t->attention |= ATTENTION_CALL;
-	return 0;
+	leave(r);
 }
 
-/* t's own page at va can be read.  Asked before it is: a trap here, and the way back, would cost more. */
-INLINE int can_read(struct thread *t, uint32_t va)
+/* Sees to it that t's own page at va can be read.  Asked before it is: a trap here, and the way back, would cost more. */
+INLINE void make_readable(struct thread *t, uint32_t va)
 {
 	uint32_t *e = pmap_entry(cpu()->loaded, va);
 
-	return LIKELY(e && (*e & READABLE) == READABLE) || read_slowly(t, va);
+	if (!LIKELY(e && (*e & READABLE) == READABLE))
+		read_slowly(t, va, e);
 }
 
 /* More words than fit into min_msg, out of one buffer into the first buffer of `to`. */
@@ -93,7 +110,9 @@ uint32_t __attribute__((noinline)) take_long(struct thread *t, struct thread *to
 	else if (!(next = page_to_write(t, to, at + 4 * piece)))
 		return 0;
 	last = data + 4 * words - 1;
-	ONLY_IF(can_read(t, data) && (!((data ^ last) & -FLUKE_PAGE_SIZE) || can_read(t, last)), fault);
+	make_readable(t, data);
+	if ((data ^ last) & -FLUKE_PAGE_SIZE)
+		make_readable(t, last);
 	USER_READ(first, data, 0, fault);
 	USER_READ(second, data, 4, fault);
 	to->min_msg[0] = first;
@@ -200,14 +219,6 @@ fault:
 	return 0;
 }
 
-static result_t take_undone(void)
-{
-	result_t r = undone;
-
-	undone = OK;
-	return r;
-}
-
 result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 {
 	struct ref *ref = (struct ref *)quick_find(t, RECENT_REF, t->regs.edi, FLUKE_TYPE_REF);
@@ -251,8 +262,6 @@ result_t sys_ipc_client_connect_send_over_receive(struct thread *t)
 	s->flags |= FLUKE_IPC_RELIABLE << FLUKE_THREAD_ACCEPTED_SHIFT;
 	return RESTART;
 slow:
-	if (undone)
-		return take_undone();
 	return ipc_stage_connect(t, FLUKE_CALL_ipc_client_send_over_receive, THEN_OVER);
 }
 
@@ -286,8 +295,6 @@ result_t sys_ipc_server_ack_send_wait_receive(struct thread *t)
 	call_become(c, FLUKE_CALL_ipc_client_receive);
 	return RESTART;
 slow:
-	if (undone)
-		return take_undone();
 	return ipc_stage_ack(t, SERVER, FLUKE_CALL_ipc_server_send_wait_receive, THEN_WAIT);
 }
 

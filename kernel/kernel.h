@@ -49,6 +49,7 @@ void	irq_dispatch(unsigned irq);			/* irq.c */
 void	thread_attend(void);				/* thread.c: attention of current != 0, or no current */
 /* and back, entry.S: t is current and loaded, its call finished, nothing else to do for it */
 void	return_finished(struct thread *t) __attribute__((noreturn));
+void	regs_return(void) __attribute__((noreturn));	/* current, whatever there is to do for it */
 
 /* exception.c: what the way out does with a result */
 void	exception_raise(struct thread *t, uint32_t code, uint32_t subcode, uint32_t access);

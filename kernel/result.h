@@ -2,7 +2,6 @@
  *
  * OK        went to its end
  * RESTART   the thread waits or was rolled back: unwind; its registers say how to go on
- * CANCEL    the thread is being stopped or destroyed: unwind
  * FAULT     touching user memory failed; current->fault says where; the way out resolves it
  *           (soft: at once, and runs the call again) or raises it
  * INSANE    programming error; code() is the FLUKE_INSANITY_* that the caller takes */
@@ -12,7 +11,7 @@
 #include <stdint.h>
 
 typedef uint32_t result_t;
-enum { OK, RESTART, CANCEL, FAULT, INSANE_KIND };
+enum { OK, RESTART, FAULT, INSANE_KIND };
 #define INSANE(insanity)	((result_t)(INSANE_KIND | FLUKE_INSANITY_##insanity << 8))
 #define INSANE_CODE(code)	((result_t)(INSANE_KIND | (code) << 8))
 #define result_kind(r)		((r) & 0xff)

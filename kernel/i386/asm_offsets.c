@@ -17,6 +17,7 @@ void asm_offsets(void)
 	OFFSET(CPU_CURRENT, struct cpu, current);
 	OFFSET(CPU_PREEMPT, struct cpu, preempt);
 	OFFSET(CPU_THREAD, struct cpu, thread_loaded);
+	VALUE(RESTART, RESTART);
 	OFFSET(REGS_CS, struct regs, cs);
 	OFFSET(REGS_EIP, struct regs, eip);
 	OFFSET(REGS_ESP, struct regs, esp);

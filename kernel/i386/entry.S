@@ -91,7 +91,9 @@ regs_return:
 	popal
 	addl	$8, %esp
 	iretl
-5:	call	syscall_undone
+5:	cmpl	$RESTART, %eax
+	je	regs_return
+	call	syscall_undone
 	jmp	regs_return
 END(entry_sysenter)
 

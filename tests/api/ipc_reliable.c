@@ -2,7 +2,6 @@
 #include "check.h"
 #include <fluke/callnumbers.h>
 
-
 static fluke_portset_t	*set;
 static fluke_port_t	*port;
 static fluke_ref_t	*dest;

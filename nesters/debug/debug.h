@@ -14,6 +14,7 @@
 #include <linux_abi.h>
 #include <fluke/exception.h>
 #include <nest/child.h>
+#include <nest/guard.h>
 
 extern struct lock debug_lock;
 extern struct server *server;
@@ -53,8 +54,7 @@ enum { ALIAS_WATCH = 1, ALIAS_GATE, ALIAS_OVERLAY };
 
 /* ---- guard.c: what may fault because somebody below has taken it away ---- */
 
-int	guarded(int (*function)(void *), void *argument);	/* its result, or EFAULT; with the lock */
-int	copy_guarded(void *to, const void *from, size_t size);
+int	copy_guarded(void *to, const void *from, size_t size);	/* 0 or EFAULT; with the lock */
 
 /* ---- world.c: targets and threads ---- */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <protocols/Machine.h>
+#include <nest/guard.h>
 #include "root.h"
 #include "pack.h"
 
@@ -38,6 +39,12 @@ void libc_output(int fd, const char *data, size_t size)
 void libc_exit(int status)
 {
 	fatal("root ended with status %d", status);
+}
+
+/* Our space has no keeper. */
+void guard_stray(uint32_t code, uint32_t subcode, uint32_t access, uint32_t eip)
+{
+	fatal("exception %#x (%#x, access %#x) at %#x", (unsigned)code, (unsigned)subcode, (unsigned)access, (unsigned)eip);
 }
 
 void fatal(const char *format, ...)

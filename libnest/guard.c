@@ -1,8 +1,11 @@
-/* The guard (nest/guard.h): the trap handler of the thread that set it leaves the operation.  An exception at any other place is not
- * the guard's: it is raised again without the handler, for the keeper of our space, who ends the program and says so. */
+/* The guard (nest/guard.h): the trap handler of the thread that set it leaves the operation.  An exception at any other place, or
+ * in the nester's own data, is not the guard's: the instruction runs again without the handler, and the keeper of our space ends the
+ * program and says so. */
 #include <native.h>
 #include <stdio.h>
+#include <startup.h>
 #include <linux_abi.h>
+#include <fluke/exception.h>
 #include <nest/guard.h>
 
 struct guard {
@@ -50,7 +53,8 @@ __asm__(
 	"	pushl	%ecx\n"
 	"	pushl	%edx\n"
 	"	pushl	%eax\n"
-	"	call	guard_trapped\n");
+	"	call	guard_trapped\n"	/* which keeps the registers that the kernel does not */
+	"	call	fluke_thread_return_from_exception\n");
 
 /* Prints nothing: the thread may hold any lock of libc's. */
 __attribute__((weak)) void guard_stray(uint32_t code, uint32_t subcode, uint32_t access, uint32_t eip)
@@ -60,7 +64,12 @@ __attribute__((weak)) void guard_stray(uint32_t code, uint32_t subcode, uint32_t
 	(void)code, (void)subcode, (void)access, (void)eip;
 	fluke_thread_get_handlers(NULL, handlers);
 	fluke_thread_set_handlers(NULL, 0, handlers[1], handlers[2], handlers[3]);
-	fluke_thread_return_from_exception(NULL);
+}
+
+/* A page of the nester itself that whoever pages it cannot get back: no fault of those below. */
+static int is_own_data(uint32_t code, uint32_t address)
+{
+	return code == FLUKE_EXC_PAGE_FAULT && address < START_OBJECTS && !address_is_window(address);
 }
 
 void guard_trapped(uint32_t code, uint32_t subcode, uint32_t access)
@@ -68,14 +77,15 @@ void guard_trapped(uint32_t code, uint32_t subcode, uint32_t access)
 	struct fluke_thread_saved_state saved;
 
 	fluke_thread_get_saved_state(NULL, &saved);
-	if (!guard_current || guard_current->thread != fluke_thread_self())
+	if (!guard_current || guard_current->thread != fluke_thread_self() || is_own_data(code, subcode)) {
 		guard_stray(code, subcode, access, saved.eip);
+		return;
+	}
 	if (guard_verbose)
 		printf("guarded exception %x (%x, access %x), call %u\n", (unsigned)code, (unsigned)subcode,
 			(unsigned)access, (unsigned)saved.eax & 0xff);
 	saved.eip = (uint32_t)guard_resume;
 	fluke_thread_set_saved_state(NULL, &saved);
-	fluke_thread_return_from_exception(NULL);
 }
 
 static void handler_install(void)

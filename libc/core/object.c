@@ -253,6 +253,12 @@ fluke_mapping_t *mapping_new(fluke_ref_t *region, uint32_t region_off, fluke_ref
 
 struct range { uint32_t start, size; struct range *next; };
 static struct range *ranges;
+static uint32_t lowest = ~0u, highest;
+
+int address_is_window(uint32_t address)
+{
+	return address >= lowest && address < highest;
+}
 
 void addresses_add(uint32_t start, uint32_t size)
 {
@@ -265,6 +271,10 @@ void addresses_add(uint32_t start, uint32_t size)
 		before = *at;
 	fresh->start = start;
 	fresh->size = size;
+	if (start < lowest)
+		lowest = start;
+	if (start + size > highest)
+		highest = start + size;
 	fresh->next = *at;
 	*at = fresh;
 	if (fresh->next && start + size == fresh->next->start) {

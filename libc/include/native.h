@@ -56,6 +56,7 @@ fluke_ref_t	*own_space(void);
 /* Addresses for mappings in the program's own space: page aligned, in no other use. */
 void	*address_reserve(size_t size);
 void	address_release(void *start, size_t size);
+int	address_is_window(uint32_t address);	/* among those that address_reserve gives: not the program's own data */
 void	addresses_add(uint32_t start, uint32_t size);	/* by the start-up code */
 
 /* ---- threads ---- */

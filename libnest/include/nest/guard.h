@@ -8,8 +8,8 @@
 
 /* The function's result, or EFAULT.  May be nested. */
 int	guarded(int (*function)(void *), void *argument);
-/* Has an exception of a thread that was once inside a guard, at another place; does not return.  A nester whose space has no keeper
- * has its own. */
+/* Called for an exception at another place of a thread that was once inside a guard; the instruction runs again without a handler.  A
+ * nester whose space has no keeper has its own. */
 void	guard_stray(uint32_t code, uint32_t subcode, uint32_t access, uint32_t eip);
 extern int guard_verbose;		/* each such exception is told */
 

@@ -69,7 +69,7 @@ __attribute__((weak)) void guard_stray(uint32_t code, uint32_t subcode, uint32_t
 /* A page of the nester itself that whoever pages it cannot get back: no fault of those below. */
 static int is_own_data(uint32_t code, uint32_t address)
 {
-	return code == FLUKE_EXC_PAGE_FAULT && address < START_OBJECTS && !address_is_window(address);
+	return code == FLUKE_EXC_PAGE_FAULT && address >= FLUKE_PAGE_SIZE && address < START_OBJECTS && !address_is_window(address);
 }
 
 void guard_trapped(uint32_t code, uint32_t subcode, uint32_t access)

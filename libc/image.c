@@ -58,7 +58,7 @@ void image_dispatch(struct registers *r)
 		t->restart = false;	/* a part was done before the signal: that is the answer */
 	else
 		t->flag = 1;
-	if ((FACTS->pending | FACTS->thread_pending[t->number]) & ~t->blocked)
+	if (t->taken.number || (FACTS->pending | FACTS->thread_pending[t->number]) & ~t->blocked)
 		t->flag = 1;
 }
 

@@ -25,6 +25,7 @@ void	*device_map(uint32_t phys, uint32_t bytes);
 /* Running threads (i386/trap.c, entry.S) */
 void	cpu_load(struct thread *t);	/* t's space, entry stack, TLS, I/O ports; cheap when t is loaded */
 void	cpu_forget(struct thread *t);	/* t is being destroyed or moved: its FPU state leaves the processor */
+#define cpu_forget(t) (cpu()->thread_loaded == (t) || cpu()->fpu_owner == (t) ? (cpu_forget)(t) : (void)0)
 void	cpu_idle(void);			/* interrupts on, halt until one comes, interrupts off */
 uint32_t cpu_poll(void);		/* preemption point: lets interrupts in; cpu()->preempt */
 #define cpu_poll() (PLACE(POLL, 0, 0), (cpu_poll)())

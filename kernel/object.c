@@ -34,12 +34,10 @@ static inline void look_up_forget(const struct object *o)
 {
 	struct look_up *l = &looked_up[(uint32_t)o >> 5 & (LOOK_UP_ROWS - 1)];
 
-	for (unsigned way = 0; way < LOOK_UP_WAYS; way += 2, l += 2 * LOOK_UP_ROWS) {
-		if (l->object == o)
-			l->va = ~0u;
-		if (l[LOOK_UP_ROWS].object == o)
-			l[LOOK_UP_ROWS].va = ~0u;
-	}
+#pragma GCC unroll 8
+	for (unsigned way = 0; way < LOOK_UP_WAYS; way++)
+		if (l[way * LOOK_UP_ROWS].object == o)
+			l[way * LOOK_UP_ROWS].va = ~0u;
 }
 
 /* ---- frames and start bits ---- */
@@ -408,7 +406,7 @@ static void object_make(struct object *o, unsigned type, integer_t hash)
 {
 	const struct object_type *ops = object_types[type];
 
-	memset(o, 0, type == FLUKE_TYPE_THREAD ? offsetof(struct thread, keeper_words) + sizeof ((struct thread *)o)->keeper_words : ops->size);	/* that holds what it held until FPU_USED */
+	memset(o, 0, type == FLUKE_TYPE_THREAD ? offsetof(struct thread, fault) : ops->size);
 	o->word = OBJECT_WORD(type);
 	if (type != FLUKE_TYPE_REF)
 		o->hash = hash ? hash : ++hash_counter ? hash_counter : ++hash_counter;

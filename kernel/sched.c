@@ -52,6 +52,16 @@ int sched_usable(const struct thread *t)
 	return 1;
 }
 
+/* The same, at once where it is plain. */
+static inline int usable(const struct thread *t)
+{
+	if (!t->blocked)
+		return 1;
+	if (t->wait_kind == WAIT_SCHEDULE)
+		return sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK || sched_usable(t);
+	return t->donee && sched_usable(t->donee);
+}
+
 /* Asks for time on behalf of t: at its own scheduler and at those of all who would lend to it. */
 void sched_request(struct thread *t, unsigned depth)
 {
@@ -82,7 +92,7 @@ static void __attribute__((noinline)) take_back(struct thread *t, unsigned depth
 	port_unrequest(port, t);
 	t->known = 0;
 	for (struct thread *sleeper = set ? set->sleepers.head : NULL; sleeper; sleeper = sleeper->wait_next)
-		if (!sched_usable(sleeper))
+		if (!usable(sleeper))
 			withdraw_path(sleeper, depth + 1);
 }
 
@@ -147,7 +157,7 @@ static void undonate(struct thread *t)
 		if (leads_to(donee) == current)
 			sched_preempt();
 	}
-	if (donee != current && sched_usable(donee))
+	if (donee != current && usable(donee))
 		request_path(donee);
 }
 
@@ -158,7 +168,7 @@ static void withdraw_path(struct thread *t, unsigned depth)
 		return;
 	withdraw(t, depth);
 	for (struct thread *donor = t->donors; donor; donor = donor->donor_next)
-		if (!sched_usable(donor))
+		if (!usable(donor))
 			withdraw_path(donor, depth + 1);
 }
 
@@ -218,7 +228,7 @@ void sched_block(struct thread *t)
 		sched_run(donee);
 	} else {
 		current = NULL;
-		if (donee && sched_usable(donee) && !supplied(t))
+		if (donee && usable(donee) && !supplied(t))
 			sched_request(donee, 0);
 	}
 }
@@ -243,7 +253,7 @@ static int stand_in(struct thread *scheduler, const struct portset *set)
 	if (!t || (!target && !scheduler->stands_in))
 		return 0;
 	if (target != t) {
-		if ((target && sched_usable(target)) || !may_donate(scheduler, t))
+		if ((target && usable(target)) || !may_donate(scheduler, t))
 			return 0;
 		if (!scheduler->stands_in)
 			target->known = 0;
@@ -258,7 +268,7 @@ static int stand_in(struct thread *scheduler, const struct portset *set)
 
 int sched_message(struct thread *scheduler, struct portset *set, int urgent)
 {
-	int blocked = sensitivity(scheduler) != FLUKE_WAKEUP_ON_BLOCK && !(scheduler->donee && sched_usable(scheduler->donee));
+	int blocked = sensitivity(scheduler) != FLUKE_WAKEUP_ON_BLOCK && !(scheduler->donee && usable(scheduler->donee));
 
 	if ((scheduler->regs.edx & FLUKE_WAKEUP_LAZY) && !urgent && !blocked)
 		return 1;
@@ -273,7 +283,7 @@ int sched_message(struct thread *scheduler, struct portset *set, int urgent)
 
 void sched_end(struct thread *scheduler, uint32_t result)
 {
-	if ((result == FLUKE_SCHED_BLOCKED || (result & 0xff) == FLUKE_SCHED_BLOCKED_REQUESTED) && scheduler->donee && !sched_usable(scheduler->donee))
+	if ((result == FLUKE_SCHED_BLOCKED || (result & 0xff) == FLUKE_SCHED_BLOCKED_REQUESTED) && scheduler->donee && !usable(scheduler->donee))
 		scheduler->donee->known = 0;
 	scheduler->regs.eax = result;
 	wait_finish(scheduler);
@@ -285,7 +295,7 @@ static int tell(struct thread *t)
 {
 	if (!(t->regs.edx & (0xff | FLUKE_WAKEUP_PASS_ON)))
 		return 1;	/* ON_BLOCK */
-	return would_end(t) && !(t->donee && sched_usable(t->donee)) &&
+	return would_end(t) && !(t->donee && usable(t->donee)) &&
 		!stand_in(t, (struct portset *)t->wait_object);
 }
 
@@ -331,7 +341,8 @@ void sched_thread_gone(struct thread *t)
 			sched_donate(donor, NULL);
 		}
 	}
-	sched_donate(t, NULL);
+	if (t->donee)
+		sched_donate(t, NULL);
 	sched_withdraw(t);
 	if (t->last_of) {
 		t->last_of->last = NULL;
@@ -374,10 +385,15 @@ void sched_donors_give(struct thread *t, struct thread *list)
 /* The thread at va or behind the reference there; null for 0 and for a null or dead reference. */
 static result_t find_target(uint32_t va, struct thread **target)
 {
-	struct object *o = NULL;
+	struct object *o;
 
-	if (va)
-		TRY(object_find_or_ref(va, FLUKE_TYPE_THREAD, &o));
+	*target = NULL;
+	if (!va)
+		return OK;
+	TRY(PLACE(FIND, va, FLUKE_PROT_OBJECT));
+	o = object_looked_up(cpu()->loaded, va, FLUKE_TYPE_THREAD);
+	if (!o)
+		TRY((object_find_or_ref)(va, FLUKE_TYPE_THREAD, &o));
 	*target = (struct thread *)o;
 	return OK;
 }
@@ -410,7 +426,7 @@ result_t sys_thread_schedule(struct thread *t)
 		t->regs.eax = FLUKE_SCHED_INVALID;
 		return OK;
 	}
-	if (client->blocked && (!sched_usable(client) || !may_donate(t, client))) {
+	if (client->blocked && (!usable(client) || !may_donate(t, client))) {
 		client->known = 0;
 		t->regs.eax = portset_request(set, t, FLUKE_SCHED_BLOCKED_REQUESTED, FLUKE_SCHED_BLOCKED);
 		return OK;

@@ -21,6 +21,7 @@ static void thread_init(struct object *o)
 
 	t->flags = FLUKE_THREAD_STOPPED;
 	t->blocked = BLOCKED_STOPPED | BLOCKED_NO_SPACE;
+	t->fault.depths = t->fault.states = 0;
 	regs_init(t);
 }
 
@@ -36,13 +37,18 @@ static void thread_detach(struct thread *t)
 		current = NULL;
 }
 
+static inline int connected(const struct thread *t)
+{
+	return t->peer[CLIENT] || t->peer[SERVER] || t->parked[CLIENT] || t->parked[SERVER];
+}
+
 static int thread_destroy_step(struct object *o)
 {
 	struct thread *t = (struct thread *)o;
 
 	t->blocked |= BLOCKED_DYING;
 	thread_detach(t);
-	if (!ipc_thread_destroyed(t) || !mutex_abandon(t))
+	if ((connected(t) && !ipc_thread_destroyed(t)) || (t->owned && !mutex_abandon(t)))
 		return 0;
 	if (cpu()->root == t)
 		cpu()->root = NULL;
@@ -129,8 +135,11 @@ void thread_attend(void)
 
 		if (!t || cpu()->preempt) {
 			attend_dispatch();
-			if (!current && !cpu()->preempt)
+			t = current;
+			if (!t && !cpu()->preempt)
 				cpu_idle();
+			else if (t && !t->attention && !cpu()->preempt)
+				return;
 			continue;
 		}
 		if (t->attention & ATTENTION_DISPATCH) {
@@ -284,10 +293,12 @@ static result_t check_links(uint32_t va, struct ref *ref[FLUKE_THREAD_LINKS])
 
 	if (va)
 		TRY(user_read(table, va, sizeof table));
+#pragma GCC unroll 5
 	for (unsigned i = 0; i < FLUKE_THREAD_LINKS; i++) {
 		ref[i] = NULL;
-		if (table[i] && want[i].type)
-			TRY(ref_check(table[i], want[i].type, want[i].insanity, &ref[i]));
+		if (!table[i] || !want[i].type)
+			continue;
+		TRY(ref_check(table[i], want[i].type, want[i].insanity, &ref[i]));
 	}
 	return OK;
 }
@@ -326,7 +337,7 @@ static result_t import_state(struct thread *t, const fluke_thread_state_t *state
 	t->made = 0;
 	t->attention = t->regs.eip == FLUKE_ENTRY ? ATTENTION_CALL : 0;
 	thread_pending(t);
-	t->fault = (struct fault){ 0 };
+	t->fault.depths = t->fault.states = 0;
 	t->passed = 0;
 	return OK;
 }

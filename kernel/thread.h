@@ -138,8 +138,9 @@ struct thread {
 	struct portset	*last_of;	/* portset whose `last` I am */
 	struct mutex	*owned;		/* mutexes that I hold */
 	/* faults and exceptions */
-	struct fault	fault;
 	struct link	keeper;		/* port asked */
+	/* from here on what a new thread holds means nothing */
+	struct fault	fault;
 	uint32_t	keeper_words[KEEPER_WORDS];
 	uint32_t	passed;		/* eip of an exception that the watcher does not want, when it is raised again */
 	/* The last look-ups of the IPC path: good while object_generation is as noted; the page in which words

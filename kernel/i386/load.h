@@ -7,6 +7,8 @@
 #include "../space.h"
 #include "../vm.h"
 
+void cpu_load_slowly(struct thread *t);
+
 /* Another thread than t is loaded. */
 static inline __attribute__((always_inline)) void cpu_load_other(struct thread *t)
 {
@@ -16,7 +18,7 @@ static inline __attribute__((always_inline)) void cpu_load_other(struct thread *
 	__asm__ volatile ("movl %%gs, %0; movl %%fs, %1" : "=r" (gs), "=r" (fs));
 	if (__builtin_expect((gs | fs | t->gs_fs | t->tls_base | cpu()->rare) || cpu()->fpu_owner == t ||
 			     space->obj.word != OBJECT_WORD(FLUKE_TYPE_SPACE), 0)) {
-		cpu_load(t);
+		cpu_load_slowly(t);
 		return;
 	}
 	cpu()->thread_loaded = t;

@@ -1,13 +1,20 @@
 /* The i386 part of a thread's state, in and out: what user code may set of flags and selectors. */
 #include "machine_local.h"
 
-struct min_msg { uint32_t word[FLUKE_MAX_MIN_MSG]; };
-
-/* In line: eight words are not worth a call. */
-static inline void copy_min_msg(uint32_t *to, const uint32_t *from)
-{
-	*(struct min_msg *)to = *(const struct min_msg *)from;
-}
+/* From min_msg to tls_base, which lie in a thread as in its state: copied at once. */
+#define BLOCK(type) (offsetof(type, tls_base) - offsetof(type, min_msg))
+#define IN_ORDER(here, there) \
+	_Static_assert(offsetof(struct thread, here) - offsetof(struct thread, min_msg) == \
+		offsetof(struct fluke_i386_state, there) - offsetof(struct fluke_i386_state, min_msg), "in the order of the state")
+IN_ORDER(min_msg_words, min_msg_words);
+IN_ORDER(handler, trap_handler);
+IN_ORDER(syscall_handler, syscall_handler);
+IN_ORDER(saved_eax, saved_eax);
+IN_ORDER(saved_eflags, saved_eflags);
+IN_ORDER(server_portset, server_portset);
+IN_ORDER(server_eip, server_oneway_eip);
+IN_ORDER(tls_base, tls_base);
+struct block { uint32_t word[BLOCK(struct thread) / 4 + 1]; };
 
 void regs_init(struct thread *t)
 {
@@ -27,19 +34,8 @@ void regs_export(struct thread *t, struct fluke_i386_state *s, struct fluke_i386
 	s->esi = r->esi, s->edi = r->edi, s->ebp = r->ebp, s->esp = r->esp;
 	s->eip = r->eip;
 	s->eflags = r->eflags & EFLAGS_USER;
-	copy_min_msg(s->min_msg, t->min_msg);
-	s->min_msg_words = t->min_msg_words;
-	s->trap_handler = t->handler[0], s->interrupt_handler = t->handler[1];
-	s->client_alert_handler = t->handler[2], s->server_alert_handler = t->handler[3];
-	s->syscall_handler = t->syscall_handler;
-	s->handler_esp = t->handler_esp;
-	s->saved_eax = t->saved_eax, s->saved_ecx = t->saved_ecx, s->saved_edx = t->saved_edx;
-	s->saved_esp = t->saved_esp, s->saved_eip = t->saved_eip;
-	s->saved_eflags = t->saved_eflags & EFLAGS_USER;
-	s->server_portset = t->server_portset, s->server_esp = t->server_esp;
-	s->server_oneway_eip = t->server_eip[0], s->server_idempotent_eip = t->server_eip[1];
-	s->server_reliable_eip = t->server_eip[2];
-	s->tls_base = t->tls_base;
+	*(struct block *)s->min_msg = *(const struct block *)t->min_msg;
+	s->saved_eflags &= EFLAGS_USER;
 	s->gs = t->gs, s->fs = t->fs;
 	if (used)
 		memcpy(fpu, t->fxsave, sizeof *fpu);
@@ -70,19 +66,8 @@ result_t regs_import(struct thread *t, const struct fluke_i386_state *s, const s
 	r->eflags = (s->eflags & EFLAGS_USER) | EFLAGS_FIXED;
 	r->cs = FLUKE_USER_CS;
 	r->ss = FLUKE_USER_DS;
-	copy_min_msg(t->min_msg, s->min_msg);
-	t->min_msg_words = s->min_msg_words;
-	t->handler[0] = s->trap_handler, t->handler[1] = s->interrupt_handler;
-	t->handler[2] = s->client_alert_handler, t->handler[3] = s->server_alert_handler;
-	t->syscall_handler = s->syscall_handler;
-	t->handler_esp = s->handler_esp;
-	t->saved_eax = s->saved_eax, t->saved_ecx = s->saved_ecx, t->saved_edx = s->saved_edx;
-	t->saved_esp = s->saved_esp, t->saved_eip = s->saved_eip;
-	t->saved_eflags = (s->saved_eflags & EFLAGS_USER) | EFLAGS_FIXED;
-	t->server_portset = s->server_portset, t->server_esp = s->server_esp;
-	t->server_eip[0] = s->server_oneway_eip, t->server_eip[1] = s->server_idempotent_eip;
-	t->server_eip[2] = s->server_reliable_eip;
-	t->tls_base = s->tls_base;
+	*(struct block *)t->min_msg = *(const struct block *)s->min_msg;
+	t->saved_eflags = (t->saved_eflags & EFLAGS_USER) | EFLAGS_FIXED;
 	t->gs = (uint16_t)s->gs, t->fs = (uint16_t)s->fs;
 	if (fpu) {
 		memcpy(t->fxsave, fpu->fxsave, sizeof t->fxsave);

@@ -1,9 +1,7 @@
 /* What happens at a trap: from user mode it becomes a soft fault resolved, FPU state loaded, or
  * the thread's exception; from the kernel it is a user copy's fault with an exit, or the end. */
 #include <fluke/exception.h>
-#include "machine_local.h"
-#include "../space.h"
-#include "../vm.h"
+#include "load.h"
 
 #define FAULT_WRITE	0x02
 #define FAULT_EXECUTE	0x10
@@ -120,12 +118,19 @@ static inline void load_selectors(struct thread *old, struct thread *t)
 
 void cpu_load(struct thread *t)
 {
-	struct thread *old = cpu()->thread_loaded;
+	if (cpu()->thread_loaded == t)
+		return;
+	if (!t->space.target || (t->tls_base | cpu()->rare))
+		cpu_load_slowly(t);
+	else
+		cpu_load_other(t);
+}
+
+void cpu_load_slowly(struct thread *t)
+{
 	struct space *space = (struct space *)link_target(&t->space);
 
-	if (old == t)
-		return;
-	load_selectors(old, t);
+	load_selectors(cpu()->thread_loaded, t);
 	if ((cpu()->rare & RARE_FPU) || cpu()->fpu_owner == t)
 		fpu_switch(t);
 	cpu()->thread_loaded = t;
@@ -136,7 +141,7 @@ void cpu_load(struct thread *t)
 		io_show(space && io_space.target == &space->obj);
 }
 
-void cpu_forget(struct thread *t)
+void (cpu_forget)(struct thread *t)
 {
 	uint32_t gs, fs;
 

@@ -172,8 +172,8 @@ static void services(void)
 	Parent_lookup(parent_ref(), "debug", ref);
 	tell("a watch on itself, taken away", "error", (uint32_t)Debug_watch(ref, own_space(), NULL));
 	tell("after that", "returned", (uint32_t)secret(3));
-	tell("a signal to a process that is not there", "error", (uint32_t)Debug_posted(ref, 1, 1, 9, &taken));
-	tell("the end of a process that is not there", "error", (uint32_t)Debug_ended(ref, 1, 0));
+	tell("a signal posted to itself", "error", (uint32_t)Debug_posted(ref, 1, 1, 9, &taken, own_space()));
+	tell("its own end", "error", (uint32_t)Debug_ended(ref, 1, 0, own_space()));
 	tell("after that", "returned", (uint32_t)secret(4));
 	ref_free(ref);
 }

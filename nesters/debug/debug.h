@@ -46,6 +46,8 @@ void	gate_let(integer_t hash);
 /* Sets who is asked first about exceptions in the space: we, or nobody. */
 int	watch_space(fluke_ref_t *space, int on);
 /* What a debugger below says about an exception that is not ours; 1: nobody wants it. */
+/* The hash of the space that it is a copy of (fork) or in the place of (exec); 0: of none that is known.  drop: it runs now. */
+integer_t space_begun(integer_t space, int *exec, int drop);
 uint32_t inner_answer(integer_t space, const uint32_t *words);
 extern fluke_portset_t *events;		/* exceptions, requests for time, faults of overlays */
 extern fluke_ref_t *overlay_keeper;
@@ -73,6 +75,7 @@ struct thread {
 	/* what it does when it goes on */
 	int		step;			/* one instruction, then report */
 	uint32_t	run_to;			/* 0, or an address where it stops (internal breakpoint) */
+	int		run_type;		/* of that breakpoint */
 	int		goal;			/* GOAL_*: why it runs there */
 	uint32_t	pass_code;		/* 1 + code of an exception that goes past us next */
 	int		stay;			/* gdb lets others go, but not it */
@@ -83,12 +86,14 @@ struct thread {
 	char		why[300];		/* "swbreak:;", "watch:ADDR;", ... */
 };
 
+enum { USER_PLAIN = 1, USER_HIDDEN };	/* gdb: as one that may be seen, as a hidden one, bits */
+
 struct breakpoint {
 	struct breakpoint *next;
 	int		type;			/* Z0-Z4: software, hardware, write, read, access */
 	uint32_t	address, length;
 	uint8_t		old;			/* type 0: the byte that was there */
-	uint8_t		planted, internal, user;	/* who wants it */
+	uint8_t		planted, internal, user;	/* who wants it; user: USER_* */
 	uint8_t		seen[64];		/* watchpoints: the value */
 };
 
@@ -98,6 +103,7 @@ struct target {
 	fluke_ref_t	*space;
 	int		pid;			/* gdb's number */
 	int		linux_pid;		/* 0: no Linux process */
+	int		native;			/* no personality, though it may have such a number */
 	int		attached;
 	int		fresh;			/* held at its start until gdb comes */
 	int		next_tid;
@@ -161,6 +167,7 @@ struct area_map {
 uint32_t memory_read(struct target *t, uint32_t at, void *to, uint32_t size);	/* bytes that could be read */
 uint32_t memory_write(struct target *t, uint32_t at, const void *from, uint32_t size);
 int	memory_word(struct target *t, uint32_t at, uint32_t *word);	/* 0 or EFAULT */
+int	memory_ref(struct target *t, uint32_t at, fluke_ref_t *to);	/* the same, of a reference object */
 struct area_map *memory_map(struct target *t, uint32_t at);
 void	memory_forget(struct target *t);		/* the list of mappings */
 void	memory_clean(struct target *t);			/* overlays of files go */
@@ -190,10 +197,25 @@ void	deliver_now(void);			/* without the lock */
 int	something_to_tell(void);
 extern uint8_t	signals_passed[65];		/* not told to gdb */
 extern int	hold_first;			/* the first program is to be held: 1 = a Linux one, 2 = any */
-int	posted(int pid, int tid, int signal);		/* 1: it is ours now */
-void	process_ended(int pid, int status);
+int	posted(integer_t space, int signal);		/* 1: it is ours now */
+void	process_ended(integer_t space, int status);
+extern int	hide;				/* no int3: whoever reads its text sees none */
 
 /* ---- gdb.c: packets ---- */
+
+#define PACKET	0x4000u
+
+/* The answer that is being made. */
+void	put(const char *text);
+void	put_hex(const void *data, size_t size);
+void	put_binary(const char *data, size_t size);	/* escaped */
+void	put_error(int error);
+uint32_t number(char **p);				/* hexadecimal, p behind it */
+unsigned hex(const char *p, uint8_t *bytes, unsigned room);
+struct thread *chosen(void);				/* whom gdb asks about */
+/* transfer.c: what gdb reads by parts */
+void	transfer(char *what);				/* qXfer: */
+void	host_file(char *p);				/* vFile: */
 
 int	gdb_begin(void);			/* opens the line; 0 or errno */
 void	gdb_ready(void);			/* gdb may come now */

@@ -7,8 +7,6 @@
 #include <protocols/Process.h>
 #include "debug.h"
 
-#define PACKET	0x4000u
-
 int	gdb_connected, gdb_waits, gdb_fork_events, gdb_exec_events;
 static fluke_ref_t *line;
 static char	in[PACKET + 1], out[2 * PACKET + 8], *to;
@@ -54,7 +52,7 @@ static void begin(void)
 	to = out + 1;
 }
 
-static void put(const char *text)
+void put(const char *text)
 {
 	size_t size = strlen(text), room = (size_t)(out + sizeof out - 8 - to);
 
@@ -64,7 +62,7 @@ static void put(const char *text)
 	to += size;
 }
 
-static void put_hex(const void *data, size_t size)
+void put_hex(const void *data, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
 	const uint8_t *byte = data;
@@ -75,8 +73,7 @@ static void put_hex(const void *data, size_t size)
 	}
 }
 
-/* Binary, escaped. */
-static void put_binary(const char *data, size_t size)
+void put_binary(const char *data, size_t size)
 {
 	for (; size-- && to < out + sizeof out - 16; data++) {
 		if (*data == '#' || *data == '$' || *data == '}' || *data == '*') {
@@ -110,7 +107,7 @@ static void put_thread(const char *before, const struct thread *th)
 	put(text);
 }
 
-static void put_error(int error)
+void put_error(int error)
 {
 	char text[8];
 
@@ -218,7 +215,7 @@ static int resume(void)
 
 /* ---- reading packets ---- */
 
-static uint32_t number(char **p)
+uint32_t number(char **p)
 {
 	return (uint32_t)strtoul(*p, p, 16);
 }
@@ -238,7 +235,7 @@ static void thread_id(char **p, int *pid, int *tid)
 	*tid = **p == '-' ? (*p += 2, -1) : (int)number(p);
 }
 
-static unsigned hex(const char *p, uint8_t *bytes, unsigned room)
+unsigned hex(const char *p, uint8_t *bytes, unsigned room)
 {
 	unsigned n;
 
@@ -250,7 +247,7 @@ static unsigned hex(const char *p, uint8_t *bytes, unsigned room)
 	return n;
 }
 
-static struct thread *chosen(void)
+struct thread *chosen(void)
 {
 	struct thread *th;
 
@@ -262,137 +259,13 @@ static struct thread *chosen(void)
 
 /* ---- queries ---- */
 
-static void put_part(const char *text, size_t size, char *range)
-{
-	uint32_t offset = number(&range), count;
-
-	range++;
-	count = number(&range);
-	if (count > PACKET / 2)
-		count = PACKET / 2;
-	if (offset >= size) {
-		put("l");
-		return;
-	}
-	put(offset + count < size ? "m" : "l");
-	put_binary(text + offset, offset + count < size ? count : size - offset);
-}
-
-static void put_auxv(char *range)
-{
-	static uint32_t auxv[128];
-	struct thread *th = chosen();
-	uint32_t at, n = 0;
-
-	if (!th || !th->target->linux_pid || memory_word(th->target, IMAGE_CONTROL + offsetof(struct process_control, auxv), &at) || !at) {
-		put("E01");
-		return;
-	}
-	for (; n < 126 && memory_read(th->target, at + n * 4, auxv + n, 8) == 8; n += 2)
-		if (!auxv[n]) {
-			n += 2;
-			break;
-		}
-	put_part((char *)auxv, n * 4, range);
-}
-
-static void put_threads(char *range)
-{
-	static char text[0x4000];
-	char *p = text + snprintf(text, sizeof text, "<?xml version=\"1.0\"?><threads>");
-
-	for (struct thread *th = threads; th; th = th->next)
-		if (th->target && th->target->attached && !th->target->ended && p < text + sizeof text - 400)
-			p += snprintf(p, 400, "<thread id=\"p%x.%x\" name=\"%s\"/>", (unsigned)th->target->pid, (unsigned)th->tid,
-				strrchr(th->target->path, '/') ? strrchr(th->target->path, '/') + 1 : th->target->path);
-	p += snprintf(p, 20, "</threads>");
-	put_part(text, (size_t)(p - text), range);
-}
-
-static void put_processes(char *annex, char *range)
-{
-	static char text[0x8000];
-	char *p = text + snprintf(text, sizeof text, "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"osdata.dtd\">"
-		"<osdata type=\"processes\">");
-
-	if (strcmp(annex, "processes")) {
-		put_part("<osdata type=\"types\"><item><column name=\"Type\">processes</column><column name=\"Description\">All below"
-			"</column></item></osdata>", 135, range);
-		return;
-	}
-	world_refresh();
-	for (struct target *t = targets; t && p < text + sizeof text - 500; t = t->next) {
-		if (!t->path[0])		/* it was starting */
-			target_look(t);
-		p += snprintf(p, 500, "<item><column name=\"pid\">%d</column><column name=\"user\">root</column><column name=\"command\">%s"
-			"</column></item>", t->pid, t->path[0] ? t->path : t->linux_pid ? "(starting)" : "(native)");
-	}
-	p += snprintf(p, 20, "</osdata>");
-	put_part(text, (size_t)(p - text), range);
-}
-
-static void put_memory_map(char *range)
-{
-	static char text[0x8000];
-	struct thread *th = chosen();
-	char *p = text + snprintf(text, sizeof text, "<?xml version=\"1.0\"?><memory-map>");
-
-	if (!th) {
-		put("E01");
-		return;
-	}
-	memory_map(th->target, 0);
-	for (unsigned n = 0; n < th->target->map_count && p < text + sizeof text - 200; n++)
-		p += snprintf(p, 120, "<memory type=\"ram\" start=\"0x%x\" length=\"0x%x\"/>", (unsigned)th->target->maps[n].start,
-			(unsigned)th->target->maps[n].size);
-	p += snprintf(p, 100, "<memory type=\"rom\" start=\"0x%x\" length=\"0x1000\"/></memory-map>", FLUKE_ENTRY);
-	put_part(text, (size_t)(p - text), range);
-}
-
-static void put_file(char *annex, char *range)
-{
-	char *p = annex;
-	struct target *t = *annex ? target_by_pid((int)number(&p)) : chosen() ? chosen()->target : NULL;
-
-	if (t && t->path[0])
-		put_part(t->path, strlen(t->path), range);
-	else
-		put("E01");
-}
-
-static void transfer(char *what)
-{
-	char *annex = strstr(what, ":read:"), *range;
-
-	if (!annex)
-		return;
-	*annex = 0;
-	annex += 6;
-	range = strchr(annex, ':');
-	if (!range)
-		return;
-	*range++ = 0;
-	if (!strcmp(what, "features"))
-		put_part(target_xml, strlen(target_xml), range);
-	else if (!strcmp(what, "auxv"))
-		put_auxv(range);
-	else if (!strcmp(what, "threads"))
-		put_threads(range);
-	else if (!strcmp(what, "osdata"))
-		put_processes(annex, range);
-	else if (!strcmp(what, "exec-file"))
-		put_file(annex, range);
-	else if (!strcmp(what, "memory-map"))
-		put_memory_map(range);
-}
-
 static void supported(char *p)
 {
 	multiprocess = strstr(p, "multiprocess+") != NULL;
 	gdb_fork_events = strstr(p, "fork-events+") != NULL && multiprocess;
 	gdb_exec_events = strstr(p, "exec-events+") != NULL;
 	put("PacketSize=4000;QStartNoAckMode+;multiprocess+;qXfer:features:read+;qXfer:auxv:read+;qXfer:threads:read+;qXfer:osdata:read+;"
-		"qXfer:exec-file:read+;vContSupported+;QPassSignals+;swbreak+;hwbreak+");
+		"qXfer:exec-file:read+;qXfer:memory-map:read+;vContSupported+;QPassSignals+;swbreak+;hwbreak+");
 	if (gdb_fork_events)
 		put(";fork-events+");
 	if (gdb_exec_events)
@@ -413,6 +286,21 @@ static void list_threads(int first)
 	listed = listed->next;
 }
 
+/* monitor hide [on|off] */
+static void monitor(const char *p)
+{
+	char words[32];
+	const char *answer = "monitor hide on|off: breakpoints as hbreak makes them\n";
+
+	words[hex(p, (uint8_t *)words, sizeof words - 1)] = 0;
+	if (!strncmp(words, "hide", 4)) {
+		if (words[4])
+			hide = strcmp(words + 4, " off") != 0;
+		answer = hide ? "breakpoints are hidden\n" : "breakpoints are int3\n";
+	}
+	put_hex(answer, strlen(answer));
+}
+
 static void query(char *p)
 {
 	if (!strncmp(p, "qSupported", 10)) {
@@ -429,6 +317,8 @@ static void query(char *p)
 		put("1");
 	} else if (!strncmp(p, "qXfer:", 6)) {
 		transfer(p + 6);
+	} else if (!strncmp(p, "qRcmd,", 6)) {
+		monitor(p + 6);
 	} else if (!strcmp(p, "qSymbol::")) {
 		put("OK");
 	} else if (!strncmp(p, "qThreadExtraInfo,", 17)) {
@@ -653,25 +543,23 @@ static int killing_pid;
 /* Its own process port is asked, without the lock. */
 static void kill(struct target *t)
 {
-	struct thread *th = thread_find(t->pid, 0);
-
-	if (!th)
+	if (!thread_find(t->pid, 0))
 		return;
-	for (struct segment *s = window_list; s && t->linux_pid; s = s->next_window)
-		if ((uint32_t)th->object - s->window < s->size) {
-			killing = ref_new();
-			fluke_ref_copy((fluke_ref_t *)s->window, killing);
-			killing_pid = t->linux_pid;
-		}
-	if (!t->linux_pid)
+	if (!t->linux_pid) {
 		debug_kill_child();
+	} else if ((killing = ref_new())) {
+		memory_ref(t, START_REF_PARENT, killing);
+		killing_pid = t->linux_pid;
+	}
 	t->pending = 0;
 	target_detach(t);
 }
 
 static void v_packet(char *p, int *silent)
 {
-	if (!strcmp(p, "vCont?")) {
+	if (!strncmp(p, "vFile:", 6)) {
+		host_file(p + 6);
+	} else if (!strcmp(p, "vCont?")) {
 		put("vCont;c;C;s;S");
 	} else if (!strncmp(p, "vCont", 5)) {
 		*silent = !vcont(p + 5);

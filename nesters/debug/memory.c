@@ -91,6 +91,16 @@ static void copy_free(char *copy)
 		arena_used[(copy - arena) / PAGE] = 0;
 }
 
+struct copy_ref { fluke_ref_t *from; fluke_ref_t *to; };
+
+static int copy_ref(void *argument)
+{
+	struct copy_ref *c = argument;
+
+	fluke_ref_copy(c->from, c->to);
+	return 0;
+}
+
 /* ---- overlays ---- */
 
 static void show(struct overlay *o, fluke_ref_t *region, uint32_t offset, uint32_t page, uint32_t count, fluke_prot_t prot)
@@ -339,6 +349,14 @@ uint32_t memory_read(struct target *t, uint32_t at, void *to, uint32_t size)
 			break;
 	}
 	return done;
+}
+
+int memory_ref(struct target *t, uint32_t at, fluke_ref_t *to)
+{
+	struct area_map *m = memory_map(t, at);
+	struct piece *piece;
+
+	return m ? guarded(copy_ref, &(struct copy_ref){ (void *)peek(m, at, FLUKE_PROT_READ | FLUKE_PROT_OBJECT, &piece), to }) : EFAULT;
 }
 
 /* The mapping shows an overlay of ours: now, if it did not. */

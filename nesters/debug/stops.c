@@ -13,8 +13,8 @@
 #define PAGE	FLUKE_PAGE_SIZE
 
 uint8_t signals_passed[65];
-int	hold_first;
-static struct { fluke_ref_t *process; int pid, signal; } deliveries[16], let[16];
+int	hold_first, hide;
+static struct { fluke_ref_t *process; int pid, signal; integer_t space; } deliveries[16], let[16];
 static unsigned delivery_count;
 
 /* ---- breakpoints ---- */
@@ -84,7 +84,8 @@ static void drop(struct target *t, struct breakpoint *b)
 	free(b);
 }
 
-static int add(struct target *t, int type, uint32_t address, uint32_t length, int internal)
+/* user: USER_*, or 0: internal */
+static int add(struct target *t, int type, uint32_t address, uint32_t length, int user)
 {
 	struct breakpoint *b = find(t, type, address);
 	int error = 0;
@@ -99,10 +100,9 @@ static int add(struct target *t, int type, uint32_t address, uint32_t length, in
 		if (!error && type >= 2)
 			memory_read(t, address, b->seen, length < sizeof b->seen ? length : sizeof b->seen);
 	}
-	if (internal)
+	if (!user)
 		b->internal++;
-	else
-		b->user = 1;
+	b->user |= (uint8_t)user;
 	if (error)
 		drop(t, b);
 	return error;
@@ -110,18 +110,23 @@ static int add(struct target *t, int type, uint32_t address, uint32_t length, in
 
 int breakpoint_add(struct target *t, int type, uint32_t address, uint32_t length)
 {
-	return !length || length > sizeof ((struct breakpoint *)0)->seen ? EINVAL : add(t, type, address, length, 0);
+	if (!length || length > sizeof ((struct breakpoint *)0)->seen)
+		return EINVAL;
+	return add(t, type == 0 && hide ? 1 : type, address, length, type == 1 ? USER_HIDDEN : USER_PLAIN);
 }
 
 int breakpoint_remove(struct target *t, int type, uint32_t address, uint32_t length)
 {
+	uint8_t user = type == 1 ? USER_HIDDEN : USER_PLAIN;
 	struct breakpoint *b = find(t, type, address);
 
 	(void)length;
-	if (!b)
+	if (!b && type == 0)
+		b = find(t, 1, address);
+	if (!b || !(b->user & user))
 		return 0;
-	b->user = 0;
-	if (!b->internal)
+	b->user &= (uint8_t)~user;
+	if (!b->internal && !b->user)
 		drop(t, b);
 	return 0;
 }
@@ -167,7 +172,7 @@ void breakpoints_inherit(struct target *child, struct target *parent, int keep)
 		if (b->type == 0 && b->planted && memory_read(child, b->address, &byte, 1) == 1 && byte == 0xcc && b->old != 0xcc)
 			memory_write(child, b->address, &b->old, 1);
 		if (keep && b->user)
-			add(child, b->type, b->address, b->length, 0);
+			add(child, b->type, b->address, b->length, b->user);
 	}
 }
 
@@ -175,15 +180,18 @@ void breakpoints_inherit(struct target *child, struct target *parent, int keep)
 
 void run_to(struct thread *th, uint32_t address, int goal)
 {
-	if (add(th->target, 0, address, 1, 1))
+	int type = hide && goal == GOAL_STEP;
+
+	if (add(th->target, type, address, 1, 0))
 		return;
 	th->run_to = address;
+	th->run_type = type;
 	th->goal = goal;
 }
 
 static void run_ended(struct thread *th)
 {
-	struct breakpoint *b = th->run_to ? find(th->target, 0, th->run_to) : NULL;
+	struct breakpoint *b = th->run_to ? find(th->target, th->run_type, th->run_to) : NULL;
 
 	th->run_to = 0;
 	if (b && !--b->internal && !b->user)
@@ -296,12 +304,26 @@ static int watched(struct thread *th)
 	return 0;
 }
 
-/* Is the thread at a hidden breakpoint? */
+static void arrived(struct thread *th);
+
+/* A hidden breakpoint at which the thread stands, and which is for it. */
+static struct breakpoint *hidden_here(struct thread *th)
+{
+	struct breakpoint *b = find(th->target, 1, th->state->regs.eip);
+
+	return b && (b->user || th->run_to == b->address) ? b : NULL;
+}
+
 static int hidden_met(struct thread *th)
 {
-	if (!find(th->target, 1, th->state->regs.eip))
+	struct breakpoint *b = hidden_here(th);
+
+	if (!b)
 		return 0;
-	stopped(th, SIGTRAP, "hwbreak:;");
+	if (th->run_to == b->address)
+		arrived(th);
+	else
+		stopped(th, SIGTRAP, b->user & USER_HIDDEN ? "hwbreak:;" : "swbreak:;");
 	return 1;
 }
 
@@ -330,7 +352,7 @@ static void solo_stepped(struct thread *th)
 	int user = th->step;
 
 	for (unsigned n = 0; n < t->solo_pages; n++)
-		if (!user && t->solo_page[n] == (eip & -PAGE) && !t->solo_over && !t->accessed && !find(t, 1, eip)) {
+		if (!user && t->solo_page[n] == (eip & -PAGE) && !t->solo_over && !t->accessed && !hidden_here(th)) {
 			go(t);			/* still on a page with a hidden breakpoint: on, step by step */
 			return;
 		}
@@ -340,10 +362,8 @@ static void solo_stepped(struct thread *th)
 		return;
 	}
 	t->accessed = 0;
-	if (find(t, 1, eip)) {
-		hidden_met(th);
+	if (hidden_met(th))
 		return;
-	}
 	if (user)
 		stopped(th, SIGTRAP, "");
 	else
@@ -376,7 +396,7 @@ static void debug_trap(struct thread *th)
 {
 	if (th->solo) {
 		solo_stepped(th);
-	} else if (th->step && th->target->linux_pid && in_image(th->state) && th->state->regs.esp < START_STACK_TOP) {
+	} else if (th->step && !th->target->native && in_image(th->state) && th->state->regs.esp < START_STACK_TOP) {
 		stepped_into_call(th);
 	} else {
 		th->stop_code = th->step ? 0 : FLUKE_EXC_DEBUG + 1;
@@ -421,7 +441,7 @@ static void breakpoint_met(struct thread *th)
 	memory_read(t, eip, &byte, 1);
 	if (byte != 0xcc) {
 		go(t);			/* it has been taken out meanwhile */
-	} else if (b && b->planted && th->run_to == eip) {
+	} else if (b && b->planted && th->run_to == eip && !th->run_type) {
 		arrived(th);
 	} else if (b && b->planted && b->user) {
 		stopped(th, SIGTRAP, "swbreak:;");
@@ -453,7 +473,7 @@ static void exception(struct thread *th, const struct fluke_exc_message *m)
 		debug_trap(th);
 	} else if (denied_now & (m->access & FLUKE_PROT_WRITE ? FLUKE_PROT_WRITE : m->access)) {
 		denied(th, m->subcode, m->access);
-	} else if (m->code == FLUKE_EXC_SYSCALL || (t->linux_pid && in_image(th->state))) {
+	} else if (m->code == FLUKE_EXC_SYSCALL || (!t->native && in_image(th->state))) {
 		pass(th, m->code);
 	} else {
 		th->stop_code = m->code + 1;
@@ -502,11 +522,13 @@ void deliver(struct thread *th, int signal)
 	}
 	if (!th->target->linux_pid || delivery_count == 16 || !(process = ref_new()))
 		return;
-	for (struct segment *s = window_list; s; s = s->next_window)
-		if ((uint32_t)th->object - s->window < s->size && th->state)
-			fluke_ref_copy((fluke_ref_t *)s->window, process);
+	if (memory_ref(th->target, START_REF_PARENT, process)) {
+		ref_free(process);
+		return;
+	}
 	deliveries[delivery_count].process = process;
 	deliveries[delivery_count].pid = th->target->linux_pid;
+	deliveries[delivery_count].space = th->target->hash;
 	deliveries[delivery_count++].signal = signal;
 }
 
@@ -517,38 +539,43 @@ void deliver_now(void)
 		unsigned n;
 
 		lock_take(&debug_lock);
-		for (n = 0; n < 15 && let[n].pid; n++)
+		for (n = 0; n < 15 && let[n].space; n++)
 			;
 		let[n] = d;
 		lock_drop(&debug_lock);
 		Process_kill(d.process, d.pid, d.signal);
 		lock_take(&debug_lock);
-		let[n].pid = 0;
+		let[n].space = 0;
 		lock_drop(&debug_lock);
 		ref_free(d.process);
 	}
 }
 
-static struct target *target_of_process(int pid)
+/* A process, attached: the one in that space, or the one in whose place that space is about to be. */
+static struct target *target_of_space(integer_t space)
 {
+	integer_t old;
 	struct target *t;
+	int exec;
 
-	for (t = targets; t && !(t->attached && t->linux_pid == pid); t = t->next)
+	for (t = targets; t && !(t->attached && t->linux_pid && t->hash == space); t = t->next)
 		;
+	if (!t && (old = space_begun(space, &exec, 0)) && exec)
+		for (t = targets; t && !(t->attached && t->linux_pid && t->hash == old); t = t->next)
+			;
 	return t;
 }
 
-int posted(int pid, int tid, int signal)
+int posted(integer_t space, int signal)
 {
-	struct target *t = target_of_process(pid);
+	struct target *t = target_of_space(space);
 	struct thread *th;
 
-	(void)tid;
 	if (!t || signal < 1 || signal > 64 || signals_passed[signal] || signal == SIGKILL || signal == SIGSTOP || signal == SIGCONT ||
 	    !gdb_connected)
 		return 0;
 	for (unsigned n = 0; n < 16; n++)
-		if (let[n].pid == pid && let[n].signal == signal)
+		if (let[n].space == t->hash && let[n].signal == signal)
 			return 0;
 	t->pending |= 1ull << (signal - 1);
 	th = thread_find(t->pid, 0);
@@ -561,9 +588,9 @@ int posted(int pid, int tid, int signal)
 
 /* ---- processes begin and end ---- */
 
-void process_ended(int pid, int status)
+void process_ended(integer_t space, int status)
 {
-	struct target *t = target_of_process(pid);
+	struct target *t = target_of_space(space);
 
 	if (!t)
 		return;
@@ -637,6 +664,7 @@ static void execed(struct thread *th, struct target *old)
 	old->hash = t->hash;
 	old->next_tid = 1;
 	old->greeted = 1;
+	old->native = t->native;
 	for (link = &targets; *link != t; link = &(*link)->next)
 		;
 	*link = t->next;
@@ -648,7 +676,7 @@ static void execed(struct thread *th, struct target *old)
 	watch_space(old->space, 1);
 	if (!th->stopped)
 		thread_stop(th);
-	if (gdb_exec_events)
+	if (gdb_exec_events && !old->native)
 		run_to(th, IMAGE_ENTRY_READY, GOAL_EXEC);
 }
 
@@ -656,6 +684,8 @@ static void execed(struct thread *th, struct target *old)
 void new_thread(struct thread *th)
 {
 	struct target *t = th->target, *other;
+	integer_t from;
+	int exec;
 
 	if (talkative)
 		eprintf("debug: %d: new thread at %#x%s\n", t->pid, (unsigned)th->state->regs.eip, t->attached ? ", attached" : "");
@@ -664,23 +694,20 @@ void new_thread(struct thread *th)
 		t->greeted = 1;
 		thread_stop(th);
 		target_look(t);
-		if (th->state->regs.eip == IMAGE_ENTRY_FORKED) {
-			uint32_t ppid = 0;
-
-			memory_word(t, START_FACTS + offsetof(struct process_facts, ppid), &ppid);
-			other = target_of_process((int)ppid);
-			if (other && other != t)
-				forked(th, other);
-			if (other && other != t && !t->attached)
+		from = space_begun(t->hash, &exec, 1);
+		other = from ? target_of_space(from) : NULL;
+		if (other && !exec) {
+			forked(th, other);
+			if (!t->attached)
 				go(other);
-		} else if ((other = target_of_process(t->linux_pid)) && other != t && t->linux_pid) {
+		} else if (other) {
 			execed(th, other);
 			t = other;
 		} else if (hold_first && (hold_first == 2 || t->linux_pid)) {
 			hold_first = 0;
 			if (!target_attach(t)) {
 				t->fresh = 1;
-				if (t->linux_pid)
+				if (!t->native)
 					run_to(th, IMAGE_ENTRY_READY, GOAL_START);
 				else {
 					stopped(th, SIGTRAP, "");

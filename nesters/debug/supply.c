@@ -32,6 +32,13 @@ struct inner {				/* a debugger below watches that space */
 	fluke_ref_t	*space, *port;
 };
 
+struct beginning {			/* a space that is about to run */
+	struct beginning *next;
+	fluke_ref_t	*space;
+	integer_t	hash, from;		/* from: the hash of whose copy it is, or in whose place */
+	int		exec;
+};
+
 struct segment	*window_list;
 fluke_portset_t	*events;
 fluke_ref_t	*overlay_keeper;
@@ -39,6 +46,8 @@ int		gate_closed;
 static fluke_ref_t *watch_port, *gate_port, *above_scheduler, *above_debug;
 static struct gate *gates;
 static struct inner *inners;
+static struct beginning *beginnings;
+static int	debugger_above;
 static struct pool root_pool;
 static const struct served_class pool_class;
 
@@ -443,8 +452,9 @@ static int debug_watch(void *self, struct request *r, fluke_ref_t *space, fluke_
 	return Debug_watch(above_debug, space, watch_port);
 }
 
-/* With the lock: is it nobody that we know, or a Linux process?  None speaks for others, nor for itself: it has its manager. */
-static int not_from_manager(void)
+/* With the lock: may whoever asks speak of that space?  Not a program with the personality, which has its manager for that, nor
+ * anybody of itself. */
+static int may_tell(fluke_ref_t *space)
 {
 	static fluke_ref_t *client;
 	struct thread *th;
@@ -459,38 +469,91 @@ static int not_from_manager(void)
 		th = thread_by_hash(fluke_ref_hash(client));
 	}
 	fluke_ref_clear(client);
-	return !th || !th->target || th->target->linux_pid;
+	return th && th->target && (!th->target->linux_pid || th->target->native) && th->target->hash != fluke_ref_hash(space);
 }
 
-static int debug_ended(void *self, struct request *r, int32_t pid, int32_t status)
+static int debug_ended(void *self, struct request *r, int32_t pid, int32_t status, fluke_ref_t *space)
 {
-	int error = 0;
+	(void)self, (void)r;
+	if (!pid || !space)
+		return 0;
+	lock_take(&debug_lock);
+	if (!may_tell(space)) {
+		lock_drop(&debug_lock);
+		return EPERM;
+	}
+	if (talkative)
+		eprintf("debug: process %d ends\n", (int)pid);
+	process_ended(fluke_ref_hash(space), status);
+	lock_drop(&debug_lock);
+	return debugger_above ? Debug_ended(above_debug, pid, status, space) : 0;
+}
+
+static int debug_posted(void *self, struct request *r, int32_t pid, int32_t tid, int32_t signal, uint32_t *taken, fluke_ref_t *space)
+{
+	(void)self, (void)r;
+	if (!space)
+		return EINVAL;
+	lock_take(&debug_lock);
+	if (!may_tell(space)) {
+		lock_drop(&debug_lock);
+		return EPERM;
+	}
+	*taken = (uint32_t)posted(fluke_ref_hash(space), signal);
+	lock_drop(&debug_lock);
+	return *taken || !debugger_above ? 0 : Debug_posted(above_debug, pid, tid, signal, taken, space);
+}
+
+/* With the lock.  The one of that space, and those whose spaces are gone. */
+static void beginnings_drop(integer_t hash)
+{
+	for (struct beginning **link = &beginnings, *b; (b = *link);)
+		if (b->hash == hash || fluke_ref_type(b->space) == FLUKE_NULL) {
+			*link = b->next;
+			ref_free(b->space);
+			free(b);
+		} else {
+			link = &b->next;
+		}
+}
+
+/* As long as gdb is attached to nobody, new spaces are not looked at. */
+static int debug_begun(void *self, struct request *r, uint32_t exec, fluke_ref_t *space, fluke_ref_t *from)
+{
+	struct beginning *b;
 
 	(void)self, (void)r;
+	if (!space || !from)
+		return EINVAL;
 	lock_take(&debug_lock);
-	if (pid && not_from_manager())
-		error = EPERM;
-	else
-		process_ended(pid, status);
+	if (!may_tell(space)) {
+		lock_drop(&debug_lock);
+		return EPERM;
+	}
+	beginnings_drop(fluke_ref_hash(space));
+	if (gate_closed && (b = calloc(1, sizeof *b))) {
+		*b = (struct beginning){ beginnings, ref_dup(space), fluke_ref_hash(space), fluke_ref_hash(from), exec != 0 };
+		beginnings = b;
+	}
 	lock_drop(&debug_lock);
-	return error;
+	return debugger_above ? Debug_begun(above_debug, exec, space, from) : 0;
 }
 
-static int debug_posted(void *self, struct request *r, int32_t pid, int32_t tid, int32_t signal, uint32_t *taken)
+integer_t space_begun(integer_t space, int *exec, int drop)
 {
-	int error = 0;
+	integer_t from = 0;
 
-	(void)self, (void)r;
-	lock_take(&debug_lock);
-	if (not_from_manager())
-		error = EPERM;
-	else
-		*taken = (uint32_t)posted(pid, tid, signal);
-	lock_drop(&debug_lock);
-	return error;
+	for (struct beginning *b = beginnings; b; b = b->next)
+		if (b->hash == space) {
+			*exec = b->exec;
+			from = b->from;
+		}
+	if (drop)
+		beginnings_drop(space);
+	return from;
 }
 
-static const struct Debug_methods debug_methods = { .watch = debug_watch, .ended = debug_ended, .posted = debug_posted };
+static const struct Debug_methods debug_methods = { .watch = debug_watch, .ended = debug_ended, .posted = debug_posted, .begun = debug_begun };
 static const struct interface debug_interfaces[] = { { Debug_INTERFACE, Debug_dispatch, &debug_methods }, { 0, 0, 0 } };
 static const struct served_class debug_class = { .name = "debug", .interfaces = debug_interfaces };
 
@@ -563,6 +626,7 @@ int supply_begin(void)
 	above_debug = service_lookup("debug");
 	if (!root_pool.above || !above_scheduler || !above_debug)
 		return ENOENT;
+	debugger_above = !Debug_ended(above_debug, 0, 0, NULL);
 	lock_init(&debug_lock);
 	events = portset_new();
 	if (!events || served_init(&root_pool.served, &pool_class, server))

@@ -60,13 +60,15 @@ static struct target *target_of(fluke_ref_t *space)
 void target_look(struct target *t)
 {
 	struct process_facts facts;
-	uint32_t auxv, pair[2];
+	uint32_t auxv, pair[2], thread, areas;
 
 	memory_forget(t);
 	t->linux_pid = 0;
 	if (memory_read(t, START_FACTS, &facts, 20) == 20 && facts.magic == FACTS_MAGIC && memory_map(t, START_IMAGE))
 		t->linux_pid = facts.pid;
-	if (!t->linux_pid || memory_word(t, IMAGE_CONTROL + offsetof(struct process_control, auxv), &auxv) || !auxv)
+	t->native = !t->linux_pid || (!memory_word(t, IMAGE_CONTROL + offsetof(struct process_control, slot[0].thread), &thread) && !thread &&
+		!memory_word(t, IMAGE_CONTROL + offsetof(struct process_control, areas), &areas) && !areas);
+	if (t->native || memory_word(t, IMAGE_CONTROL + offsetof(struct process_control, auxv), &auxv) || !auxv)
 		return;
 	for (; memory_read(t, auxv, pair, 8) == 8 && pair[0]; auxv += 8)
 		if (pair[0] == 31) {

@@ -240,6 +240,7 @@ int process_exec(struct process *p, uint32_t flags, const char *name, const stru
 		taken |= p->thread_pending[i];
 	memcpy(threads, p->thread, sizeof threads);
 	p->body = b;
+	debugger_begun(b, starting.old, 1);
 	threads_reset(p);
 	error = guarded(start, &starting);
 	if (error) {

@@ -216,6 +216,7 @@ int process_fork(struct process *p, uint32_t thread, uint32_t entry, uint32_t st
 	copying.shift = child->body->window - p->body->window;
 	thread_add(child, slot, thread, child->pid);
 	facts_update(child);
+	debugger_begun(child->body, p->body, 0);
 	error = guarded(fork_copy, &copying);
 	if (!error) {
 		*pid = child->pid;

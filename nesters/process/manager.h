@@ -175,7 +175,7 @@ struct manager_objects {
 	fluke_region_t	search;		/* moved over the range to be searched */
 	fluke_mapping_t	wide;		/* a whole object segment, for a moment */
 	fluke_ref_t	pool, filesystem, clock, scheduler, scheduler_port, image, cwd, later, region, scratch, thread, other, sessions,
-			minted, debugger, null;
+			minted, debugger, debugged, debugged_from, null;
 };
 #define manager ((struct manager_objects *)MANAGER_OBJECTS)
 
@@ -308,6 +308,7 @@ void		session_drop(struct process *p);
 
 /* debugged.c: what a debugger above is told */
 void		debugger_find(void);
+void		debugger_begun(struct body *b, struct body *from, int exec);	/* no thread of it has run */
 void		debugger_ended(struct process *p, int status);
 int		debugger_takes(struct process *p, int slot, int signal);	/* 1: the signal is not to be delivered */
 

@@ -198,17 +198,19 @@ static void scene_divide(void)
 static void scene_self(void)
 {
 	uint32_t sum = 0;
+	int seen = 0;
 
 	for (const uint8_t *p = (const uint8_t *)add; p < (const uint8_t *)add + 8; p++)
 		sum = sum * 31 + *p;
 	here();
 	for (const uint8_t *p = (const uint8_t *)add; p < (const uint8_t *)add + 8; p++)
-		sum -= *p == 0xcc;
+		seen += *p == 0xcc;
 	counter = add(1, 1);
 	uint32_t again = 0;
 	for (const uint8_t *p = (const uint8_t *)add; p < (const uint8_t *)add + 8; p++)
 		again = again * 31 + *p;
 	printf("text %s\n", sum == again ? "unchanged" : "changed");
+	printf("%d int3 seen\n", seen);
 }
 
 static void scene_wait(void)

@@ -208,6 +208,35 @@ s = Session(["/tmp/subject", "plain"])
 s.gdb("break no_such_function", "continue")
 t.check("debug-62", "known bad: a breakpoint that is nowhere is not met", "Breakpoint 1," not in s.after("continue") and s.end()[0] == 3, s.said[-500:])
 
+# ---- two managers, each with a process 2: what one tells is not taken for the other's; and one gdb at both
+s = Session(["bash", "-c", "process bash -c '/tmp/subject wait; exit 4'; /tmp/subject wait; echo outer $?"], stack="debug process")
+s.gdb("source tests/debug/attach.py", "wait-listed 4[0-9]+ /tmp/subject", "info os processes")
+inner = re.search(r"^(4\d+) .*/tmp/subject", s.said, re.M)
+inner = inner[1] if inner else "0"
+s.gdb("source tests/debug/attach.py", "attach-in %s nanosleep" % inner, "info proc mappings", "set var released = 1", "break exit", "continue", "backtrace 2", "continue",
+      "wait-listed [0-9]+ /tmp/subject", "info os processes")
+s.check(63, "a process of the inner manager, whose number the outer one has too: attached by a number of its own, its end is its own",
+        r"Inferior 1 \(process %s\) exited with code 03" % inner, after="continue", which=2)
+s.check(64, "its memory as it is now, with the names of files", r"/tmp/subject.*libc\.so\.6.*\[stack\]", after="info proc mappings")
+outer = re.search(r"^(\d+) .*/tmp/subject", s.after("info os processes"), re.M)
+outer = outer[1] if outer else "0"
+s.gdb("source tests/debug/attach.py", "attach-in %s nanosleep" % outer, "set var released = 1", "detach")
+t.equal("debug-65", "... and everything ends as ever", s.end(), (0, "waited\nwaited\nouter 3\n"))
+
+# ---- breakpoints that a program can see, and that it cannot
+s = Session(["/tmp/subject", "self"])
+s.gdb("break add", "continue", "info mem", "delete", "continue")
+s.check(66, "the memory map: all that a program may have, by mappings", r"0x56555000 0x56556000 rw .*0xbffff000 0xc0000000 ro ", after="info mem")
+status, out = s.end()
+t.check("debug-67", "`break` is an int3, which a program that reads its text can see", "1 int3 seen" in out, (status, out))
+s = Session(["/tmp/subject", "self", "syscall"])
+s.gdb("monitor hide on", "break add", "continue", "backtrace 2", "delete", "tbreak syscall_before", "continue", "stepi", "stepi", "x/i $pc", "print $eax", "monitor hide", "delete",
+      "continue")
+s.check(68, "after `monitor hide on` it is met", r"#0 +add \(.*#1 .*scene_self", after="backtrace 2")
+s.check(69, "... so is a step over a system call made", r"=> 0x[0-9a-f]+ <scene_syscall\+\d+>:\tnop", after="x/i $pc")
+status, out = s.end()
+t.check("debug-70", "... and the program cannot see it", status == 3 and "text unchanged\n0 int3 seen" in out, (status, out))
+
 # ---- a program that tries to get away, or to see us: a hidden breakpoint in its function `secret` meanwhile
 ATTEMPTS = [
     ("its handlers are its own", "as set 0"), ("without handlers it is still stopped", "returned 0x2"),
@@ -218,7 +247,7 @@ ATTEMPTS = [
     ("its own thread read", "exception 0x116"), ("a thread where a debugger has its windows", "exception 0xe"),
     ("a thread at the kernel's address", "exception 0x102"), ("memory where a debugger has its windows", "exception 0xe"),
     ("a line to a gdb: COM4, not its debugger's", "a line 0"), ("Machine", "error 0x2"), ("a watch on itself, taken away", "error 0"),
-    ("after that", "returned 0x4"), ("a signal to a process that is not there", "error 0"), ("the end of a process that is not there", "error 0"),
+    ("after that", "returned 0x4"), ("a signal posted to itself", "error 0x1"), ("its own end", "error 0x1"),
     ("after that", "returned 0x5"), ("its text, read", None), ("its text, written", "exception 0xe"),
     ("its text, written through its segment", "error 0"), ("after that", "returned 0x6"),
     ("its text, written through another mapping", "returned 0x7"), ("a step of its own", "exception 0xffff"),	# lost: README

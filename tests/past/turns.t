@@ -12,6 +12,6 @@ for shift in ("0",):
                        capture_output=True, text=True, timeout=300)
     m = re.search(r"^longest (\d+) ms$", r.stdout, re.M)
     seen.append(int(m[1]) if m else r.stdout + r.stderr)
-t.check("past-turns-01", "none of the small requests of six processes of one session takes longer than 250 ms of the guest's time",
-        all(isinstance(s, int) and s <= 250 for s in seen), str(seen))
+t.check("past-turns-01", "none of the small requests of six processes of one session takes longer than 500 ms of the guest's time",
+        all(isinstance(s, int) and s <= 500 for s in seen), str(seen))
 t.done()

@@ -32,7 +32,7 @@ def linux():
             f.write("umask 022; export PATH=/usr/bin:/bin LC_ALL=C TERM=dumb\n" + script)
         subprocess.run(prefix + ["cp", work + "/script", root + "/script"], check=True)
         r = subprocess.run(prefix + ["setsid", "unshare", "-m", "-p", "-f", "--kill-child", "sh", "-c", compare.IN_CHROOT, "sh", root, "/script"],
-                           stdin=subprocess.DEVNULL, capture_output=True)
+                           stdin=subprocess.DEVNULL, capture_output=True, env={"PATH": os.environ["PATH"]})	# not what `make test` says to its makes
         out[name] = (r.stdout + r.stderr).decode(errors="replace")
     subprocess.run(prefix + ["rm", "-rf", root])
     return out

@@ -77,7 +77,8 @@ test-all: test			## the same and the long ones
 test-%: setup all trees drive		## test-AREA or test-ID: those cases alone
 	$(Q)tests/run $*
 
-torture: setup all trees	## bash under the torture nester: ROUNDS= seeds (0 = for ever) from SEED= on, RATE= microseconds
+torture: setup all trees	## bash under the torture nester: ROUNDS= seeds (0 = for ever) from SEED= on, RATE= microseconds; images at 50 instants
+	$(Q)INSTANTS=50 SEED=$(or $(SEED),1) tests/run nest/checkpoint-truth
 	$(Q)tests/torturing.py --rounds $(or $(ROUNDS),100) --seed $(or $(SEED),1) --rate $(or $(RATE),1000)
 
 bench: setup all trees drive		## measurements under -icount: build/bench/results.tsv

@@ -323,13 +323,14 @@ static void import_links(struct thread *t, struct ref *ref[FLUKE_THREAD_LINKS], 
 			flags & FLUKE_THREAD_SERVER_PARKED);
 }
 
-static result_t import_state(struct thread *t, const fluke_thread_state_t *state)
+static result_t import_state(struct thread *t, const fluke_thread_state_t *state, const struct ref *scheduler)
 {
 	if (state->flags & ~FLUKE_THREAD_FLAGS)
 		return INSANE(INVALID_STATE);
 	TRY(regs_import(t, &state->regs, state->flags & FLUKE_THREAD_FPU_USED ? &state->fpu : NULL));
 	t->thread_va = state->thread_va;
-	t->sched_val = state->sched_val;
+	if (scheduler || !link_target(&t->scheduler))
+		t->sched_val = state->sched_val;
 	t->flags = state->flags & ~(FLUKE_THREAD_HELD | FLUKE_THREAD_CLIENT_PARKED | FLUKE_THREAD_SERVER_PARKED);
 	t->serial = (uint16_t)state->connections;
 	if (state->used > t->used)
@@ -361,7 +362,7 @@ result_t sys_thread_set_state(struct thread *t)
 	}
 	TRY(check_links(t->regs.edx, ref));
 	if (t->regs.ecx)
-		TRY(import_state(other, &state));
+		TRY(import_state(other, &state, ref[FLUKE_LINK_SCHEDULER]));
 	/* commit */
 	import_links(other, ref, t->regs.ecx ? state.flags : 0);
 	other->blocked = (other->flags & FLUKE_THREAD_STOPPED ? BLOCKED_STOPPED : 0) |

@@ -1,6 +1,6 @@
 """A hundred programs that say when something of them is not what it was, and how they are checkpointed, destroyed and
 restored at instants of their own run.  Used by nest/checkpoint-truth."""
-import os, random, re, subprocess
+import os, random, re, shlex, subprocess
 
 KINDS = ("fpu", "files", "pipes", "threads", "scripts")
 
@@ -41,21 +41,41 @@ def scripts(n):
         "declare -A a; for i in {{1..80}}; do a[$((i * {n} % 37))]+=$i,; ((i % 8)) || echo ${{#a[@]}} ${{a[$((i % 37))]:-none}}; done",
         "for i in 1 2 3 4 5 6; do x=$(printf '%s\\n' {{a..k}} | shuf --random-source=<(yes {n}$i) | tr -d '\\n'); echo $i ${{x^^}} ${{x:2:4}}; done",
         "s=0; for i in {{1..400}}; do ((s = (s * 31 + i * {n}) % 65521)); ((i % 40)) || echo sum $s; done; echo $s | sed 's/./& /g'",
-        "for j in 1 2 3; do (sleep 0.0$j; echo job $j {n}) & done; wait; for i in 1 2 3; do sleep 0.01; echo tick $i; done")[n % 5].format(n=n + 3))
+        "for j in 1 2 3; do (sleep 0.0$j; exit $((j + {n}))) & done; for p in $(jobs -p); do wait $p; echo job $?; done; for i in 1 2 3; do "
+        "sleep 0.01; echo tick $i; done")[n % 5].format(n=n + 3))
 
 def programs():
     """(name, words, native)"""
     made = {"fpu": fpu, "files": files, "pipes": pipes, "threads": threads, "scripts": scripts}
     return [("%s-%d" % (k, n), made[k](n)) for n in range(20) for k in KINDS]
 
-def boot(words, options, drive=None):
-    """One program below a checkpointer of those options; its output with the checkpointer's lines among it, and status."""
-    native = words[:1] == ["selfcheck"]
-    command = ["/fluke/apps/selfcheck", *words[1:]] if native else words or ["restored"]
-    r = subprocess.run(["boot/run", "--icount", "--timeout", "60", "--stack", "checkpoint -v " + options + (" process" if words and not native else ""),
-                        "--put", "build/tests/posix/ring:/bin/ring", *(["--drive", drive] if drive else []), "--", *command],
+def run(words, drive=None, *options):
+    r = subprocess.run(["boot/run", "--icount", "--timeout", "60", "--put", "build/tests/posix/ring:/bin/ring", *options,
+                        *(["--drive", drive] if drive else []), "--", *words],
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(os.environ, LC_ALL="C"), timeout=600)
     return str(r.returncode), r.stdout.decode(errors="replace")
+
+def path(words):
+    return ["/fluke/apps/selfcheck", *words[1:]] if words[:1] == ["selfcheck"] else words
+
+def boot(words, options):
+    """One program below a checkpointer of those options, in a boot of its own; status, and output with the checkpointer's lines."""
+    return run(path(words), None, "--stack", "checkpoint -v " + options + ("" if words[0] == "selfcheck" else " process"))
+
+def batch(list, drive=None):
+    """Several (name, options, words), one after the other as commands of a shell: name -> (status, output)."""
+    script = "exec 2>&1\n" + "".join("echo '== %s'; checkpoint -v %s %s; echo == $?\n" % (name, options, shlex.join(path(words)))
+                                     for name, options, words in list)
+    text = run(["bash", "-c", script], drive)[1]
+    found = {name: (status, output) for name, output, status in re.findall(r"^== (\S+)\n(.*?)^== (\d+)$", text, re.S | re.M)}
+    last = text.rsplit("\n== ", 1)[-1][-3000:]
+    return {name: found.get(name, ("none", last)) for name, _, _ in list}
+
+def batches(list, drive=None, count=10):
+    found = {}
+    for n in range(0, len(list), count):
+        found.update(batch(list[n:n + count], drive))
+    return found
 
 def split(text):
     """The program's own lines; how many restores lay between its first and its last; images, restores, failures, microseconds."""
@@ -68,21 +88,18 @@ def split(text):
     m = re.search(r"taken (\d+) restored (\d+) failed (\d+), ran (\d+) us", text)
     return "".join(own), sum(0 < n < len(own) for n in at), [int(x) for x in m.groups()] if m else [0, 0, 0, 0]
 
-def reference(list, starts):
-    """name -> (output, status, microseconds from where instants are drawn, to where)."""
+def reference(list):
+    """name -> (output, status, microseconds from where instants are drawn, to where).  Each kind of program runs a while before its
+    first output."""
+    least = {"bash": ["bash", "-c", "echo"], "gawk": ["gawk", "BEGIN { print }"], "selfcheck": ["selfcheck", "none", "1"]}
+    seen = batches([(name, "", words) for name, words in [*least.items(), *list]], None, 20)
+    starts = {name: split(seen[name][1])[2][3] for name in least}
+    starts["ring"] = starts["bash"]
     found = {}
     for name, words in list:
-        status, text = boot(words, "")
-        output, _, counts = split(text)
-        found[name] = (output, status, min(starts[words[0]], counts[3] // 2), counts[3])
+        output, _, counts = split(seen[name][1])
+        found[name] = (output, seen[name][0], min(starts[words[0]], counts[3] // 2), counts[3])
     return found
-
-def start_times():
-    """How long each kind of program runs before its first output, about."""
-    least = {"bash": ["bash", "-c", "echo"], "gawk": ["gawk", "BEGIN { print }"], "selfcheck": ["selfcheck", "none", "1"]}
-    times = {name: split(boot(words, "")[1])[2][3] for name, words in least.items()}
-    times["ring"] = times["bash"]
-    return times
 
 def instants(seed, name, start, end, count):
     draw = random.Random("%s %s" % (seed, name))
@@ -91,46 +108,47 @@ def instants(seed, name, start, end, count):
 
 class Result:
     def __init__(self):
-        self.wrong, self.restores, self.inside, self.images, self.failed, self.programs = [], 0, 0, 0, 0, 0
-
-    def merge(self, other):
-        for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
+        self.wrong, self.few, self.restores, self.inside, self.failed, self.programs = [], [], 0, 0, 0, 0
 
     def add(self, name, seen, wanted):
-        status, text = seen if seen else ("none", "")
-        output, inside, counts = split(text)
-        self.programs += 1
+        output, inside, counts = split(seen[1])
         self.restores += counts[1]
         self.inside += inside
-        self.images += counts[0]
         self.failed += counts[2]
-        if (output, status) != wanted[:2]:
-            self.wrong.append("%s: status %s:\n%s\nwanted %s:\n%s" % (name, status, text[-3000:], wanted[1], wanted[0][-1500:]))
+        if (output, seen[0]) != wanted[:2]:
+            self.wrong.append("%s: status %s:\n%s\nwanted %s:\n%s" % (name, seen[0], seen[1][-3000:], wanted[1], wanted[0][-1500:]))
+        return counts[1]
 
 def same_boot(list, wanted, seed, count):
-    """Each at `count` instants, destroyed and restored in its boot."""
+    """Each at `count` instants, destroyed and restored in its boot: every other one in a boot of its own, as the first nester, the rest
+    as commands of a shell.  Of those that had already ended when an instant came the missing ones are drawn again."""
     result = Result()
-    for name, words in list:
-        at = instants(seed, name, wanted[name][2], wanted[name][3], count)
-        result.add(name, boot(words, "-c -a " + ",".join(map(str, at))), wanted[name])
+    missing = {name: count for name, _ in list}
+    result.programs = len(list)
+    for draw in range(5):
+        todo = [(name, "-c -a " + ",".join(map(str, instants(seed + 1000 * draw, name, wanted[name][2], wanted[name][3], missing[name]))), words)
+                for name, words in list if missing[name] > 0]
+        seen = batches([t for n, t in enumerate(todo) if n % 2 or draw])
+        for name, options, words in todo:
+            missing[name] -= result.add(name, seen.get(name) or boot(words, options), wanted[name])
+    result.few = [name for name in missing if missing[name] > 0]
     return result
 
-def other_boot(list, wanted, seed, drive):
-    """Each once: begun in one boot, gone on with in another."""
+def other_boot(list, wanted, seed, drive, per_boot=11):
+    """Each once: begun in one boot, gone on with in another; several per boot."""
     result = Result()
-    for name, words in list:
-        subprocess.run(["tools/mkdisk", drive, "image:4M"], check=True)
-        for draw in range(4):		# an instant at which it had already ended does not count
-            at = instants(seed + draw, name, wanted[name][2], wanted[name][3], 1)
-            begun = boot(words, "-l -t -f disk:image -a %d" % at[0], drive)
-            if "taken 0 " not in begun[1]:
-                break
-        ended = boot([], "-r -f disk:image", drive)
-        first, second = split(begun[1])[0], split(ended[1])[0]
-        result.programs += 1
-        result.inside += bool(first and second)
-        if (first + second, ended[0]) != wanted[name][:2]:
-            result.wrong.append("%s:\n%s\nthen status %s:\n%s\nwanted %s:\n%s" % (name, begun[1][-1500:], ended[0], ended[1][-1500:],
-                                wanted[name][1], wanted[name][0][-1500:]))
+    for n in range(0, len(list), per_boot):
+        part = list[n:n + per_boot]
+        subprocess.run(["tools/mkdisk", drive, *("i%d:4M" % k for k in range(len(part)))], check=True)
+        begun = batch([(name, "-l -t -f disk:i%d -a %d" % (k, instants(seed, name, *wanted[name][2:4], 1)[0]), words)
+                       for k, (name, words) in enumerate(part)], drive)
+        part = [(k, name) for k, (name, _) in enumerate(part) if "checkpoint: image 1" in begun[name][1]]	# had not ended
+        ended = batch([(name, "-r -f disk:i%d" % k, ["restored"]) for k, name in part], drive)
+        for k, name in part:
+            first, second = split(begun[name][1])[0], split(ended[name][1])[0]
+            result.programs += 1
+            result.inside += bool(first and second)
+            if (first + second, ended[name][0]) != wanted[name][:2]:
+                result.wrong.append("%s:\n%s\nthen status %s:\n%s\nwanted %s:\n%s" % (name, begun[name][1][-1500:], ended[name][0],
+                                    ended[name][1][-1500:], wanted[name][1], wanted[name][0][-1500:]))
     return result

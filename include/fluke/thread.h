@@ -172,7 +172,8 @@ void		fluke_thread_return_from_exception(fluke_thread_t *self) __attribute__((no
 void		fluke_thread_get_state(fluke_thread_t *thread, fluke_thread_state_t *state, fluke_thread_links_t links);
 
 /* fluke_thread_set_state: writes a stopped thread; it may run as soon as the flags say so and it has a
- * space.  state: null, or the record (hash ignored; flags and selectors are checked, eflags filtered).
+ * space.  state: null, or the record (hash ignored; flags and selectors are checked, eflags filtered;
+ * sched_val, a name from its scheduler, is taken only with a link to that, or by a thread without any).
  * links: null, or a table of references (null entries: leave; a null reference: no link); waiting_for
  * is ignored.  A client or server link takes that connection over from the thread that held it, whose
  * later end alerts nobody.  Long.

@@ -56,17 +56,6 @@ static struct outside *entry_new(void)
 	return &outside[outsides++];
 }
 
-int border_add(const struct image_outside *r)
-{
-	struct outside *o = entry_new();
-
-	if (!o)
-		return ENOMEM;
-	*o = (struct outside){ .kind = r->kind, .a = r->a, .b = r->b, .base = r->base, .link = r->link, .size = r->size,
-		.data = malloc(r->size + 1) };
-	return o->data ? 0 : ENOMEM;
-}
-
 int border_begin(void)
 {
 	for (unsigned n = 0; n < SERVICES; n++)
@@ -208,6 +197,21 @@ static void describe_fd(unsigned number, fluke_ref_t *ref)
 	name_links(number, ref);
 }
 
+/* A file without a name: what is in it goes along, once. */
+static void name_content(unsigned number, fluke_ref_t *ref)
+{
+	struct outside *o = &outside[number];
+	size_t size;
+
+	if (Checkpoint_content(server, ref, ~0ull >> 1, &o->number, words, &size))
+		return;
+	o->b = 1;
+	for (unsigned n = 0; n < number && !o->base; n++)
+		if (outside[n].kind == BORDER_SERVER && outside[n].b && outside[n].number == o->number)
+			o->base = n + 1;
+	o->b = !o->base;
+}
+
 static int name_served(unsigned number, fluke_ref_t *ref)
 {
 	size_t size = sizeof words;
@@ -228,6 +232,8 @@ static int name_served(unsigned number, fluke_ref_t *ref)
 		if (keep_data(number, words, size))
 			image_error = ENOMEM;
 		name_links(number, ref);
+		if (outside[number].kind == BORDER_SERVER)
+			name_content(number, ref);
 	}
 	ref_free(base);
 	return !error;
@@ -296,6 +302,92 @@ int border_look(void)
 	return news;
 }
 
+/* ---- the stream ---- */
+
+static void put_content(struct outside *o)
+{
+	uint32_t number, size;
+	uint64_t at = 0;
+	size_t got;
+
+	do {
+		got = sizeof words;
+		if (Checkpoint_content(server, o->ref, at, &number, words, &got))
+			got = 0;
+		size = (uint32_t)got;
+		image_put(&size, sizeof size);
+		image_put(words, got);
+		at += got;
+	} while (got && !image_error);
+}
+
+int border_put(void)
+{
+	for (unsigned n = 0; n < outsides; n++) {
+		struct outside *o = &outside[n];
+		struct image_outside record = { o->kind, o->a, o->b, o->base, o->link, o->size };
+
+		image_put(&record, sizeof record);
+		image_put(o->data, o->size);
+		if (o->kind == BORDER_SERVER && o->b)
+			put_content(o);
+	}
+	return image_error;
+}
+
+static int bind_server(struct outside *o, uint32_t kind, fluke_ref_t *ref)
+{
+	fluke_ref_t *like = o->kind == BORDER_SERVER && o->base && o->base <= outsides ? outside[o->base - 1].ref : NULL;
+
+	fluke_ref_clear(scratch);
+	if (o->link)
+		object_reference(o->link - 1, scratch);
+	return server ? Checkpoint_restore(server, kind, o->data, o->size, like ? like : scratch, ref) : ENOENT;
+}
+
+/* Made now, to be filled. */
+static int get_content(struct outside *o)
+{
+	uint32_t size;
+	uint64_t at = 0;
+	int error;
+
+	if (!(o->ref = ref_new()))
+		return ENOMEM;
+	error = bind_server(o, o->a, o->ref);
+	while (!image_get(&size, sizeof size) && size) {
+		if (size > sizeof words || image_get(words, size))
+			return EIO;
+		if (!error)
+			error = Checkpoint_fill(server, o->ref, at, words, size);
+		at += size;
+	}
+	if (error)
+		eprintf("checkpoint: a file without a name is not there again: %s\n", error_text(error));
+	return 0;
+}
+
+int border_get(unsigned entries)
+{
+	struct image_outside r;
+	struct outside *o;
+
+	border_forget();
+	while (outsides < entries) {
+		if (image_get(&r, sizeof r))
+			return image_error;
+		if (r.size > BORDER_DATA || !(o = entry_new()))
+			return EIO;
+		*o = (struct outside){ .kind = r.kind, .a = r.a, .b = r.b, .base = r.base, .link = r.link, .size = r.size,
+			.data = malloc(r.size + 1) };
+		if (!o->data || image_get(o->data, r.size))
+			return ENOMEM;
+		if (o->kind == BORDER_SERVER && o->b && get_content(o))
+			return EIO;
+	}
+	return image_error;
+}
+
 /* ---- after a restore ---- */
 
 static int bind_facet(unsigned number, fluke_ref_t *ref)
@@ -319,14 +411,6 @@ static int bind_facet(unsigned number, fluke_ref_t *ref)
 		error = 0;
 	}
 	return error;
-}
-
-static int bind_server(struct outside *o, uint32_t kind, fluke_ref_t *ref)
-{
-	fluke_ref_clear(scratch);
-	if (o->link)
-		object_reference(o->link - 1, scratch);
-	return server ? Checkpoint_restore(server, kind, o->data, o->size, scratch, ref) : ENOENT;
 }
 
 static int bind_region(struct outside *o, fluke_ref_t *ref)
@@ -375,7 +459,7 @@ static void bind(unsigned n)
 	else if (!known && o->kind == BORDER_NAMED)
 		error = bind_named(o, o->ref);
 	else if (!known && o->kind == BORDER_SERVER)
-		error = bind_server(o, o->a, o->ref);
+		error = o->b ? 0 : bind_server(o, o->a, o->ref);
 	else if (!known && o->kind == BORDER_FACET)
 		error = bind_facet(n, o->ref);
 	else if (known)
@@ -392,7 +476,7 @@ static void bind(unsigned n)
 int border_bind(void)
 {
 	for (unsigned n = 0; n < outsides; n++)
-		if (!(outside[n].ref = ref_new()))
+		if (!outside[n].ref && !(outside[n].ref = ref_new()))
 			return ENOMEM;
 	/* what facets are of comes before them, wherever it stands */
 	for (int facets = 0; facets < 2; facets++)

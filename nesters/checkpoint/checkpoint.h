@@ -96,7 +96,9 @@ enum border { BORDER_LOST, BORDER_SERVICE, BORDER_FD, BORDER_POOL, BORDER_SEGMEN
 
 struct outside {
 	uint32_t	kind, a, b;	/* by kind: number of pool, segment, service, descriptor; rights, session */
-	uint32_t	base, link;	/* FACET: the outside + 1 that it is of; SERVER: the object + 1 that it calls */
+	uint32_t	base, link;	/* the outside + 1 that a FACET is of, or that leads to the same file without a name as a SERVER
+					 * object; the object + 1 that that calls */
+	uint32_t	number;		/* of a file without a name; the first that leads there brings the content: b = 1 */
 	uint32_t	sent;		/* messages, when last looked at */
 	uint32_t	size;
 	char		*data;
@@ -111,7 +113,8 @@ void	border_forget(void);
 /* A link to what the reference leads to outside: its number + 1 and LINK_OUTSIDE. */
 uint32_t border_name(fluke_ref_t *ref);
 struct image_outside;
-int	border_add(const struct image_outside *record);	/* 0 or ENOMEM */
+int	border_put(void);			/* all entries into the stream */
+int	border_get(unsigned entries);
 void	border_release(void);		/* all references made by border_bind */
 int	border_look(void);
 /* After a restore: references for all entries. */
@@ -172,7 +175,7 @@ struct image_segment { uint32_t pool, size, flags, pages, named; };
 struct image_page { uint32_t page, place; };
 struct image_outside { uint32_t kind, a, b, base, link, size; };
 struct image_object { uint32_t segment, offset, type; integer_t hash; };
-#define IMAGE_VERSION	1u
+#define IMAGE_VERSION	2u
 
 /* A link: 0 = null, an object's number + 1, or an outside's with this bit. */
 #define LINK_OUTSIDE	0x80000000u

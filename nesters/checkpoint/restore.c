@@ -405,22 +405,6 @@ void restore_go(void)
 
 /* ---- all ---- */
 
-static int get_outsides(void)
-{
-	struct image_outside record;
-
-	border_forget();
-	for (unsigned n = 0; n < head.outsides; n++) {
-		if (image_get(&record, sizeof record))
-			return image_error;
-		if (record.size > BORDER_DATA || border_add(&record))
-			return bad("what leads outside has no sense");
-		if (image_get(outside[n].data, record.size))
-			return image_error;
-	}
-	return 0;
-}
-
 static int make_room(void)
 {
 	if (!head.pools || head.segments < 2 || head.objects > 0x1000000 || head.segments > 0x100000 || head.pools > 0x100000)
@@ -476,7 +460,7 @@ static int get_all(void)
 	for (unsigned n = 0; n < head.segments; n++)
 		if (get_segment(n))
 			return image_error;
-	if (image_get(list, head.objects * sizeof *list) || get_outsides() || get_pages() || create_objects())
+	if (image_get(list, head.objects * sizeof *list) || (border_get(head.outsides) && bad("what leads outside has no sense")) || get_pages() || create_objects())
 		return image_error;
 	image_error = border_bind();
 	return image_error ? image_error : get_states();

@@ -257,17 +257,6 @@ static void put_objects(void)
 	}
 }
 
-static void put_outsides(void)
-{
-	for (unsigned n = 0; n < outsides; n++) {
-		const struct outside *o = &outside[n];
-		struct image_outside record = { o->kind, o->a, o->b, o->base, o->link, o->size };
-
-		image_put(&record, sizeof record);
-		image_put(o->data, o->size);
-	}
-}
-
 /* Servers outside go on: a timer that fires meanwhile is to be in the image either as one that will, or by its message. */
 static void look_again(void)
 {
@@ -307,7 +296,7 @@ static int put_all(void)
 	for (unsigned n = 0; n < world.segments; n++)
 		put_segment(world.segment[n]);
 	put_objects();
-	put_outsides();
+	border_put();
 	image_put(&states.size, sizeof states.size);
 	image_put(states.data, states.size);
 	return image_error;

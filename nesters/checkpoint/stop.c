@@ -9,6 +9,7 @@
 
 #define TRIES		64u
 #define SETTLE		50000u		/* ns that those get who are in a request; more and more */
+#define ASIDE		(FLUKE_THREAD_SERVER_PARKED | FLUKE_THREAD_SERVER_SENDER)	/* all of it is there, and waits */
 #define ROUND		8u		/* tries after which all go on for a moment */
 
 struct stopped { uint32_t at; integer_t hash; uint8_t ran, busy; };
@@ -80,14 +81,15 @@ static int stop_threads(void)
 	return error;
 }
 
-/* Its peer is none of ours and works for it now. */
+/* Its peer is none of ours and works for it now, or will as soon as it is its session's turn: what was set aside before all of it had
+ * come is taken up again by itself. */
 static int is_busy(uint32_t at)
 {
 	fluke_ref_t *server = links[FLUKE_LINK_SERVER];
 
 	if (guarded(get_state, (void *)at))
 		return 0;
-	return fluke_ref_type(server) != FLUKE_NULL && !(state.flags & FLUKE_THREAD_SERVER_PARKED) && world_target(server) == ~0u;
+	return fluke_ref_type(server) != FLUKE_NULL && (state.flags & ASIDE) != ASIDE && world_target(server) == ~0u;
 }
 
 static void let_go(struct stopped *s)
@@ -151,10 +153,12 @@ static void clear_links(void)
 		fluke_ref_clear(links[n]);
 }
 
-/* With memory_lock held if 0. */
+/* With memory_lock held if 0.  Two requests in work may be all that a server outside takes from our session, and their memory may
+ * need a keeper below: then our own sleep would not begin before they end, so all go on. */
 int stop_all(void)
 {
 	int error = make_links();
+	unsigned busy;
 
 	count = 0;
 	for (unsigned tries = 1; tries <= TRIES && !error; tries++) {
@@ -162,14 +166,16 @@ int stop_all(void)
 		error = stop_threads();
 		if (!error)
 			error = world_index();
-		if (!error && !find_busy()) {
+		busy = error ? 0 : find_busy();
+		if (!error && !busy) {
 			clear_links();
 			return 0;
 		}
 		counts.settles++;
-		release_busy();
-		if (tries % ROUND == 0)
+		if (busy > 1 || tries % ROUND == 0)
 			stop_resume();
+		else
+			release_busy();
 		clear_links();
 		memory_unlock();
 		clock_sleep_until(clock_now() + SETTLE * tries);

@@ -1,7 +1,8 @@
 /* Time for those below comes from our parent's scheduler directly, until they have been restored: then their threads have
  * other numbers there than those that programs below remember (they ask for a thread's account by its number, and say its
  * end).  So what leads to the scheduler in an image leads to us afterwards, and we translate.  In an image a thread's number is
- * the one that is remembered.  Invariant: no number that was given out since is one of those that are translated. */
+ * the one that is remembered, 0 if its end has been said.  Invariant: from then on `map` has all threads below that are known by a
+ * number, each number once; another one means nobody. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <linux_abi.h>
@@ -15,6 +16,7 @@
 
 static struct { uint32_t known, real; } map[MOST];
 static unsigned	count;
+static int	translating;		/* they have been restored */
 static struct fast_lock lock;
 static fluke_ref_t *scheduler, *time_ref;
 static struct served proxy;
@@ -46,17 +48,39 @@ static unsigned find(uint32_t known)
 	return n;
 }
 
+/* The real number; 0: none. */
+static uint32_t real_of(uint32_t known)
+{
+	unsigned n = find(known);
+
+	return !translating ? known : n < count ? map[n].real : 0;
+}
+
 uint32_t time_known(uint32_t real)
 {
 	for (unsigned n = 0; n < count; n++)
 		if (map[n].real == real)
 			return map[n].known;
-	return real;
+	return translating ? 0 : real;
 }
 
 void time_forget(void)
 {
 	count = 0;
+	translating = 1;
+}
+
+/* A number that is given out anew was that of a thread that has gone without a word. */
+static int enter(uint32_t known, uint32_t real)
+{
+	for (unsigned n = 0; n < count; n++)
+		if (map[n].real == real)
+			map[n--] = map[--count];
+	if (count == MOST)
+		return EAGAIN;
+	map[count].known = known;
+	map[count++].real = real;
+	return 0;
 }
 
 /* A restored thread: *sched_val is the number remembered, then the real one. */
@@ -65,13 +89,7 @@ int time_restore(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val
 	uint32_t known = *sched_val;
 	int error = thread_scheduler(thread, port, sched_val);
 
-	if (error || !known)
-		return error;
-	if (count == MOST)
-		return ENOMEM;
-	map[count].known = known;
-	map[count++].real = *sched_val;
-	return 0;
+	return error || !known ? error : enter(known, *sched_val);
 }
 
 /* ---- the Scheduler of those restored ---- */
@@ -97,6 +115,8 @@ static int add(void *self, struct request *r, fluke_ref_t *thread, void **port, 
 		if (error)
 			break;
 	}
+	if (!error)
+		error = enter(*sched_val, *sched_val);
 	while (tries)
 		Scheduler_end(scheduler, held[--tries], &used);
 	fast_lock_drop(&lock);
@@ -106,38 +126,35 @@ static int add(void *self, struct request *r, fluke_ref_t *thread, void **port, 
 
 static int get_usage(void *self, struct request *r, uint32_t sched_val, uint64_t *tsc)
 {
-	unsigned n;
-
 	(void)self, (void)r;
 	fast_lock_take(&lock);
-	n = find(sched_val);
-	sched_val = n < count ? map[n].real : sched_val;
+	sched_val = real_of(sched_val);
 	fast_lock_drop(&lock);
-	return Scheduler_get_usage(scheduler, sched_val, tsc);
+	return sched_val ? Scheduler_get_usage(scheduler, sched_val, tsc) : ESRCH;
 }
 
 static int end(void *self, struct request *r, uint32_t sched_val, uint64_t *tsc)
 {
+	uint32_t real;
 	unsigned n;
 
 	(void)self, (void)r;
 	fast_lock_take(&lock);
+	real = real_of(sched_val);
 	n = find(sched_val);
-	if (n < count) {
-		sched_val = map[n].real;
+	if (n < count)
 		map[n] = map[--count];
-	}
 	fast_lock_drop(&lock);
-	return Scheduler_end(scheduler, sched_val, tsc);
+	return real ? Scheduler_end(scheduler, real, tsc) : ESRCH;
 }
 
 static int set(void *self, struct request *r, uint32_t sched_val, int32_t priority, uint32_t weight, uint32_t group, uint64_t period,
 	uint64_t budget)
 {
-	unsigned n = find(sched_val);
+	uint32_t real = real_of(sched_val);
 
 	(void)self, (void)r;
-	return Scheduler_set(scheduler, n < count ? map[n].real : sched_val, priority, weight, group, period, budget);
+	return !real ? ESRCH : Scheduler_set(scheduler, real, priority, weight, group, period, budget);
 }
 
 static int leaf(void *self, struct request *r, const char *policy, void **to)
@@ -152,10 +169,10 @@ static int leaf(void *self, struct request *r, const char *policy, void **to)
 
 static int show(void *self, struct request *r, uint32_t sched_val, const char *name, fluke_ref_t *view)
 {
-	unsigned n = find(sched_val);
+	uint32_t real = real_of(sched_val);
 
 	(void)self, (void)r;
-	return Scheduler_show(scheduler, n < count ? map[n].real : sched_val, name, view);
+	return real ? Scheduler_show(scheduler, real, name, view) : ESRCH;
 }
 
 struct served *time_service(void)

@@ -115,9 +115,9 @@ static int restore(void *self, struct request *r, uint32_t kind, const void *dat
 		return EINVAL;
 	switch (kind) {
 	case FILE:
-		return file_restore(r, data, size, to);
+		return file_restore(r, data, size, link, to);
 	case REGION:
-		return file_region_restore(data, size, to);
+		return file_region_restore(data, size, link, to);
 	case TIMER:
 		return timer_restore(r, data, size, link, to);
 	case OWNER:
@@ -136,6 +136,22 @@ static int restore(void *self, struct request *r, uint32_t kind, const void *dat
 	return EINVAL;
 }
 
+static int content(void *self, struct request *r, fluke_ref_t *of, uint64_t offset, uint32_t *number, const void **data, size_t *size)
+{
+	char *scratch = request_scratch(r);
+
+	(void)self;
+	*data = scratch;
+	*size = PROTO_BULK_MAX;
+	return scratch ? file_content(of, offset, number, scratch, size) : ENOMEM;
+}
+
+static int fill(void *self, struct request *r, fluke_ref_t *of, uint64_t offset, const void *data, size_t size)
+{
+	(void)self, (void)r;
+	return file_fill(of, offset, data, size);
+}
+
 static int changed(void *self, struct request *r, uint32_t index, struct FileStatus *status, const char **path)
 {
 	char *scratch = request_scratch(r);
@@ -147,7 +163,8 @@ static int changed(void *self, struct request *r, uint32_t index, struct FileSta
 
 fluke_ref_t *checkpoint_service(void)
 {
-	static const struct Checkpoint_methods methods = { .save = save, .link = links, .restore = restore, .changed = changed };
+	static const struct Checkpoint_methods methods = { .save = save, .link = links, .restore = restore, .content = content,
+		.fill = fill, .changed = changed };
 	static const struct interface interfaces[] = { { Checkpoint_INTERFACE, Checkpoint_dispatch, &methods }, { 0, 0, 0 } };
 	static const struct served_class class = { .name = "checkpoint", .interfaces = interfaces };
 	static fluke_ref_t *ref;

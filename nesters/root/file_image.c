@@ -4,7 +4,7 @@
 #include <string.h>
 #include "files.h"
 
-struct saved_file { uint32_t flags, shared; uint64_t offset; uint32_t prot, size; };	/* size: of what has no name; then the path */
+struct saved_file { uint32_t flags, shared; uint64_t offset; uint32_t prot; };	/* then the path, if it has a name */
 
 static const char *path_of(struct ramfs_node *node, char *buffer, size_t room)
 {
@@ -13,81 +13,30 @@ static const char *path_of(struct ramfs_node *node, char *buffer, size_t room)
 	return error ? NULL : buffer;
 }
 
-/* A path, or what is in it.  *size: room, then bytes. */
-static int node_save(struct ramfs_node *node, struct saved_file *head, char *data, size_t *size)
+/* A path, or nothing: then `content` tells what is in it.  *size: room, then bytes. */
+static int node_save(struct ramfs_node *node, const struct saved_file *head, char *data, size_t *size)
 {
-	size_t room = *size - sizeof *head;
 	char *rest = data + sizeof *head;
+	int named = *size >= sizeof *head + RAMFS_PATH_MAX && path_of(node, rest, RAMFS_PATH_MAX);
 
-	if (path_of(node, rest, room < RAMFS_PATH_MAX ? room : RAMFS_PATH_MAX)) {
-		head->size = ~0u;
-		*size = sizeof *head + strlen(rest) + 1;
-	} else if (S_ISREG(node->mode) && node->size <= room) {
-		head->size = (uint32_t)ramfs_read(&ramfs, node, 0, rest, room);
-		*size = sizeof *head + head->size;
-	} else {
-		return EFBIG;
-	}
+	if (!named && !S_ISREG(node->mode))
+		return ENOSYS;
 	memcpy(data, head, sizeof *head);
+	*size = sizeof *head + (named ? strlen(rest) + 1 : 0);
 	return 0;
 }
 
-/* A new node without a name, with that in it. */
-static int nameless(const char *data, size_t size, struct ramfs_node **node)
+/* A new file without a name. */
+static int nameless(struct ramfs_node **node)
 {
 	static uint32_t number;
 	char path[40];
-	size_t done = 0;
 	int error;
 
 	snprintf(path, sizeof path, "tmp/.restored-%u", (unsigned)++number);
 	error = ramfs_open(&ramfs, ramfs.root, path, O_RDWR | O_CREAT | O_EXCL, 0600, node);
-	if (error)
-		return error;
-	error = ramfs_write(&ramfs, *node, 0, data, size, &done);
-	ramfs_unlink(&ramfs, ramfs.root, path, 0);
-	return done == size ? 0 : error;
-}
-
-static int node_find(const struct saved_file *head, const char *rest, size_t size, struct ramfs_node **node)
-{
-	if (head->size != ~0u)
-		return head->size == size ? nameless(rest, size, node) : EINVAL;
-	if (!size || rest[size - 1])
-		return EINVAL;
-	return ramfs_open(&ramfs, ramfs.root, rest, O_PATH, 0, node);
-}
-
-int file_save(struct served *object, char *data, size_t *size)
-{
-	struct file *f = (struct file *)object;
-	struct saved_file head = { f->flags, (uint32_t)f->shared, f->offset, 0, 0 };
-
-	if (object->class != &file_class && object->class != &directory_class)
-		return ENOENT;
-	return LOCKED(node_save(f->node, &head, data, size));
-}
-
-int file_restore(struct request *r, const char *data, size_t size, void **port)
-{
-	struct saved_file head;
-	struct ramfs_node *node;
-	struct file *f;
-	int error;
-
-	if (size < sizeof head)
-		return EINVAL;
-	memcpy(&head, data, sizeof head);
-	root_lock();
-	error = node_find(&head, data + sizeof head, size - sizeof head, &node);
-	if (!error && (error = file_open_plain(r, node, head.flags, port)))
-		ramfs_put(&ramfs, node);
-	if (!error) {
-		f = r->sent_context;
-		f->shared = (int)head.shared;
-		f->offset = head.offset;
-	}
-	root_unlock();
+	if (!error)
+		ramfs_unlink(&ramfs, ramfs.root, path, 0);
 	return error;
 }
 
@@ -102,15 +51,13 @@ static int is_region(fluke_region_t *region, fluke_ref_t *ref, fluke_ref_t *scra
 	return (int)fluke_ref_compare(scratch, ref);
 }
 
-/* A region over a file's pages. */
-int file_region_save(fluke_ref_t *region, char *data, size_t *size)
+/* The file's node that a region is over, with its protection. */
+static struct ramfs_node *region_node(fluke_ref_t *region, uint32_t *prot)
 {
-	struct saved_file head = { 0 };
+	struct ramfs_node *node = NULL;
 	fluke_ref_t *scratch = ref_new();
-	int error = ENOENT;
 
-	root_lock();
-	for (uint32_t n = 0; n < store.slots && scratch && error == ENOENT; n++) {
+	for (uint32_t n = 0; n < store.slots && scratch && !node; n++) {
 		struct segment *s = store.slot[n];
 		struct segment_region *m = s && s->source == &file_source ? s->more : NULL;
 
@@ -118,15 +65,125 @@ int file_region_save(fluke_ref_t *region, char *data, size_t *size)
 			m = m->next;
 		if (!m && !(s && s->source == &file_source && is_region(s->region, region, scratch)))
 			continue;
-		head.prot = m ? m->prot : s->prot;
-		error = node_save(s->file, &head, data, size);
+		*prot = m ? m->prot : s->prot;
+		node = s->file;
+	}
+	ref_free(scratch);
+	return node;
+}
+
+/* Of a description or a region. */
+static struct ramfs_node *node_of(fluke_ref_t *ref)
+{
+	struct served *object;
+	uint32_t prot;
+
+	if (!ref || fluke_ref_type(ref) == FLUKE_NULL)
+		return NULL;
+	if (fluke_ref_type(ref) == FLUKE_TYPE_REGION)
+		return region_node(ref, &prot);
+	object = served_of(server, ref);
+	return object && object->class == &file_class ? ((struct file *)object)->node : NULL;
+}
+
+/* With root_lock. */
+static int is_nameless(struct ramfs_node *node)
+{
+	static char path[RAMFS_PATH_MAX];
+
+	return node && S_ISREG(node->mode) && !path_of(node, path, sizeof path);
+}
+
+int file_content(fluke_ref_t *of, uint64_t offset, uint32_t *number, char *data, size_t *size)
+{
+	struct ramfs_node *node;
+
+	root_lock();
+	node = node_of(of);
+	if (!is_nameless(node))
+		node = NULL;
+	if (node) {
+		*number = node->number;
+		*size = ramfs_read(&ramfs, node, offset, data, *size);
 	}
 	root_unlock();
-	ref_free(scratch);
+	return node ? 0 : ENOENT;
+}
+
+int file_fill(fluke_ref_t *of, uint64_t offset, const char *data, size_t size)
+{
+	struct ramfs_node *node;
+	size_t done = 0;
+	int error = ENOENT;
+
+	root_lock();
+	node = node_of(of);
+	if (is_nameless(node))
+		error = ramfs_write(&ramfs, node, offset, data, size, &done);
+	root_unlock();
+	return error ? error : done == size ? 0 : ENOSPC;
+}
+
+static int node_find(const char *rest, size_t size, fluke_ref_t *like, struct ramfs_node **node)
+{
+	if (!size) {
+		*node = node_of(like);
+		if (!*node)
+			return nameless(node);
+		ramfs_get(*node);
+		return 0;
+	}
+	return rest[size - 1] ? EINVAL : ramfs_open(&ramfs, ramfs.root, rest, O_PATH, 0, node);
+}
+
+int file_save(struct served *object, char *data, size_t *size)
+{
+	struct file *f = (struct file *)object;
+	struct saved_file head = { f->flags, (uint32_t)f->shared, f->offset, 0 };
+
+	if (object->class != &file_class && object->class != &directory_class)
+		return ENOENT;
+	return LOCKED(node_save(f->node, &head, data, size));
+}
+
+int file_restore(struct request *r, const char *data, size_t size, fluke_ref_t *like, void **port)
+{
+	struct saved_file head;
+	struct ramfs_node *node;
+	struct file *f;
+	int error;
+
+	if (size < sizeof head)
+		return EINVAL;
+	memcpy(&head, data, sizeof head);
+	root_lock();
+	error = node_find(data + sizeof head, size - sizeof head, like, &node);
+	if (!error && (error = file_open_plain(r, node, head.flags, port)))
+		ramfs_put(&ramfs, node);
+	if (!error) {
+		f = r->sent_context;
+		f->shared = (int)head.shared;
+		f->offset = head.offset;
+	}
+	root_unlock();
 	return error;
 }
 
-int file_region_restore(const char *data, size_t size, void **region)
+/* A region over a file's pages. */
+int file_region_save(fluke_ref_t *region, char *data, size_t *size)
+{
+	struct saved_file head = { 0 };
+	struct ramfs_node *node;
+	int error;
+
+	root_lock();
+	node = region_node(region, &head.prot);
+	error = node ? node_save(node, &head, data, size) : ENOENT;
+	root_unlock();
+	return error;
+}
+
+int file_region_restore(const char *data, size_t size, fluke_ref_t *like, void **region)
 {
 	struct saved_file head;
 	struct ramfs_node *node;
@@ -136,7 +193,7 @@ int file_region_restore(const char *data, size_t size, void **region)
 		return EINVAL;
 	memcpy(&head, data, sizeof head);
 	root_lock();
-	error = node_find(&head, data + sizeof head, size - sizeof head, &node);
+	error = node_find(data + sizeof head, size - sizeof head, like, &node);
 	if (!error && !(file_segment(node) && (*region = segment_region(node->map, head.prot))))
 		error = ENOMEM;
 	root_unlock();

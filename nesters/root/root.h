@@ -109,9 +109,11 @@ void	channel_exit(unsigned kind, unsigned value) __attribute__((noreturn));	/* E
 /* checkpoint.c, and what the others say to it: ENOENT for an object of another class */
 fluke_ref_t *checkpoint_service(void);
 int	file_save(struct served *object, char *data, size_t *size);
-int	file_restore(struct request *r, const char *data, size_t size, void **port);
+int	file_restore(struct request *r, const char *data, size_t size, fluke_ref_t *like, void **port);
 int	file_region_save(fluke_ref_t *region, char *data, size_t *size);
-int	file_region_restore(const char *data, size_t size, void **region);
+int	file_region_restore(const char *data, size_t size, fluke_ref_t *like, void **region);
+int	file_content(fluke_ref_t *of, uint64_t offset, uint32_t *number, char *data, size_t *size);
+int	file_fill(fluke_ref_t *of, uint64_t offset, const char *data, size_t size);
 int	file_changed(uint32_t index, char *path, struct FileStatus *status);	/* since the boot: the index-th; ENOENT */
 int	timer_save(struct served *object, char *data, size_t *size, fluke_ref_t **port, uint32_t *fired);
 int	timer_restore(struct request *r, const char *data, size_t size, fluke_ref_t *port, void **timer);

@@ -906,3 +906,22 @@ CASE("sched-45", "those who wait for a thread go on lending to it after it has m
 	CHECK_EQUAL(schedule(waiter), FLUKE_SCHED_BLOCKED);
 	CHECK_EQUAL(count, 2);
 }
+
+CASE("sched-46", "sched_val stays with the scheduler: a record written without that link does not change it")
+{
+	fluke_thread_t *target;
+
+	make();
+	target = client(once, 0, 7);
+	CHECK_EQUAL(request(), 7);
+	fluke_thread_get_state(target, &state, (fluke_thread_links_t){ 0 });
+	state.sched_val = 8;
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(target, &state, (fluke_thread_links_t){ 0 });
+	fluke_thread_get_state(target, &state, (fluke_thread_links_t){ 0 });
+	CHECK_EQUAL(state.sched_val, 7);
+	state.sched_val = 9;
+	fluke_thread_set_state(target, &state, (fluke_thread_links_t){ [FLUKE_LINK_SCHEDULER] = ref });
+	fluke_thread_get_state(target, &state, (fluke_thread_links_t){ 0 });
+	CHECK_EQUAL(state.sched_val, 9);
+}

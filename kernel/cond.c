@@ -5,6 +5,7 @@
 #include "ipc.h"
 #include "wait.h"
 #include "vm.h"
+#include "machine.h"
 
 _Static_assert(sizeof(struct cond) == sizeof(fluke_cond_t), "the size of a condition variable is part of the ABI");
 
@@ -12,7 +13,8 @@ static int cond_destroy_step(struct object *o)
 {
 	struct cond *c = (struct cond *)o;
 
-	wait_wake_all(&c->waiters);
+	if (!wait_wake_some(&c->waiters))
+		return 0;
 	link_clear(&c->inheritor);
 	return 1;
 }
@@ -71,7 +73,12 @@ result_t sys_cond_broadcast(struct thread *t)
 	struct cond *c;
 
 	TRY(find(t->regs.ebx, &c));
-	wait_wake_all(&c->waiters);
+	do {
+		if (cpu_poll()) {	/* who comes to wait meanwhile is woken too */
+			t->attention |= ATTENTION_CALL;
+			return RESTART;
+		}
+	} while (!wait_wake_some(&c->waiters));
 	return OK;
 }
 

@@ -80,8 +80,7 @@ static int mutex_destroy_step(struct object *o)
 	struct mutex *m = (struct mutex *)o;
 
 	disown(m);
-	wait_wake_all(&m->waiters);
-	return 1;
+	return wait_wake_some(&m->waiters);
 }
 
 static void mutex_moved(struct object *old_object, struct object *new_object)

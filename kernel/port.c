@@ -339,15 +339,19 @@ static int port_destroy_step(struct object *o)
 	struct port *port = (struct port *)o;
 
 	port_deactivate(port);
-	while (port->requests) {
+	for (int n = 0; port->requests; n++) {
 		struct thread *t = port->requests;
 
+		if (n == 32)
+			return 0;
 		port_unrequest(port, t);
 		t->known = 0;
 	}
-	while (port->clients.head) {
+	for (int n = 0; port->clients.head; n++) {
 		struct thread *t = port->clients.head;
 
+		if (n == WAKE_STEP)
+			return 0;
 		if (t->blocked & BLOCKED_KEEPER)
 			keeper_retry(t);
 		else

@@ -24,11 +24,13 @@ static int portset_destroy_step(struct object *o)
 {
 	struct portset *set = (struct portset *)o;
 
-	wait_wake_all(&set->servers);
-	wait_wake_all(&set->sleepers);
-	while (set->active) {
+	if (!wait_wake_some(&set->servers) || !wait_wake_some(&set->sleepers))
+		return 0;
+	for (int n = 0; set->active; n++) {
 		struct port *port = set->active;
 
+		if (n == 32)
+			return 0;
 		set->active = port->active_next == port ? NULL : port->active_next;
 		port->active_prev->active_next = port->active_next;
 		port->active_next->active_prev = port->active_prev;

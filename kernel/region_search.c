@@ -151,6 +151,14 @@ result_t sys_region_search(struct thread *t)
 	return OK;
 }
 
+/* What an earlier part of the call has left of the space that the region looked into: all links to it go last. */
+static result_t end_space(const struct region *r)
+{
+	struct object *s = link_real(&r->space);
+
+	return s && object_type(s) == FLUKE_NULL ? object_end(s) : OK;
+}
+
 /* The region itself, or the space that it looks into, may be among what is destroyed: then
  * the call ends there.  resumes as: itself; in the midst of its own region as region_destroy */
 result_t sys_region_clear(struct thread *t)
@@ -160,6 +168,7 @@ result_t sys_region_clear(struct thread *t)
 	int work = WORK;
 
 	TRY(region_of(t, FLUKE_PROT_OBJECT | FLUKE_PROT_WRITE, &r));
+	TRY(end_space(r));
 	while (r->obj.word == OBJECT_WORD(FLUKE_TYPE_REGION)) {
 		struct object *o;
 

@@ -119,10 +119,17 @@ void wait_finish(struct thread *t)
 	ready(t);
 }
 
+int wait_wake_some(struct waitq *queue)
+{
+	for (int n = 0; queue->head && n < WAKE_STEP; n++)
+		wait_wake(queue->head);
+	return !queue->head;
+}
+
 void wait_wake_all(struct waitq *queue)
 {
-	while (queue->head)
-		wait_wake(queue->head);
+	while (!wait_wake_some(queue))
+		;
 }
 
 void wait_cancel(struct thread *t)

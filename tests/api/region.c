@@ -640,6 +640,41 @@ CASE("region-47", "clear of the range that holds the region, stopped while that 
 	CHECK(halfway > 3);
 }
 
+/* The space that a region looks into lies within it: a clear of that, stopped after so many microseconds, then gone on with. */
+static int clear_space_halfway(uint32_t after, fluke_ref_t **refs, uint32_t count)
+{
+	uint32_t page = (uint32_t)check_object_page();
+	fluke_space_t *s = (fluke_space_t *)page;
+	fluke_region_t *r;
+	int halfway;
+
+	fluke_space_create(s);
+	check_mapping_new(region_over((void *)page, 1), 0, s, 0x1000, PAGE, FLUKE_PROT_ALL);
+	r = check_region_new(s, 0x1000, PAGE, FLUKE_PROT_ALL, 0);
+	for (uint32_t i = 0; i < count; i++)
+		fluke_space_reference(s, refs[i]);
+	check_caught.code = cleared = 0;
+	check_run_for(check_thread_new(check_root_space, clears_itself, r), after);
+	halfway = fluke_ref_type(refs[0]) == FLUKE_NULL && !cleared;
+	check_run();
+	CHECK_EQUAL(check_caught.code, 0);
+	CHECK_EQUAL(cleared, 1);
+	check_write(page, 1);		/* nothing of it is left: plain memory again */
+	return halfway;
+}
+
+CASE("region-48", "clear of the range that holds the space looked into, stopped while that is being ended, ends it when it goes on")
+{
+	static fluke_ref_t *refs[200];
+	uint32_t halfway = 0;
+
+	for (uint32_t i = 0; i < 200; i++)
+		refs[i] = check_ref_new();
+	for (uint32_t after = 6; after < 60; after += 2)
+		halfway += clear_space_halfway(after, refs, 200);
+	CHECK(halfway > 3);
+}
+
 static unsigned dirty(fluke_region_t *r)
 {
 	oskit_addr_t offset = 0;

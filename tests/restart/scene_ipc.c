@@ -280,6 +280,7 @@ static void locks_first(void *unused)
 	note(7, fluke_mutex_trylock(second));
 	fluke_mutex_set_state(second, 0, got[3]);	/* nobody's */
 	note(8, fluke_mutex_trylock(second));
+	fluke_cond_broadcast(cond);
 }
 
 static void locks_second(void *unused)

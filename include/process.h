@@ -99,7 +99,8 @@ struct area {
 	int16_t		slot;		/* mapping object */
 	uint32_t	offset;		/* in the file */
 	uint8_t		name;		/* AREA_*, or 1 + index in names */
-	uint8_t		pad[3];
+	uint8_t		pad;
+	uint16_t	held;		/* file of its region, which lives as long as that is open: 1 + index in IMAGE_FILES */
 };
 #define AREA_STACK	255
 #define AREA_HEAP	254

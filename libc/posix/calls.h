@@ -146,6 +146,7 @@ long	posix_futex64(uint32_t address, uint32_t operation, uint32_t value, uint32_
 
 /* memory.c */
 long	posix_mmap2(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, int fd, uint32_t page);
+long	posix_memfd_create(const char *name, uint32_t flags);
 long	posix_mmap(const uint32_t *a);
 long	posix_munmap(uint32_t start, uint32_t size);
 long	posix_mprotect(uint32_t start, uint32_t size, uint32_t prot);

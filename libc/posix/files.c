@@ -83,6 +83,16 @@ void file_release(int n)
 	image_unlock();
 }
 
+/* A file's region ends with the last description of it: an area keeps the one that it was made of. */
+void file_mapped(int n, int areas)
+{
+	files[n].areas = (uint16_t)(files[n].areas + areas);
+	if (areas > 0)
+		files[n].uses++;
+	else
+		release_locked(n);
+}
+
 void files_drop(struct thread *t)
 {
 	while (t->holding)
@@ -149,7 +159,7 @@ void files_share(void)
 	int n;
 
 	for (n = 0; n < IMAGE_FILES_MAX; n++) {
-		if (files[n].uses == 0 || files[n].shared || files[n].special || !file_seekable(n) || S_ISDIR(files[n].mode))
+		if (files[n].uses == files[n].areas || files[n].shared || files[n].special || !file_seekable(n) || S_ISDIR(files[n].mode))
 			continue;
 		if (FileDescription_share(file_ref(n), files[n].offset) == 0)
 			files[n].shared = 1;

@@ -6,16 +6,16 @@
 
 #define USER_TOP	START_STACK_TOP
 
+/* All that mprotect may ask for later. */
 static long map_shared(int file, uint32_t start, uint32_t size, uint32_t prot, uint64_t offset)
 {
 	fluke_ref_t *region = thread_ref(1);
-	uint32_t want = FLUKE_PROT_READ | FLUKE_PROT_EXECUTE;
+	bool writable = (files[file].flags & O_ACCMODE) == O_RDWR;
+	uint32_t want = FLUKE_PROT_READ | FLUKE_PROT_EXECUTE | (writable ? FLUKE_PROT_WRITE : 0);
 	int error;
 
-	if ((prot & PROT_WRITE) && (files[file].flags & O_ACCMODE) != O_RDWR)
+	if (prot & PROT_WRITE && !writable)
 		return -EACCES;
-	if (prot & PROT_WRITE)
-		want = FLUKE_PROT_READ | FLUKE_PROT_WRITE;
 	error = FileDescription_map(file_ref(file), want, region);
 	if (error)
 		return fail(error);
@@ -44,7 +44,7 @@ static long map_locked(uint32_t start, uint32_t size, uint32_t prot, uint32_t fl
 				return -ENOMEM;
 		}
 	}
-	if (flags & MAP_ANONYMOUS) {
+	if (file < 0) {
 		error = vm_map_anonymous(start, size, prot);
 		return error < 0 ? error : (long)start;
 	}
@@ -55,7 +55,33 @@ static long map_locked(uint32_t start, uint32_t size, uint32_t prot, uint32_t fl
 
 static bool commits(uint32_t prot, uint32_t flags)
 {
-	return prot & PROT_WRITE && (flags & MAP_TYPE) == MAP_PRIVATE && !(flags & MAP_NORESERVE);
+	return prot & PROT_WRITE && ((flags & MAP_TYPE) == MAP_PRIVATE || flags & MAP_ANONYMOUS) && !(flags & MAP_NORESERVE);
+}
+
+/* Memory that processes share: a file without a name. */
+static int shared_memory(uint64_t size)
+{
+	int file = file_open("/", O_TMPFILE | O_RDWR | O_LARGEFILE, 0600), error;
+
+	error = file < 0 ? file : size ? fail(FileDescription_truncate(file_ref(file), size)) : 0;
+	if (error && file >= 0)
+		file_release(file);
+	return error ? error : file;
+}
+
+/* Partial: memfd_create: no seals */
+long posix_memfd_create(const char *name, uint32_t flags)
+{
+	char path[7 + 4096] = "/memfd:";
+	int length = *name ? (int)copy_path(path + 7, name) : 0, file;
+
+	if (flags & ~(uint32_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING) || length < 0 || length > 249)
+		return -EINVAL;
+	file = shared_memory(0);
+	if (file < 0)
+		return file;
+	name_opened(file, path);
+	return fd_install(file, 0, (flags & MFD_CLOEXEC) != 0);
 }
 
 static long map(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, int fd, uint64_t offset)
@@ -69,10 +95,12 @@ static long map(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, in
 	if (size == 0 || size > USER_TOP || (flags & MAP_FIXED && (start < 0x1000 || start > USER_TOP - size)))
 		return -ENOMEM;
 	prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
-	if (!(flags & MAP_ANONYMOUS)) {
-		file = fd_file(fd);
+	if (!(flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE) {
+		file = flags & MAP_ANONYMOUS ? shared_memory(size) : fd_file(fd);
 		if (file < 0)
 			return file;
+		if (flags & MAP_ANONYMOUS)
+			offset = 0;
 		if (files[file].mode && !S_ISREG(files[file].mode) && !S_ISCHR(files[file].mode)) {
 			file_release(file);
 			return -ENODEV;

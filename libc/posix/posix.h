@@ -121,7 +121,8 @@ int	fail(int error);		/* result of a stub as -errno; transport errors become EIO
 /* ---- descriptors ---- */
 
 struct file {
-	uint16_t	uses;		/* descriptors and calls in progress; 0 = free slot */
+	uint16_t	uses;		/* descriptors, areas and calls in progress; 0 = free slot */
+	uint16_t	areas;		/* of these, areas that map it */
 	uint8_t		made, region_made;	/* the refs are active objects */
 	uint8_t		region;		/* the region ref is valid (READ EXECUTE) */
 	uint8_t		shared;		/* the server keeps the offset */
@@ -147,6 +148,7 @@ int	file_new(void);			/* slot with uses 1, or -ENFILE */
 void	file_release(int n);
 void	files_drop(struct thread *t);	/* the call was left by a bad address: what it holds */
 int	fd_file(int fd);		/* file with a use taken, or -EBADF */
+void	file_mapped(int file, int areas);	/* so many areas more; with the image lock */
 int	fd_install(int file, int least, bool cloexec);	/* takes the use over */
 fluke_ref_t *file_ref(int n);
 fluke_ref_t *file_region(int n, int *error);

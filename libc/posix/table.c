@@ -47,7 +47,7 @@ void (*const posix_table[])(void) = {
 	CALL(304, symlinkat) CALL(305, readlinkat) CALL(306, fchmodat) CALL(307, faccessat) CALL(308, pselect6)
 	CALL(309, ppoll) CALL(311, set_robust_list) CALL(318, getcpu) CALL(319, epoll_pwait) CALL(320, utimensat) CALL(313, splice) CALL(315, tee) CALL(316, not_here) CALL(324, fallocate)
 	CALL(323, eventfd) CALL(328, eventfd2) CALL(329, epoll_create1) CALL(330, dup3) CALL(331, pipe2) CALL(333, preadv) CALL(334, pwritev) CALL(340, prlimit64) CALL(353, renameat2)
-	CALL(355, getrandom) CALL(358, execveat) CALL(359, socket) CALL(377, copy_file_range) CALL(383, statx) CALL(386, no_call)
+	CALL(355, getrandom) CALL(356, memfd_create) CALL(358, execveat) CALL(359, socket) CALL(377, copy_file_range) CALL(383, statx) CALL(386, no_call)
 	CALL(403, clock_gettime64) CALL(404, clock_settime64) CALL(406, clock_getres64) CALL(407, clock_nanosleep64)
 	CALL(408, timer_gettime64) CALL(409, timer_settime64) CALL(412, utimensat64) CALL(413, pselect6_64) CALL(414, ppoll64) CALL(421, rt_sigtimedwait64) CALL(422, futex64)
 	CALL(435, clone3) CALL(436, close_range) CALL(439, faccessat2)

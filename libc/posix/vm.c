@@ -94,6 +94,16 @@ static struct area *area_insert(uint32_t start, uint32_t end, uint32_t prot, uin
 	return &areas[n];
 }
 
+/* held: as in the area; 0: nothing any more. */
+static void area_hold(struct area *a, int held)
+{
+	if (a->held)
+		file_mapped(a->held - 1, -1);
+	a->held = (uint16_t)held;
+	if (held)
+		file_mapped(held - 1, 1);
+}
+
 static void area_remove(unsigned n)
 {
 	area_count--;
@@ -175,9 +185,11 @@ int vm_map_file(uint32_t start, uint32_t size, uint32_t prot, fluke_ref_t *regio
 {
 	int error = map_new(start, size, prot, region, offset, true);
 
-	if (!error)
-		vm_name(start, file, offset);
-	return error;
+	if (error)
+		return error;
+	vm_name(start, file, offset);
+	area_hold(vm_area(start), file + 1);
+	return 0;
 }
 
 /* Makes the address a border between areas, if it lies inside one. */
@@ -205,6 +217,7 @@ static int split(uint32_t address)
 	n = area_insert(address, end, a->prot, a->file, slot) - areas;
 	areas[n].name = areas[n - 1].name;
 	areas[n].offset = offset;
+	area_hold(&areas[n], areas[n - 1].held);
 	return 0;
 }
 
@@ -221,6 +234,7 @@ int vm_unmap(uint32_t start, uint32_t size)
 	while (n < area_count && areas[n].start < end) {
 		a = areas[n];
 		slot_drop(a.slot);
+		area_hold(&areas[n], 0);
 		area_remove(n);
 		if (a.file)
 			continue;
@@ -255,6 +269,7 @@ static int make_anonymous(struct area *a)
 	slot_drop(a->slot);
 	slot_used[a->slot] = 1;
 	a->file = false;
+	area_hold(a, 0);
 	mapping_make(a->slot, a->start, size, a->prot, REF(START_REF_DATA_REGION), a->start);
 	return 0;
 }

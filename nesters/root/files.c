@@ -444,6 +444,7 @@ void files_boot(void)
 		files_own = ramfs.next_number;
 	files_boot_time = clock_wall();
 	make_directory("dev", 0755);
+	make_directory("dev/shm", 01777);
 	make_directory("proc", 0555);
 	make_directory("tmp", 01777);
 	make_directory("root", 0700);

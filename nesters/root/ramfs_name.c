@@ -86,6 +86,26 @@ static int walk_create(struct ramfs *fs, struct ramfs_node *dir, const char *pat
 	}
 }
 
+/* O_TMPFILE: a file without a name, in the directory's file system. */
+static int open_nameless(struct ramfs *fs, struct ramfs_node *dir, const char *path, unsigned flags, unsigned mode, struct ramfs_node **opened)
+{
+	struct ramfs_walk w;
+	int error;
+
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return EINVAL;
+	error = ramfs_walk(fs, dir, path, 1, &w);
+	if (error)
+		return error;
+	if (!w.node || !S_ISDIR(w.node->mode))
+		return w.node ? ENOTDIR : ENOENT;
+	*opened = ramfs_node_make(fs, S_IFREG | (mode & 07777));
+	if (!*opened)
+		return ENOSPC;
+	ramfs_get(*opened);
+	return 0;
+}
+
 int ramfs_open(struct ramfs *fs, struct ramfs_node *dir, const char *path, unsigned flags, unsigned mode,
 	struct ramfs_node **opened)
 {
@@ -93,7 +113,7 @@ int ramfs_open(struct ramfs *fs, struct ramfs_node *dir, const char *path, unsig
 	int error, follow = !(flags & O_NOFOLLOW), made = 0;
 
 	if ((flags & O_TMPFILE) == O_TMPFILE && !(flags & O_PATH))
-		return EOPNOTSUPP;
+		return open_nameless(fs, dir, path, flags, mode, opened);
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
 	error = flags & O_CREAT ? walk_create(fs, dir, path, flags, follow, &w) : ramfs_walk(fs, dir, path, follow, &w);

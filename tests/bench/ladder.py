@@ -4,11 +4,11 @@ from the boot on, the rest is in front of the command.  Programs for the Fluke A
 which bring a P of their own where none is last, so their rows name that too.  compile has boots of its own, with the drive that gcc is on."""
 import os, re, subprocess
 
-LETTERS = {"P": "process", "M": "memory", "T": "trace -o /dev/null", "S": "scheduler rr", "C": "checkpoint"}
+LETTERS = {"P": "process", "M": "memory", "T": "trace -o /dev/null", "S": "scheduler rr", "C": "checkpoint", "D": "debug"}
 NATIVE = ["memtest", "appel2", "matconn", "readtest"]
 POSIX = ["forktest", "compile"]
 TRACERS = ["K" + ".T" * n for n in range(5)]
-STACKS = ["K.P", "K.M.P", "K.M.P.T", "K.C.M.P", "K.C.M.P.T", "K.M", "K.C", "K.S", "K.P.P.P.P"]
+STACKS = ["K.P", "K.M.P", "K.M.P.T", "K.C.M.P", "K.C.M.P.T", "K.M", "K.C", "K.S", "K.D", "K.D.P", "K.P.P.P.P"]
 DEEP = ["K" + (".P.M.T.S" * 4)[:2 * depth] for depth in (2, 4, 8, 16)]	# matconn only
 ROWS = ([p + "@" + c for c in TRACERS + STACKS for p in NATIVE] + ["matconn@" + c for c in DEEP] +
         [p + "@" + c + ("" if c.endswith("P") else ".P") for p in POSIX for c in TRACERS + STACKS])

@@ -9,6 +9,7 @@ TABLE = {
     "trace": ("trace -o /dev/null", 3),
     "scheduler": ("scheduler rr", 2),
     "checkpoint": ("checkpoint", 12),
+    "debug": ("debug", 4),
 }
 NAMES = list(TABLE)
 SCRIPT_SIZE = 8				# MB that the script wants
@@ -49,7 +50,9 @@ exit 7
 """
 
 # In the guest, before everything else: `job NAME WORDS...` runs the script below the words; `look NAME` prints the counts of
-# kernel objects and free memory (page tables, a cache, left out), several times, since servers settle when nobody is busy.
+# kernel objects and free memory (page tables, a cache, left out), several times, since servers settle when nobody is busy;
+# `settle` runs `again` until two rounds, one after the other, leave exactly the same: what servers keep has its size then, and
+# whatever each round lost would differ for ever.
 PRELUDE = r"""
 job() {
 	local name=$1 status; shift
@@ -60,6 +63,17 @@ job() {
 	rm /tmp/out.$name /tmp/err.$name
 }
 look() { for i in {1..8}; do sleep 0.3; mapfile -t lines < /proc/objects; echo "look $1 ${lines[*]:1}"; done; }
+settle() {
+	local last now line round
+	for round in 1 2 3 4 5; do
+		again $round; now=$(look again); echo "$now"
+		while read -r line; do
+			[ -n "$last" ] && [[ $last == *"$line"* ]] && echo "settled after round $round" && return
+		done <<< "$now"
+		last=$now
+	done
+	echo "not settled"
+}
 """
 
 class Result:
@@ -78,6 +92,9 @@ class Result:
         """Free memory and the count of every type: a moment of `after` is exactly like one of `before`."""
         one, two = self.looks(before), self.looks(after)
         return bool(one & two) and all(len(x.split()) == 20 for x in one | two)
+
+    def settled(self):
+        return "\nsettled after round" in self.out and all(len(x.split()) == 20 for x in self.looks("again"))
 
     def seen(self, *names):
         return "\n".join("%s: %s" % (n, look) for n in names for look in sorted(self.looks(n))) + "\nstatus %d %s" % (self.status, self.err[-1500:])

@@ -11,6 +11,7 @@
 #include "worker.h"
 
 #define SPARE_PARKED	64u	/* kept for the next ones */
+#define PARKED_FIRST	16u
 
 static unsigned spare_parked;
 static struct parked *free_parked;	/* keep their ref */
@@ -77,20 +78,55 @@ void request_free_refs(struct request *r)
 		ref_free(r->drop_ref[--r->drop_refs]);
 }
 
-#define SCRATCHES	4u		/* made before one is taken from a worker that waits */
+#define SCRATCHES	4u		/* workers that keep theirs, as long as nobody else wants it */
 
-/* So there are as many as are in use at a time, whichever workers come to serve. */
+static char *free_scratch;		/* linked by their first words */
+static struct fast_lock scratch_lock;
+
+static char *scratch_pop(void)
+{
+	char *scratch;
+
+	fast_lock_take(&scratch_lock);
+	scratch = free_scratch;
+	if (scratch)
+		free_scratch = *(char **)(void *)scratch;
+	fast_lock_drop(&scratch_lock);
+	return scratch;
+}
+
+/* For whoever wants one next. */
+void worker_give_scratch(struct worker *w)
+{
+	fast_lock_take(&scratch_lock);
+	*(char **)(void *)w->scratch = free_scratch;
+	free_scratch = w->scratch;
+	fast_lock_drop(&scratch_lock);
+	w->scratch = NULL;
+	w->scratch_lent = 0;
+}
+
+/* So there are as many as are in use at a time, whichever workers come to serve: further ones only for a request.
+ * One of a worker that waits can be had too, but it may be about to wait. */
 static char *scratch_for(struct worker *self)
 {
-	static uint32_t made;
+	static uint32_t kept;
 	char *scratch = NULL;
 
-	if (made >= SCRATCHES)
-		for (struct worker *w = self->server->workers; w && !scratch; w = w->next)
-			if (w != self && w->scratch && !w->busy)
-				scratch = worker_take_scratch(w);
-	if (!scratch && (scratch = malloc(PROTO_BULK_MAX + 4096)))
-		__sync_add_and_fetch(&made, 1);
+	if (kept < SCRATCHES) {
+		scratch = malloc(PROTO_BULK_MAX + 4096);
+		__sync_add_and_fetch(&kept, scratch != NULL);
+		return scratch;
+	}
+	for (struct worker *w = self->server->workers; w && !scratch; w = w->next)
+		if (w != self && w->scratch && !w->scratch_lent && !w->busy)
+			scratch = worker_take_scratch(w);
+	if (scratch)
+		return scratch;
+	scratch = scratch_pop();
+	if (!scratch)
+		scratch = malloc(PROTO_BULK_MAX + 4096);
+	self->scratch_lent = scratch != NULL;
 	return scratch;
 }
 
@@ -109,10 +145,6 @@ struct parked *parked_new(void)
 {
 	struct parked *p;
 
-	if (!parked_lock.mutex) {
-		null_ref = ref_new();
-		fast_lock_init(&parked_lock);
-	}
 	fast_lock_take(&parked_lock);
 	p = free_parked;
 	if (p) {
@@ -152,6 +184,25 @@ void parked_free(struct parked *p)
 		ref_free(p->client);
 		free(p);
 	}
+}
+
+/* Once per program, before the first worker.  The first few are made at once: so what a server holds does not depend on
+ * how many happened to wait at a time.  0 or ENOMEM. */
+int requests_setup(void)
+{
+	struct parked *p[PARKED_FIRST];
+
+	if (null_ref)
+		return 0;
+	null_ref = ref_new();
+	if (!null_ref || fast_lock_init(&parked_lock) || fast_lock_init(&scratch_lock))
+		return ENOMEM;
+	for (unsigned n = 0; n < PARKED_FIRST; n++)
+		if (!(p[n] = parked_new()))
+			return ENOMEM;
+	for (unsigned n = 0; n < PARKED_FIRST; n++)
+		parked_free(p[n]);
+	return 0;
 }
 
 void parked_take_client(struct parked *p)

@@ -352,7 +352,7 @@ struct server *server_new(unsigned threads, unsigned most, uint32_t message_max)
 	if (!server->portset || !server->portset_ref)
 		goto fail;
 	fluke_portset_reference(server->portset, server->portset_ref);
-	if (sessions_setup(server) || watchdog_setup())
+	if (requests_setup() || sessions_setup(server) || watchdog_setup())
 		goto fail;
 	while (server->threads < threads)
 		if (worker_start(server) != 0)
@@ -570,11 +570,13 @@ static uint32_t handle_reliable(struct worker *w, struct served *object, uint32_
 		leave(w, e);
 		return wait_message(w, alias);
 	}
-	if (w->request.drop_refs | w->request.reply_pieces &&
-	    (w->request.drop_refs || w->request.reply_piece[0].data != w->scratch)) {
+	if (w->request.drop_refs | w->request.reply_pieces | w->scratch_lent &&
+	    (w->request.drop_refs || w->scratch_lent || w->request.reply_piece[0].data != w->scratch)) {
 		/* the reply comes from the object's memory: hold the object until it has gone out */
 		fluke_ipc_server_ack_send(&w->params);
 		request_free_refs(&w->request);
+		if (w->scratch_lent)
+			worker_give_scratch(w);
 		leave(w, e);
 		return wait_message(w, alias);
 	}

@@ -72,6 +72,7 @@ char *worker_take_scratch(struct worker *w)
 	if (waits(&state)) {		/* so its last reply has gone out */
 		scratch = w->scratch;
 		w->scratch = NULL;
+		w->scratch_lent = 0;
 	}
 	go_on(&state);
 	fluke_thread_set_state(w->thread, &state, links);

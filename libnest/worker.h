@@ -53,8 +53,13 @@ struct worker {
 	fluke_ref_t	*refs[REQUEST_REFS];	/* in a row */
 	fluke_ref_t	*own_client;		/* used while answering somebody else's request */
 	char		*scratch;
+	uint8_t		scratch_lent;		/* until its reply */
 	struct request	request;
 };
+
+/* request.c */
+int	requests_setup(void);
+void	worker_give_scratch(struct worker *w);	/* the reply has gone out */
 
 /* watchdog.c */
 int	watchdog_setup(void);

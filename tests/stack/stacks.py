@@ -50,10 +50,12 @@ exit 7
 """
 
 # In the guest, before everything else: `job NAME WORDS...` runs the script below the words; `look NAME` prints the counts of
-# kernel objects and free memory (page tables, a cache, left out), several times, since servers settle when nobody is busy;
+# kernel objects and free memory (page tables, a cache, left out), several times, since servers settle when nobody is busy
+# (also after the end of sleep, hence the pause without a program);
 # `settle` runs `again` until two rounds, one after the other, leave exactly the same: what servers keep has its size then, and
 # whatever each round lost would differ for ever.
 PRELUDE = r"""
+mkfifo /tmp/nobody
 job() {
 	local name=$1 status; shift
 	"$@" bash /tmp/stack-script $name > /tmp/out.$name 2> /tmp/err.$name; status=$?
@@ -62,7 +64,7 @@ job() {
 	sed "s/^/said $name /" /tmp/err.$name
 	rm /tmp/out.$name /tmp/err.$name
 }
-look() { for i in {1..8}; do sleep 0.3; mapfile -t lines < /proc/objects; echo "look $1 ${lines[*]:1}"; done; }
+look() { for i in {1..8}; do sleep 0.3; read -t 0.05 <> /tmp/nobody; mapfile -t lines < /proc/objects; echo "look $1 ${lines[*]:1}"; done; }
 settle() {
 	local last now line round
 	for round in 1 2 3 4 5; do

@@ -3,6 +3,7 @@
 #include "calls.h"
 #include <protocols/Clock.h>
 #include <protocols/Parent.h>
+#include <protocols/Process.h>
 
 #define NS	1000000000u
 
@@ -30,6 +31,13 @@ uint64_t now_wall(void)
 	return now_monotonic() + FACTS->wall_offset;
 }
 
+int clock_of_cpu(int clock)
+{
+	if (clock == 2)			/* PROCESS_CPUTIME_ID */
+		return CLOCK_OF_PROCESS(0);
+	return clock == 3 || clock == CLOCK_OF_THREAD(0) ? CLOCK_OF_THREAD(self()->tid) : clock;
+}
+
 static int clock_now(int clock, uint64_t *ns)
 {
 	switch (clock) {
@@ -44,18 +52,8 @@ static int clock_now(int clock, uint64_t *ns)
 	case 7:
 		*ns = now_monotonic();
 		return 0;
-	case 2:			/* PROCESS_CPUTIME_ID */
-	case 3: {
-		struct timeval32 usage[18];
-		long posix_getrusage_(int who, void *to) __asm__("posix_getrusage");
-
-		if (posix_getrusage_(0, usage))
-			return -EINVAL;
-		*ns = (uint64_t)(usage[0].sec + usage[1].sec) * NS + (uint64_t)(usage[0].usec + usage[1].usec) * 1000;
-		return 0;
 	}
-	}
-	return -EINVAL;
+	return Process_cpu_time(REF_PROCESS, clock_of_cpu(clock), ns) ? -EINVAL : 0;
 }
 
 long posix_clock_gettime(int clock, struct timespec32 *to)

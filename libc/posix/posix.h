@@ -114,6 +114,11 @@ uint64_t	now_monotonic(void);
 uint64_t	now_wall(void);
 fluke_ref_t	*clock_ref(void);	/* the Clock, asked for once */
 
+/* Clocks of processor time as Linux numbers them; 0: the caller's. */
+#define CLOCK_OF_PROCESS(pid)	((int)(~(unsigned)(pid) << 3 | 2))
+#define CLOCK_OF_THREAD(tid)	((int)(~(unsigned)(tid) << 3 | 6))
+int		clock_of_cpu(int clock);	/* 2 and 3 among them; others as they are */
+
 /* ---- errors ---- */
 
 int	fail(int error);		/* result of a stub as -errno; transport errors become EIO */

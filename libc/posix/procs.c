@@ -368,17 +368,23 @@ long posix_prlimit64(int pid, int resource, const uint64_t *new, uint64_t *old)
 	return fail(error);
 }
 
+/* 1: the calling thread */
 long posix_getrusage(int who, struct rusage_linux *to)
 {
 	struct Usage u;
+	uint64_t ns;
 	int error;
 
 	if (who < -1 || who > 1)
 		return -EINVAL;
 	error = Process_usage(REF_PROCESS, who, &u);
+	if (!error && who == 1)
+		error = Process_cpu_time(REF_PROCESS, clock_of_cpu(3), &ns);
 	if (error)
 		return fail(error);
-	if (who == -1)
+	if (who == 1)
+		put_usage(to, ns, 0, &u);
+	else if (who == -1)
 		put_usage(to, u.child_user, u.child_system, &u);
 	else
 		put_usage(to, u.user, u.system, &u);

@@ -61,7 +61,6 @@ long posix_alarm(uint32_t seconds)
 
 struct event32 { uint32_t value; int32_t signal, notify, tid; };
 
-/* Partial: timer_create: clocks of processor time */
 long posix_timer_create(uint32_t clock, const struct event32 *event, uint32_t *to)
 {
 	struct event32 e = { ~0u, SIGALRM, 0, 0 };	/* value: the timer's number */
@@ -72,7 +71,9 @@ long posix_timer_create(uint32_t clock, const struct event32 *event, uint32_t *t
 		memcpy(&e, event, sizeof(e));
 	if (clock == 4 || clock == 6 || clock == 7)	/* kinds of the monotonic one */
 		clock = 1;
-	error = Process_make_timer(REF_PROCESS, clock, (uint32_t)e.notify, (uint32_t)e.signal, (uint32_t)e.tid, e.value, &id);
+	if ((int)clock < 0 && (clock & 7) == 3)	/* of a file */
+		return -EOPNOTSUPP;
+	error = Process_make_timer(REF_PROCESS, clock_of_cpu((int)clock), (uint32_t)e.notify, (uint32_t)e.signal, (uint32_t)e.tid, e.value, &id);
 	if (!error)
 		*to = id;
 	return fail(error);

@@ -11,8 +11,6 @@
 #define BIT_PROF	16
 
 #define BIT_TIMERS	19
-#define LOOK_SOONEST	4000000u	/* ns between two looks at what has been consumed */
-#define LOOK_IDLE	40000000u
 
 static const uint8_t timer_bit[CLOCK_TIMERS] = { SIGALRM, BIT_VTALRM, BIT_PROF, BIT_TIMERS };
 

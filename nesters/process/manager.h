@@ -19,6 +19,8 @@
 #define PROCESS_THREADS	IMAGE_THREADS_MAX	/* index = the image's thread number */
 #define SIGNALS		64
 #define LIMITS		16
+#define LOOK_SOONEST	4000000u	/* ns between two looks at what has been consumed */
+#define LOOK_IDLE	40000000u
 #define CLOCK_TIMERS	4	/* of a process: ITIMER_*, and one for all that timer_create made */
 #define PID_INIT	1	/* the manager itself: reaps orphans */
 #define PID_MAX		32768
@@ -288,10 +290,11 @@ int		timer_set(struct process *p, uint32_t which, uint64_t value, uint64_t inter
 int		timer_get(struct process *p, uint32_t which, uint64_t now[2]);
 void		process_signals(struct process *p, uint32_t bits);	/* one-way to its port */
 uint64_t	process_consumed(struct process *p);	/* ns */
+int		timer_cpu_time(struct process *p, int32_t clock, uint64_t *ns);	/* clock: negative, as Linux numbers them */
 int		clock_timer_set(struct process *p, int which, uint64_t deadline, uint64_t interval, uint64_t *old);
 
 /* timer.c */
-int		timer_make(struct process *p, uint32_t clock, uint32_t notify, uint32_t signal, uint32_t tid, uint32_t value, uint32_t *id);
+int		timer_make(struct process *p, int32_t clock, uint32_t notify, uint32_t signal, uint32_t tid, uint32_t value, uint32_t *id);
 int		timer_arm(struct process *p, uint32_t id, int absolute, uint64_t value, uint64_t interval, uint64_t old[2]);
 int		timer_read(struct process *p, uint32_t id, uint64_t now[2], uint32_t *overrun);
 int		timer_drop(struct process *p, uint32_t id);

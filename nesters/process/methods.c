@@ -357,11 +357,18 @@ static int method_give_back(void *self, struct request *r, uint32_t address, con
 	return Segment_write(&p->parent->body->objects->data, address, data, size);
 }
 
-static int method_make_timer(void *self, struct request *r, uint32_t clock, uint32_t notify, uint32_t signal, uint32_t tid,
+static int method_make_timer(void *self, struct request *r, int32_t clock, uint32_t notify, uint32_t signal, uint32_t tid,
 	uint32_t value, uint32_t *id)
 {
 	(void)r;
 	return timer_make(request_process(self), clock, notify, signal, tid, value, id);
+}
+
+static int method_cpu_time(void *self, struct request *r, int32_t clock, uint64_t *ns)
+{
+	(void)r;
+	*ns = 0;
+	return timer_cpu_time(request_process(self), clock, ns);
 }
 
 static int method_arm_timer(void *self, struct request *r, uint32_t id, uint32_t absolute, uint64_t value, uint64_t interval,
@@ -479,6 +486,6 @@ const struct Process_methods process_methods = {
 	.set_foreground = method_set_foreground, .get_foreground = method_get_foreground,
 	.background_access = method_background_access, .set_timer = method_set_timer, .get_timer = method_get_timer,
 	.wait_vfork = method_wait_vfork, .give_back = method_give_back, .make_timer = method_make_timer, .arm_timer = method_arm_timer,
-	.read_timer = method_read_timer, .drop_timer = method_drop_timer, .create_pipe = method_create_pipe,
+	.read_timer = method_read_timer, .drop_timer = method_drop_timer, .cpu_time = method_cpu_time, .create_pipe = method_create_pipe,
 	.badge = method_badge, .whose = method_whose,
 };

@@ -528,6 +528,50 @@ static void cpu_timers(void)
 	}
 }
 
+/* Timers of the clocks of processor time; a thread that sleeps uses none, another one that spins is not its. */
+static void cpu_clocks(void)
+{
+	static const struct { int clock; const char *name; } kind[] = { { CLOCK_PROCESS_CPUTIME_ID, "process" }, { CLOCK_THREAD_CPUTIME_ID, "thread" } };
+	int event[16] = { 77, SIGUSR1, 0 }, timer = -1, many[100], made = 0;
+	long fifty[4] = { 0, 50000000, 0, 50000000 }, first[4] = { 0, 0, 0, 1 }, left[4];
+	struct timespec sleep = { 0, 150000000 }, time_used;
+
+	signal(SIGUSR1, tick);
+	for (unsigned n = 0; n < 2; n++) {
+		ticks = 0;
+		CALL(timer_create, kind[n].clock, event, &timer);
+		CALL(timer_settime, timer, 0, fifty, 0);
+		nanosleep(&sleep, NULL);
+		printf("%s: %d ticks in a sleep", kind[n].name, ticks);
+		for (time_t end = time(NULL) + 20; ticks < 2 && time(NULL) < end;)
+			for (volatile int k = 0; k < 100000; k++)
+				;
+		printf(", %s at work\n", ticks >= 2 ? "some" : "none");
+		CALL(timer_gettime, timer, left);
+		printf("interval %ld.%09ld, %s\n", left[0], left[1], !left[2] && left[3] > 0 && left[3] <= 50000000 ? "within it" : "not within it");
+		CALL(timer_delete, timer);
+	}
+	ticks = 0;
+	CALL(timer_create, ~(unsigned)getpid() << 3 | 2, event, &timer);
+	CALL(timer_settime, timer, TIMER_ABSTIME, first, 0);	/* passed long ago */
+	nanosleep(&sleep, NULL);
+	printf("%d tick\n", ticks);
+	CALL(timer_delete, timer);
+	CALL(timer_create, ~30000u << 3 | 2, event, &timer);
+	CALL(timer_create, ~30000u << 3 | 6, event, &timer);
+	CALL(timer_create, ~(unsigned)getpid() << 3 | 3, event, &timer);
+	CALL(clock_gettime, ~(unsigned)getpid() << 3 | 2, &time_used);
+	CALL(clock_gettime, ~(unsigned)syscall(SYS_gettid) << 3 | 6, &time_used);
+	CALL(clock_gettime, ~30000u << 3 | 2, &time_used);
+	CALL(clock_gettime, ~30000u << 3 | 6, &time_used);
+	for (int n = 0; n < 100; n++)
+		made += !syscall(SYS_timer_create, CLOCK_MONOTONIC, event, &many[n]);
+	for (int n = 0; n < made; n++)
+		syscall(SYS_timer_delete, many[n]);
+	printf("%d timers at a time\n", made);
+	signal(SIGUSR1, SIG_DFL);
+}
+
 static void signals(void)
 {
 	struct { void (*handler)(int); unsigned long flags; void *restorer; unsigned long long mask; } action = { nothing, 0, 0, 0 }, old;
@@ -579,6 +623,7 @@ static void signals(void)
 	CALL(rt_sigsuspend, &set, 4);
 	timers();
 	cpu_timers();
+	cpu_clocks();
 }
 
 static void times_(void)

@@ -16,6 +16,7 @@ static struct disk_file disk;
 static fluke_ref_t *file;
 static char	*memory[MEMORY_EXTENTS];
 uint32_t	store_extents;
+uint64_t	store_inode;
 
 static int open_file(const char *name)
 {
@@ -25,6 +26,7 @@ static int open_file(const char *name)
 
 	file = ref_new();
 	error = fs && file ? FileSystem_open(cwd ? cwd : fs, name, O_RDWR | (options.restore ? 0 : O_CREAT), 0600, file, &status) : ENOENT;
+	store_inode = error ? 0 : status.inode;
 	ref_free(cwd);
 	ref_free(fs);
 	return error;

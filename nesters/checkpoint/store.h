@@ -8,6 +8,7 @@
 #define SECTOR		512u
 
 extern uint32_t	store_extents;		/* that there can be, the first one included */
+extern uint64_t	store_inode;		/* of the file, if it is one of the file system: 0 = none */
 int	store_open(const char *name);	/* null: memory.  0 or errno */
 /* Within one extent, whole sectors.  0 or errno; what was never written reads as zeros or not at all (EIO). */
 int	store_read(uint32_t extent, uint32_t offset, void *data, uint32_t size);

@@ -8,6 +8,7 @@
 #include <protocols/FileDescription.h>
 #include <protocols/FileSystem.h>
 #include "checkpoint.h"
+#include "store.h"
 
 struct record { uint32_t length, mode; uint64_t size, mtime; };	/* length: of the path; 0: the end */
 
@@ -71,7 +72,7 @@ int tree_put(void)
 	int error = 0;
 
 	for (uint32_t n = 0; options.tree && !begin() && !error && !Checkpoint_changed(service, n, &status, path, sizeof path); n++)
-		error = put_file(&status);
+		error = status.inode == store_inode ? 0 : put_file(&status);	/* the image itself does not go along */
 	return error ? error : image_put(&end, sizeof end);
 }
 

@@ -59,11 +59,13 @@ static struct ramfs_node *region_node(fluke_ref_t *region, uint32_t *prot)
 
 	for (uint32_t n = 0; n < store.slots && scratch && !node; n++) {
 		struct segment *s = store.slot[n];
-		struct segment_region *m = s && s->source == &file_source ? s->more : NULL;
+		struct segment_region *m;
 
-		while (m && !is_region(m->region, region, scratch))
-			m = m->next;
-		if (!m && !(s && s->source == &file_source && is_region(s->region, region, scratch)))
+		if (!s || !s->file || ((struct ramfs_node *)s->file)->map != s)		/* all files of segments are nodes */
+			continue;
+		for (m = s->more; m && !is_region(m->region, region, scratch); m = m->next)
+			;
+		if (!m && !is_region(s->region, region, scratch))
 			continue;
 		*prot = m ? m->prot : s->prot;
 		node = s->file;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two process managers beside each other: each its own first process and numbers, and no way from one to the other, be it by signals, by
 /proc or by open files.  What the file system above shows to both is theirs together; so they meet by a file there."""
-import re, sys
+import re, subprocess, sys, tempfile
 sys.dont_write_bytecode = True
 sys.path[:0] = ["tests", "tests/stack"]
 from hosttap import Tap
@@ -67,5 +67,32 @@ t.check("beside-05", "and leave free memory and every type of object exactly as 
 r = boot(file("quiet", QUIET) + file("loud", LOUD) + r""": > /tmp/nameless
 process bash -c 'bash /tmp/quiet & bash /tmp/loud; : > /tmp/over; wait $!; echo status $?' 2>&1""")
 t.check("beside-06", "within one world the same attempts do reach the other", "reached 0 3\n" in r.out and "status 21" not in r.out, r.out)
+
+# ---- capabilities: all that either holds
+WORLD = r"""
+cd /tmp; seq 2000 | sort -rn | head -n 1; mkfifo fifo.NAME; (cat fifo.NAME; sleep 0.1) & echo through > fifo.NAME; wait
+(exec 5<> /tmp/common; echo NAME >&5; bash -c 'sleep 0.3; ls /proc | head -n 3'); sleep 1000 & 
+: > /tmp/there.NAME; until [ -e /tmp/there.a ] && [ -e /tmp/there.b ]; do sleep 0.05; done; [ NAME = b ] && : > /tmp/over
+while :; do sleep 0.1; done
+"""
+def held(leak=()):
+    with tempfile.TemporaryDirectory(prefix="pair.", dir="build") as work:
+        for name in "ab":
+            with open("%s/%s" % (work, name), "w") as f:
+                f.write(WORLD.replace("NAME", name))
+        r = subprocess.run(["boot/run", "--icount", "--timeout", "60", "--put", work + "/a:/tmp/a", "--put", work + "/b:/tmp/b", "--stack", "", "--",
+                            "/fluke/apps/pair", *leak, "/tmp/a", "/tmp/b"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+    return r.stdout.split("\n"), [int(n) for n in (re.findall(r"pair: (\d+) looks, (\d+) references", r.stdout) or [(0, 0)])[0]], r.stdout + r.stderr
+
+lines, counted, seen = held()
+both = sorted(line.split(" ", 2)[2] for line in lines if line.startswith("both: "))
+t.check("beside-07", "no reference or link below either of two managers leads into the other's world, or to what is not root's", counted[0] >= 10 and
+        counted[1] >= 4000 and lines.count("through") == 2 and not [line for line in lines if re.match("across|pair's", line)], seen)
+t.equal("beside-08", "what both hold is what root gives to everybody, and memory that neither can write to", both, sorted(
+    ["type 5 " + name for name in ("clock", "debug", "descriptor", "fs", "scheduler", "session", "threads")] + ["type 4 read-only"]))
+lines, counted, seen = held(["leak=below"])
+t.check("beside-09", "known bad: one gets a port of the other's, and it is found", any(line.startswith("across: B type 5") for line in lines), seen)
+lines, counted, seen = held(["leak=pair"])
+t.check("beside-10", "known bad: both get the same port of somebody else's, and it is found", any(line.startswith("pair's: - type 5") for line in lines), seen)
 
 t.done()

@@ -64,18 +64,22 @@ int objects_area(unsigned n, uint32_t *start, uint32_t *size)
 	return 1;
 }
 
+/* Free bits of a word at which an object of so many units may begin, if all its units are free. */
+static const uint32_t starts[] = { 0xffffffff, 0x55555555, 0x11111111, 0x01010101, 0x00010001, 1 };
+
 static int page_take(struct object_page *page, unsigned log2)
 {
-	unsigned slots = PAGE >> log2, step = 1u << (log2 - LOG2_MIN);
+	unsigned units = 1u << (log2 - LOG2_MIN);
+	uint32_t bits;
 
-	for (unsigned n = 0; n < slots; n++) {
-		unsigned bit = n * step;
-
-		if (page->bits[bit / 32] & 1u << bit % 32)
+	for (unsigned word = 0; word < PAGE >> LOG2_MIN >> 5; word++) {
+		bits = ~page->bits[word] & starts[log2 - LOG2_MIN];
+		if (!bits)
 			continue;
-		page->bits[bit / 32] |= 1u << bit % 32;
+		bits &= -bits;
+		page->bits[word] |= bits;	/* its first bit stands for all */
 		page->used++;
-		return (int)n;
+		return (int)((word * 32 + (unsigned)__builtin_ctz(bits)) / units);
 	}
 	return -1;
 }

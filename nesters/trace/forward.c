@@ -139,9 +139,10 @@ static int pass_up(struct message *m, struct request *r, fluke_ref_t *made[])
 
 		made[n] = NULL;
 		m->refs = n + 1;
-		strcpy(m->label[n], "direct");
+		if (m->wanted)
+			strcpy(m->label[n], "direct");
 		m->ref[n] = as && as->kind == PROTO_DIRECT ? r->ref + n : proxy_pass(r->ref + n, UP, as ? as->name : NULL, NULL,
-			&made[n], m->label[n]);
+			&made[n], m->wanted ? m->label[n] : NULL);
 		if (!m->ref[n])
 			return ENOMEM;
 	}
@@ -161,11 +162,11 @@ static fluke_ref_t *pass_one_down(const struct message *m, fluke_ref_t *received
 	fluke_ref_t *made = NULL;
 	void *what;
 
-	strcpy(label, "direct");
-	if (follow_is_service(received))
-		strcpy(label, "tracer");
+	if (label)
+		strcpy(label, follow_is_service(received) ? "tracer" : "direct");
 	if ((as && as->kind == PROTO_DIRECT) || follow_is_service(received)) {
-		show_given(received, label);
+		if (label)
+			show_given(received, label);
 		return ref_dup(received);
 	}
 	if (path && m->words[0] == (Parent_INTERFACE << 8 | Parent_lookup_NUMBER))
@@ -177,7 +178,8 @@ static fluke_ref_t *pass_one_down(const struct message *m, fluke_ref_t *received
 static int pass_down(struct message *m, struct request *r, struct carrier *c, unsigned count)
 {
 	for (unsigned n = 0; n < count; n++) {
-		fluke_ref_t *ref = pass_one_down(m, c->received[n], decode_object(m->method, 1, n), m->reply_label[n]);
+		fluke_ref_t *ref = pass_one_down(m, c->received[n], decode_object(m->method, 1, n),
+			m->wanted || show_gives() ? m->reply_label[n] : NULL);
 
 		if (!ref)
 			return ENOMEM;
@@ -195,18 +197,19 @@ static void begin(struct message *m, struct proxy *p, struct request *r, struct 
 {
 	natural_t flags;
 
-	memset(m, 0, sizeof(*m));
+	memset(m, 0, offsetof(struct message, label));
 	m->proxy = p;
 	m->words = r->words;
 	m->count = r->count;
 	m->id = __sync_add_and_fetch(&exchanges, 1);
-	if (r->flavour == FLUKE_IPC_RELIABLE) {
+	if (m->count)
+		decode_method(m->words[0], &m->interface, &m->method);
+	m->wanted = show_wants(m);
+	if (m->wanted && r->flavour == FLUKE_IPC_RELIABLE) {
 		fluke_thread_get_client(NULL, c->client, &flags);
 		m->thread = (uint32_t)fluke_ref_hash(c->client);
 		fluke_ref_clear(c->client);
 	}
-	if (m->count)
-		decode_method(m->words[0], &m->interface, &m->method);
 }
 
 /* Waits above until there is an answer or the client has left; PROTO_BROKEN then. */

@@ -135,6 +135,8 @@ int main(int argc, char **argv)
 	}
 	if (!*word)
 		fail("no program", "say what to run");
+	if (options.output && !strcmp(options.output, "/dev/null") && !options.json && !options.counts)
+		options.waits = 1;	/* lines that nobody can read are not made */
 	server_session_limit = WORKERS_MAX;	/* what one below may have at work is for those above to say */
 	server = server_new(WORKERS, WORKERS_MAX, 0);
 	error = server && pool ? proxies_begin(server) : ENOMEM;

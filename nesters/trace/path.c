@@ -8,6 +8,7 @@
 #include <string.h>
 #include <linux_abi.h>
 #include <nest/nesting.h>
+#include <nest/fastlock.h>
 #include "trace.h"
 
 #define THREADS	2048u
@@ -18,7 +19,7 @@ struct sender { uint32_t hash; const char *path; };
 
 static struct sender sender[THREADS];
 static uint32_t	senders;
-static struct lock turn;		/* one question at a time; guards senders */
+static struct fast_lock turn;		/* one question at a time; guards senders */
 /* the question in hand */
 static struct lock lock;
 static fluke_cond_t *changed;
@@ -90,9 +91,8 @@ static void resolver(void *unused)
 int paths_begin(void)
 {
 	lock_init(&lock);
-	lock_init(&turn);
 	changed = cond_new();
-	return lock.mutex && turn.mutex && changed && thread_start(resolver, NULL, 32768) ? 0 : ENOMEM;
+	return lock.mutex && !fast_lock_init(&turn) && changed && thread_start(resolver, NULL, 32768) ? 0 : ENOMEM;
 }
 
 /* ---- for the workers ---- */
@@ -115,7 +115,7 @@ uint32_t path_of(uint32_t hash, const char **path)
 	*path = "?";
 	if (!hash)		/* a message that has no client */
 		return 0;
-	lock_take(&turn);
+	fast_lock_take(&turn);
 	for (n = 0; n < senders && sender[n].hash != hash; n++)
 		;
 	if (n == senders && n < THREADS) {
@@ -125,6 +125,6 @@ uint32_t path_of(uint32_t hash, const char **path)
 	}
 	if (n < senders && sender[n].path)
 		*path = sender[n].path;
-	lock_drop(&turn);
+	fast_lock_drop(&turn);
 	return n + 1;
 }

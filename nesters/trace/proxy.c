@@ -8,20 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux_abi.h>
+#include <nest/fastlock.h>
 #include "trace.h"
 
 #define BUCKETS	256u
 
 static struct server *server;
-static struct lock lock;
+static struct fast_lock lock;
 static struct proxy *bucket[BUCKETS];
 static uint32_t	numbers;
 
 int proxies_begin(struct server *s)
 {
 	server = s;
-	lock_init(&lock);
-	return lock.mutex ? 0 : ENOMEM;
+	return fast_lock_init(&lock);
 }
 
 /* With the lock. */
@@ -81,24 +81,26 @@ void *proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, c
 	struct proxy *p;
 	integer_t hash;
 
-	strlcpy(label, type_name(ref), LABEL);
+	if (label)
+		strlcpy(label, type_name(ref), LABEL);
 	if (fluke_ref_type(ref) != FLUKE_TYPE_PORT || (name && proxy_spares(name)))
 		return ref;
 	p = (struct proxy *)served_of(server, ref);
 	if (p && p->served.class == &proxy_class) {
-		proxy_label(p, label);
+		if (label)
+			proxy_label(p, label);
 		return p->target;	/* alive while `ref` is */
 	}
 	hash = fluke_ref_hash(ref);
-	lock_take(&lock);
+	fast_lock_take(&lock);
 	p = find(ref, hash);
 	if (!p)
 		p = proxy_new(ref, hash, direction, name, path);
 	*made = p ? served_ref(&p->served) : NULL;
-	if (p)
+	if (p && label)
 		proxy_label(p, label);
-	lock_drop(&lock);
-	if (*made && direction == DOWN)
+	fast_lock_drop(&lock);
+	if (*made && label && direction == DOWN)
 		show_given(*made, label);
 	return *made;
 }
@@ -129,15 +131,15 @@ static void release(void *self)
 {
 	struct proxy *p = self, **link;
 
-	lock_take(&lock);
+	fast_lock_take(&lock);
 	if (served_revived(&p->served)) {
-		lock_drop(&lock);
+		fast_lock_drop(&lock);
 		return;
 	}
 	for (link = &bucket[p->hash % BUCKETS]; *link != p; link = &(*link)->next)
 		;
 	*link = p->next;
-	lock_drop(&lock);
+	fast_lock_drop(&lock);
 	ref_free(p->target);
 	free(p->path);
 	served_done(&p->served);

@@ -5,6 +5,7 @@
 #include <linux_abi.h>
 #include <protocols/FileSystem.h>
 #include <protocols/FileDescription.h>
+#include <nest/fastlock.h>
 #include "trace.h"
 
 #define LINE	2048u
@@ -18,7 +19,7 @@ struct out {
 };
 
 static struct out *text, *json, *given;
-static struct lock lock;		/* of both, and of the counts */
+static struct fast_lock lock;		/* of both, and of the counts */
 static struct message *open_calls;	/* those that are to be shown and have no reply yet */
 static int	over;
 
@@ -71,19 +72,19 @@ void out_write(struct out *o, const char *data, size_t size)
 
 void show_lock(void)
 {
-	lock_take(&lock);
+	fast_lock_take(&lock);
 }
 
 void show_unlock(void)
 {
-	lock_drop(&lock);
+	fast_lock_drop(&lock);
 }
 
 int show_begin(void)
 {
 	int error = 0;
 
-	lock_init(&lock);
+	fast_lock_init(&lock);
 	text = out_open(options.output, &error);
 	if (!error && options.json)
 		json = out_open(options.json, &error);
@@ -94,19 +95,23 @@ int show_begin(void)
 	return error;
 }
 
+int show_wants(const struct message *m)
+{
+	return (!options.waits || follow_any()) && filter_wants(m);
+}
+
 void show_call(struct message *m)
 {
-	m->wanted = filter_wants(m) && (!options.waits || follow_any());
 	if (!m->wanted)
 		return;
 	m->thread = path_of(m->thread, &m->path);
-	lock_take(&lock);
+	fast_lock_take(&lock);
 	m->next = open_calls;
 	open_calls = m;
 	m->began = clock_now();		/* under the lock: times rise in the file */
 	if (json && !over)
 		json_call(json, m);
-	lock_drop(&lock);
+	fast_lock_drop(&lock);
 }
 
 static void show_line(const struct message *m)
@@ -151,14 +156,19 @@ void show_reply(struct message *m)
 
 	if (!m->wanted)
 		return;
-	lock_take(&lock);
+	fast_lock_take(&lock);
 	for (link = &open_calls; *link && *link != m; link = &(*link)->next)
 		;
 	if (*link)
 		*link = m->next;
 	if (!over)
 		put_reply(m);
-	lock_drop(&lock);
+	fast_lock_drop(&lock);
+}
+
+int show_gives(void)
+{
+	return given != NULL;
 }
 
 void show_given(fluke_ref_t *ref, const char *label)
@@ -169,15 +179,15 @@ void show_given(fluke_ref_t *ref, const char *label)
 	if (!given)
 		return;
 	n = snprintf(line, sizeof(line), "%08x %s\n", (unsigned)fluke_ref_hash(ref), label);
-	lock_take(&lock);
+	fast_lock_take(&lock);
 	if (!over)
 		out_write(given, line, (size_t)n);
-	lock_drop(&lock);
+	fast_lock_drop(&lock);
 }
 
 void show_end(void)
 {
-	lock_take(&lock);
+	fast_lock_take(&lock);
 	for (; open_calls; open_calls = open_calls->next) {	/* exit, as a rule */
 		open_calls->unfinished = 1;
 		put_reply(open_calls);
@@ -192,5 +202,5 @@ void show_end(void)
 	}
 	if (given)
 		out_flush(given);
-	lock_drop(&lock);
+	fast_lock_drop(&lock);
 }

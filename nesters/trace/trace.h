@@ -27,7 +27,7 @@ struct proxy {
 
 int	proxies_begin(struct server *server);
 /* What is to be sent in place of the reference: a proxy (*made: to be freed after the message), what our own proxy
- * stands for, or the reference itself.  label: how it is printed.  Null: no memory. */
+ * stands for, or the reference itself.  label: how it is printed; may be null.  Null: no memory. */
 #define LABEL	80
 void	*proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, const char *path, fluke_ref_t **made,
 		char label[LABEL]);
@@ -53,18 +53,18 @@ struct message {			/* of one exchange, for show.c */
 	const struct proto_method *method;
 	uint32_t	refs;
 	void		*ref[MESSAGE_REFS];
-	char		label[MESSAGE_REFS][LABEL];
 	uint64_t	began, ended;	/* ns */
 	int		error;		/* of the reply; PROTO_* */
 	const uint32_t	*reply;		/* words, then further ones in `more` */
 	uint32_t	reply_count;
 	const uint32_t	*more;
 	uint32_t	more_count, reply_refs;
-	char		reply_label[MESSAGE_REFS][LABEL];
 	uint32_t	id;
-	int		wanted;		/* by the filter */
+	int		wanted;		/* somebody will see it */
 	int		unfinished;	/* no reply when the trace ended */
 	struct message	*next;		/* of those without a reply */
+	/* of a wanted message; what is behind here is not cleared at first */
+	char		label[MESSAGE_REFS][LABEL], reply_label[MESSAGE_REFS][LABEL];
 };
 
 #define REPLY_HEAD	64u		/* words of a reply before `more` */
@@ -83,9 +83,11 @@ extern struct options options;
 
 /* show.c: call and reply of every message. */
 int	show_begin(void);			/* 0 or errno */
+int	show_wants(const struct message *m);	/* will anybody see it? */
 void	show_call(struct message *m), show_reply(struct message *m);
 void	show_end(void);
 /* For --given: a capability goes to those below; how it is called there. */
+int	show_gives(void);			/* is there such a list? */
 void	show_given(fluke_ref_t *ref, const char *label);
 /* A buffered file of the parent's; null: descriptor 2. */
 struct out;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Each nester killed, stopped, derailed in the middle of its work, under each other one.  What it nests ends, with a message; a program
 and a stack beside it, and the shell and the nesters above, never notice; memory and objects come back to the last one.  One that only
-stands still for a while goes on with the same output.  TEST_LONG: each way for each nester with something beside and above, else eight of them."""
+stands still for a while goes on with the same output.  TEST_LONG: each way for each nester with something beside and above, else six of them."""
 # Limit: 1200
 import os, random, re, sys
 sys.dont_write_bytecode = True
@@ -13,7 +13,8 @@ LONG = bool(os.environ.get("TEST_LONG"))
 WAYS = ["kill", "stop", "die", "signal"]	# the first three are strike's; a signal comes from the shell above
 PART = 24
 VICTIMS = NAMES
-FEW = ["strike-%d" % n for n in (11, 13, 22, 24, 33, 41, 51, 54)]	# each way twice, each nester, memory most
+FEW = ["strike-%d" % n for n in (11, 22, 24, 33, 41, 54)]	# each way, each nester, memory most
+ROUNDS = 3
 
 # scene NAME HOW WORDS...: run by a shell below what is `above`
 SCENE = r"""
@@ -71,14 +72,17 @@ def judge(r, i, how, victim, wanted):
 def run(scenes, wanted):
     for n in range(0, len(scenes), PART):
         part = scenes[n:n + PART]
-        again = [line("%s-%s" % (when, v), "kill", ("process",), (v, "process")) for when in ("early", "late") for v in VICTIMS]
-        r = boot(DRIVER + "".join(line(i, how, above, stack) for i, how, above, stack in part) + "".join(again[:len(VICTIMS)]) +
-                 "look before\n" + "".join(again[len(VICTIMS):]) + "look after\n", timeout=90)
+        script = "".join(line(i, how, above, stack) for i, how, above, stack in part)
+        for n in range(ROUNDS):
+            script += "".join(line("%d-%s" % (n, v), "kill", ("process",), (v, "process")) for v in VICTIMS) + "look round%d\n" % n
+        r = boot(DRIVER + script, timeout=90)
         for i, how, above, stack in part:
             wrong = judge(r, i, how, stack[0], wanted)
             t.check(i, "%s: %s, above it %s" % (how, " ".join(stack), " ".join(above)), not wrong, "\n".join(wrong) + "\n" + r.err[-800:])
-        t.check("counts-" + part[0][0], "when all is over, free memory and the count of every object type are exactly as before",
-                r.status == 0 and r.same("before", "after"), r.seen("before", "after"))
+        # a heap may find its greatest size late, once; what is lost each time shows in every round
+        t.check("counts-" + part[0][0], "when all is over, free memory and the count of every object type are exactly as after the round before",
+                r.status == 0 and any(r.same("round%d" % (n - 1), "round%d" % n) for n in range(1, ROUNDS)),
+                r.seen(*("round%d" % n for n in range(ROUNDS))))
 
 def scenes():
     chance = random.Random(5)

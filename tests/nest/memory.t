@@ -65,7 +65,7 @@ t.check("memory-17", "16 programs begun at once, whose reads wait for pages whil
         counts(err)[2] > 100 and err.count("\n") == 1, (status, out, err))
 
 status, out, err = run(r"""
-memory -v -s 4M bash -c '
+memory -v -s 4M -S 64M bash -c '
 for round in 1 2 3; do
 	pids=; good=0
 	for n in {1..20}; do (sleep 2; exit 3) & pids="$pids $!"; done
@@ -79,7 +79,7 @@ t.check("memory-18", "40 processes in 4 MB: their objects share packed frames wh
 t.check("memory-19", "no object is lost or left", len(rounds) == 3 and all(rounds[1].get(k) == rounds[2].get(k, 0) for k in same), out)
 status, out, err = run(r"""
 for round in 1 2 3; do
-	memory -s 4M bash -c 'for x in {1..20}; do sleep 1000 & done; sleep 0.5; echo ready; while :; do :; done' >o & p=$!
+	memory -s 4M -S 64M bash -c 'for x in {1..20}; do sleep 1000 & done; sleep 0.5; echo ready; while :; do :; done' >o & p=$!
 	until grep -q ready o; do sleep 0.05; done; kill -9 $p; wait $p; rm o
 	echo $(cat /proc/objects)
 done 2>/dev/null""")

@@ -113,6 +113,15 @@ static void let_go(void)
 		fluke_ref_clear(below.link[n]);
 }
 
+/* Does anything run below the child?  What it holds for one that it is still making is in nobody's hands. */
+static int begun(void)
+{
+	for (unsigned n = 0; n < below.threads; n++)
+		if (where_is(below.thread[n].thread) == 'B')
+			return 1;
+	return 0;
+}
+
 /* All below is stopped. */
 void border_look(void)
 {
@@ -121,7 +130,7 @@ void border_look(void)
 	memset(where, 0, store.frames.count);
 	for (struct pool *p = store.root->children; p; p = p->next)
 		mark(p, 'T');
-	if (!know_ports())
+	if (!begun() || !know_ports())
 		return;
 	looks++;
 	for (unsigned n = 0; n < below.count; n++) {

@@ -7,7 +7,7 @@ import itertools, os, sys
 sys.dont_write_bytecode = True
 sys.path[:0] = ["tests", "tests/stack"]
 from hosttap import Tap
-from stacks import NAMES, boot, draw, words
+from stacks import NAMES, ROUNDS, boot, draw, words
 t = Tap()
 LONG = bool(os.environ.get("TEST_LONG"))
 PART = 40				# stacks of one boot
@@ -26,7 +26,7 @@ def run(jobs):
             t.check(i, "the script below %s" % words(stack, tight), wanted.startswith("status 7 ") and r.jobs.get(i) == wanted,
                     "%s, not %s\n%s" % (r.jobs.get(i), wanted, r.notes(i)))
         t.check("counts-" + part[0][0], "when they have ended, free memory and the count of every object type are exactly as before",
-                r.status == 0 and r.settled(), r.seen("again"))
+                r.status == 0 and r.settled(), r.seen(*["again-%d" % n for n in range(1, ROUNDS + 1)]))
 
 pairs = [("pair-%d%d" % (a, b), (x, y), 1) for a, x in enumerate(NAMES, 1) for b, y in enumerate(NAMES, 1)]
 drawn = [("random-%02d" % n, draw(n), 0.6 if n % 3 == 0 else 1) for n in range(1, 31)]

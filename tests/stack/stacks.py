@@ -52,8 +52,9 @@ exit 7
 # In the guest, before everything else: `job NAME WORDS...` runs the script below the words; `look NAME` prints the counts of
 # kernel objects and free memory (page tables, a cache, left out), several times, since servers settle when nobody is busy
 # (also after the end of sleep, hence the pause without a program);
-# `settle` runs `again` until two rounds, one after the other, leave exactly the same: what servers keep has its size then, and
-# whatever each round lost would differ for ever.
+# `settle` runs `again` ROUNDS times, with a look after each: two rounds, one after the other, have to leave exactly the same once what
+# servers and this shell keep has its size, and whatever each round lost would differ for ever.
+ROUNDS = 4
 PRELUDE = r"""
 mkfifo /tmp/nobody
 job() {
@@ -65,17 +66,7 @@ job() {
 	rm /tmp/out.$name /tmp/err.$name
 }
 look() { for i in {1..8}; do sleep 0.3; read -t 0.05 <> /tmp/nobody; mapfile -t lines < /proc/objects; echo "look $1 ${lines[*]:1}"; done; }
-settle() {
-	local last now line round
-	for round in 1 2 3 4 5; do
-		again $round; now=$(look again); echo "$now"
-		while read -r line; do
-			[ -n "$last" ] && [[ $last == *"$line"* ]] && echo "settled after round $round" && return
-		done <<< "$now"
-		last=$now
-	done
-	echo "not settled"
-}
+settle() { for round in {1..""" + str(ROUNDS) + r"""}; do again $round; look again-$round; done; }
 """
 
 class Result:
@@ -96,7 +87,8 @@ class Result:
         return bool(one & two) and all(len(x.split()) == 20 for x in one | two)
 
     def settled(self):
-        return "\nsettled after round" in self.out and all(len(x.split()) == 20 for x in self.looks("again"))
+        looks = [self.looks("again-%d" % n) for n in range(1, ROUNDS + 1)]
+        return all(len(x.split()) == 20 for round in looks for x in round) and any(a & b for a, b in zip(looks, looks[1:]))
 
     def seen(self, *names):
         return "\n".join("%s: %s" % (n, look) for n in names for look in sorted(self.looks(n))) + "\nstatus %d %s" % (self.status, self.err[-1500:])

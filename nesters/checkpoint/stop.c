@@ -10,6 +10,7 @@
 #define TRIES		64u
 #define SETTLE		50000u		/* ns that those get who are in a request; more and more */
 #define ASIDE		(FLUKE_THREAD_SERVER_PARKED | FLUKE_THREAD_SERVER_SENDER)	/* all of it is there, and waits */
+#define PATIENCE	16u		/* tries for which a thread in the making is waited for */
 #define ROUND		8u		/* tries after which all go on for a moment */
 
 struct stopped { uint32_t at; integer_t hash; uint8_t ran, busy; };
@@ -113,6 +114,16 @@ static unsigned find_busy(void)
 	return busy;
 }
 
+/* A thread without a scheduler is in the making: its maker may have a number for it already, which nobody has after a restore. */
+static int find_unborn(void)
+{
+	for (unsigned n = 0; n < world.objects; n++)
+		if (world.object[n].type == FLUKE_TYPE_THREAD && !guarded(get_state, (void *)world.object[n].at) &&
+		    fluke_ref_type(links[FLUKE_LINK_SCHEDULER]) == FLUKE_NULL)
+			return 1;
+	return 0;
+}
+
 static void release_busy(void)
 {
 	unsigned kept = 0;
@@ -159,6 +170,7 @@ int stop_all(void)
 {
 	int error = make_links();
 	unsigned busy;
+	int unborn;
 
 	count = 0;
 	for (unsigned tries = 1; tries <= TRIES && !error; tries++) {
@@ -167,12 +179,13 @@ int stop_all(void)
 		if (!error)
 			error = world_index();
 		busy = error ? 0 : find_busy();
-		if (!error && !busy) {
+		unborn = !error && tries <= PATIENCE && find_unborn();
+		if (!error && !busy && !unborn) {
 			clear_links();
 			return 0;
 		}
 		counts.settles++;
-		if (busy > 1 || tries % ROUND == 0)
+		if (busy > 1 || unborn || tries % ROUND == 0)
 			stop_resume();
 		else
 			release_busy();

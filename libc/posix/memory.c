@@ -86,7 +86,8 @@ long posix_memfd_create(const char *name, uint32_t flags)
 
 static long map(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, int fd, uint64_t offset)
 {
-	int file = -1;
+	int file = -1, waits = flags & MAP_ANONYMOUS && (flags & MAP_TYPE) != MAP_PRIVATE ? 20 : 0;
+	bool may = true;
 	long result;
 
 	if (size == 0 || (start & (PAGE - 1) && flags & MAP_FIXED) || (flags & MAP_TYPE) == 0 || (flags & MAP_TYPE) > 3)
@@ -107,7 +108,12 @@ static long map(uint32_t start, uint32_t size, uint32_t prot, uint32_t flags, in
 		}
 	}
 	image_lock();
-	result = vm_may_grow(size) && (!commits(prot, flags) || vm_may_commit(size)) ? map_locked(PAGE_DOWN(start), size, prot, flags, file, offset) : -ENOMEM;
+	while (commits(prot, flags) && !(may = vm_may_commit(size)) && waits--) {
+		image_unlock();
+		thread_wait(now_monotonic() + 5000000);		/* what was unmapped just now may be on its way back */
+		image_lock();
+	}
+	result = vm_may_grow(size) && may ? map_locked(PAGE_DOWN(start), size, prot, flags, file, offset) : -ENOMEM;
 	image_unlock();
 	if (file >= 0)
 		file_release(file);

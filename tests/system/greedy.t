@@ -11,7 +11,7 @@ KINDS = [	# kind, how many it gets (it has a few things besides), the error
     ("files", 4094, "Too many open files"), ("directories", 4094, "Too many open files"), ("reopened", 4094, "Too many open files"),
     ("terminals", 4094, "Too many open files"), ("fifos", 4094, "Too many open files"), ("proc", 511, "Too many open files in system"),
     ("pipes", 511, "Too many open files in system"), ("timers", 1024, "Resource temporarily unavailable"),
-    ("intervals", 32, "Resource temporarily unavailable"), ("locks", 1024, "No locks available"),
+    ("intervals", 512, "Resource temporarily unavailable"), ("locks", 1024, "No locks available"),
     ("description-locks", 1024, "No locks available"), ("owners", 2043, "No locks available"),
     ("badges", 2047, "Resource temporarily unavailable"), ("services", 2043, "Resource temporarily unavailable"),
     ("segments", 2043, "Cannot allocate memory"), ("pools", 2043, "Cannot allocate memory"), ("watches", 2000, "no error"),

@@ -240,14 +240,15 @@ static int strip(struct worker *self, struct session *s)
 	return found;
 }
 
+/* Nobody goes before those that wait: a session with much to do would let one of them wait for ever. */
 int worker_enter(struct worker *w, struct session *s)
 {
 	do
-		if (hold(s)) {
+		if (!s->first && hold(s)) {
 			w->session = session_get(s);
 			return 1;
 		}
-	while (strip(w, s));
+	while (!s->first && strip(w, s));
 	return 0;
 }
 

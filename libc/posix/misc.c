@@ -60,6 +60,9 @@ long posix_sched_getaffinity(int pid, uint32_t size, uint32_t *set)
 	return 4;
 }
 
+/* Partial: sched_setscheduler: accepted, without effect
+ * Partial: sched_setparam: accepted, without effect
+ * Partial: sched_getscheduler: always SCHED_OTHER */
 long posix_sched_zero(void) { return 0; }
 
 static long priority(int policy, long real_time)
@@ -72,6 +75,8 @@ static long priority(int policy, long real_time)
 long posix_sched_get_priority_max(int policy) { return priority(policy, 99); }
 long posix_sched_get_priority_min(int policy) { return priority(policy, 1); }
 
+/* Partial: getpriority: always 0
+ * Partial: setpriority: accepted, without effect */
 long posix_getpriority(uint32_t which) { return which > 2 ? -EINVAL : 20; }
 long posix_setpriority(uint32_t which) { return which > 2 ? -EINVAL : 0; }
 
@@ -104,6 +109,8 @@ long posix_getrandom(uint8_t *to, uint32_t size, uint32_t flags)
 
 long posix_sethostname(void) { return -EPERM; }
 long posix_personality(void) { return 0; }
+/* Partial: nice: accepted, without effect
+ * Partial: sched_yield: returns at once */
 long posix_ok(void) { return 0; }
 
 /* No sockets: what looks for a name service cache is told so. */

@@ -126,8 +126,15 @@ int file_fill(fluke_ref_t *of, uint64_t offset, const char *data, size_t size)
 	return error ? error : done == size ? 0 : ENOSPC;
 }
 
-static int node_find(const char *rest, size_t size, fluke_ref_t *like, struct ramfs_node **node)
+/* With the lock: what node_save wrote. */
+static int node_find(const char *data, size_t size, fluke_ref_t *like, struct saved_file *head, struct ramfs_node **node)
 {
+	const char *rest = data + sizeof *head;
+
+	if (size < sizeof *head)
+		return EINVAL;
+	memcpy(head, data, sizeof *head);
+	size -= sizeof *head;
 	if (!size) {
 		*node = node_of(like);
 		if (!*node)
@@ -155,11 +162,8 @@ int file_restore(struct request *r, const char *data, size_t size, fluke_ref_t *
 	struct file *f;
 	int error;
 
-	if (size < sizeof head)
-		return EINVAL;
-	memcpy(&head, data, sizeof head);
 	root_lock();
-	error = node_find(data + sizeof head, size - sizeof head, like, &node);
+	error = node_find(data, size, like, &head, &node);
 	if (!error && (error = file_open_plain(r, node, head.flags, port)))
 		ramfs_put(&ramfs, node);
 	if (!error) {
@@ -191,11 +195,8 @@ int file_region_restore(const char *data, size_t size, fluke_ref_t *like, void *
 	struct ramfs_node *node;
 	int error;
 
-	if (size < sizeof head)
-		return EINVAL;
-	memcpy(&head, data, sizeof head);
 	root_lock();
-	error = node_find(data + sizeof head, size - sizeof head, like, &node);
+	error = node_find(data, size, like, &head, &node);
 	if (!error && !(file_segment(node) && (*region = segment_region(node->map, head.prot))))
 		error = ENOMEM;
 	root_unlock();

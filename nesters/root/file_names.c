@@ -163,7 +163,7 @@ int fs_path(void *self, struct request *r, const char **path)
 	return error;
 }
 
-/* One user for now: any session is the same view. */
+/* There is one user: every session is the same view. */
 static int fs_session(void *self, struct request *r, uint32_t uid, uint32_t gid, void **directory)
 {
 	struct file *f = self;

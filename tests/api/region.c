@@ -604,28 +604,35 @@ static void clears_itself(void *region)
 	cleared = 1;
 }
 
-/* Such a clear by another thread, stopped after so many microseconds, then gone on with; was it halfway? */
+/* Such a clear by another thread, stopped after so many microseconds, then gone on with; was it halfway?  That ends what `first` leads to. */
+static int stopped_clear(fluke_region_t *r, uint32_t page, uint32_t after, fluke_ref_t *first)
+{
+	int halfway;
+
+	check_caught.code = cleared = 0;
+	check_run_for(check_thread_new(check_root_space, clears_itself, r), after);
+	halfway = fluke_ref_type(first) == FLUKE_NULL && !cleared;
+	check_run();
+	CHECK_EQUAL(check_caught.code, 0);
+	CHECK_EQUAL(cleared, 1);
+	check_write(page, 1);		/* nothing of it is left: plain memory again */
+	return halfway;
+}
+
+/* Of the range that holds the region itself. */
 static int clear_halfway(uint32_t after, fluke_ref_t **refs, uint32_t count)
 {
 	uint32_t page = (uint32_t)check_object_page();
 	fluke_region_t *r = (fluke_region_t *)page;
 	fluke_region_state_t state = { .start_va = page, .size = PAGE, .prot = FLUKE_PROT_ALL };
 	fluke_ref_t *space = check_ref_new();
-	int halfway;
 
 	check_space_reference(check_root_space, space);
 	fluke_region_create(r);
 	fluke_region_set_state(r, &state, space, 0);
 	for (uint32_t i = 0; i < count; i++)
 		fluke_region_reference(r, refs[i]);
-	check_caught.code = cleared = 0;
-	check_run_for(check_thread_new(check_root_space, clears_itself, r), after);
-	halfway = fluke_ref_type(refs[0]) == FLUKE_NULL && !cleared;
-	check_run();
-	CHECK_EQUAL(check_caught.code, 0);
-	CHECK_EQUAL(cleared, 1);
-	check_write(page, 1);		/* nothing of it is left: plain memory again */
-	return halfway;
+	return stopped_clear(r, page, after, refs[0]);
 }
 
 CASE("region-47", "clear of the range that holds the region, stopped while that is being ended, ends it when it goes on")
@@ -640,27 +647,19 @@ CASE("region-47", "clear of the range that holds the region, stopped while that 
 	CHECK(halfway > 3);
 }
 
-/* The space that a region looks into lies within it: a clear of that, stopped after so many microseconds, then gone on with. */
+/* Of a range that holds the space which the region looks into. */
 static int clear_space_halfway(uint32_t after, fluke_ref_t **refs, uint32_t count)
 {
 	uint32_t page = (uint32_t)check_object_page();
 	fluke_space_t *s = (fluke_space_t *)page;
 	fluke_region_t *r;
-	int halfway;
 
 	fluke_space_create(s);
 	check_mapping_new(region_over((void *)page, 1), 0, s, 0x1000, PAGE, FLUKE_PROT_ALL);
 	r = check_region_new(s, 0x1000, PAGE, FLUKE_PROT_ALL, 0);
 	for (uint32_t i = 0; i < count; i++)
 		fluke_space_reference(s, refs[i]);
-	check_caught.code = cleared = 0;
-	check_run_for(check_thread_new(check_root_space, clears_itself, r), after);
-	halfway = fluke_ref_type(refs[0]) == FLUKE_NULL && !cleared;
-	check_run();
-	CHECK_EQUAL(check_caught.code, 0);
-	CHECK_EQUAL(cleared, 1);
-	check_write(page, 1);		/* nothing of it is left: plain memory again */
-	return halfway;
+	return stopped_clear(r, page, after, refs[0]);
 }
 
 CASE("region-48", "clear of the range that holds the space looked into, stopped while that is being ended, ends it when it goes on")

@@ -429,14 +429,13 @@ long posix_tee(int in, int out)
 	return posix_splice(in, 0, out);
 }
 
-static long copy(int out, int in, uint64_t *in_offset, uint64_t *out_offset, uint32_t count)
+static long copy(int out, int in, uint64_t *in_offset, uint64_t *out_offset, uint32_t count, char *buffer, uint32_t size)
 {
-	static char buffer[0x8000];	/* one copy at a time: callers hold no lock, and one thread copies */
 	uint32_t total = 0, part;
 	long got, put;
 
 	while (total < count) {
-		part = count - total < sizeof(buffer) ? count - total : sizeof(buffer);
+		part = count - total < size ? count - total : size;
 		got = read_file(in, buffer, part, in_offset ? *in_offset : offset_of(in), !in_offset);
 		if (got <= 0)
 			return total ? (long)total : got;
@@ -454,8 +453,16 @@ static long copy(int out, int in, uint64_t *in_offset, uint64_t *out_offset, uin
 	return (long)total;
 }
 
+static __attribute__((noinline)) long copy_by_stack(int out, int in, uint64_t *in_offset, uint64_t *out_offset, uint32_t count)
+{
+	char buffer[0x2000];
+
+	return copy(out, in, in_offset, out_offset, count, buffer, sizeof(buffer));
+}
+
 static long copy_fds(int out_fd, int in_fd, uint64_t *in_offset, uint64_t *out_offset, uint32_t count)
 {
+	static char buffer[0x8000];	/* of a process with one thread */
 	int in = fd_file(in_fd), out;
 	long result;
 
@@ -466,7 +473,10 @@ static long copy_fds(int out_fd, int in_fd, uint64_t *in_offset, uint64_t *out_o
 		file_release(in);
 		return out;
 	}
-	result = copy(out, in, in_offset, out_offset, count);
+	if (image_sole_thread)
+		result = copy(out, in, in_offset, out_offset, count, buffer, sizeof(buffer));
+	else
+		result = copy_by_stack(out, in, in_offset, out_offset, count);
 	file_release(in);
 	file_release(out);
 	return result;
@@ -474,8 +484,6 @@ static long copy_fds(int out_fd, int in_fd, uint64_t *in_offset, uint64_t *out_o
 
 long posix_sendfile64(int out, int in, uint64_t *offset, uint32_t count)
 {
-	if (image_sole_thread == 0)
-		return -EINVAL;		/* callers fall back to read and write */
 	return copy_fds(out, in, offset, NULL, count);
 }
 
@@ -503,8 +511,6 @@ long posix_copy_file_range(int in, uint64_t *in_offset, int out, uint64_t *out_o
 		if (!plain)
 			return -EINVAL;
 	}
-	if (image_sole_thread == 0)
-		return -EXDEV;
 	return copy_fds(out, in, in_offset, out_offset, count);
 }
 

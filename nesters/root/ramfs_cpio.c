@@ -105,7 +105,7 @@ static int file_data(struct ramfs *fs, struct ramfs_node *node, struct member *m
 	return 0;
 }
 
-/* Removes what an earlier archive left under the name, unless both are directories. */
+/* Removes what an earlier archive left under the name, unless both are directories, or a link leads to one: /bin is usr/bin. */
 static int replace(struct ramfs *fs, const char *path, unsigned mode, struct ramfs_node **directory)
 {
 	struct ramfs_node *old;
@@ -114,10 +114,13 @@ static int replace(struct ramfs *fs, const char *path, unsigned mode, struct ram
 	*directory = 0;
 	if (error)
 		return error == ENOENT ? 0 : error;
+	if (S_ISLNK(old->mode) && S_ISDIR(mode) && !ramfs_find(fs, fs->root, path, 1, directory) && S_ISDIR((*directory)->mode))
+		return 0;
 	if (S_ISDIR(old->mode) && S_ISDIR(mode)) {
 		*directory = old;
 		return 0;
 	}
+	*directory = 0;
 	return ramfs_unlink(fs, fs->root, path, S_ISDIR(old->mode) ? AT_REMOVEDIR : 0);
 }
 

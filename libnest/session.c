@@ -11,6 +11,9 @@
  * when the reply had gone out; who wants its place looks whether it waits (watchdog.c).  Either the worker sees before its reply
  * that a request has been parked, and leaves the session after it; or who parks sees that it is not busy, and strips it.
  *
+ * Who transfers a message with a client that does not go on - it has been stopped - stands aside: the session's next request is
+ * taken up, for it may be that of a debugger or another nester, without which the client never goes on.
+ *
  * What the server keeps for a session is counted too: session_take, until session_give. */
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +27,8 @@
 struct session {
 	struct server	*server;
 	volatile uint32_t references;		/* objects, workers, parked requests */
-	volatile uint32_t working;		/* workers that hold it */
+	volatile uint32_t working;		/* workers that hold it, but for those that */
+	volatile uint32_t standing;		/* stand aside */
 	/* under the server's wait_lock; a session is in the server's list only with requests: */
 	struct parked	*volatile first;
 	struct parked	**end;
@@ -195,9 +199,15 @@ static int hold(struct session *s)
 	return 0;
 }
 
-static void let_go(struct session *s)
+static void let_go(struct worker *w, struct session *s)
 {
-	add(&s->working, (uint32_t)-1);
+	if (w->stands) {
+		w->stands = 0;
+		add(&s->standing, (uint32_t)-1);
+		add(&s->server->standing, (uint32_t)-1);
+	} else {
+		add(&s->working, (uint32_t)-1);
+	}
 	if (s->first)
 		session_ready(s);
 	session_put(s);
@@ -210,7 +220,7 @@ void worker_leave(struct worker *w)
 	/* somebody may take the session from a worker that waits, but this one runs */
 	if (s) {
 		w->session = NULL;
-		let_go(s);
+		let_go(w, s);
 	}
 }
 
@@ -218,7 +228,22 @@ void worker_leave(struct worker *w)
 void session_strip(struct worker *w, struct session *s)
 {
 	if (__sync_bool_compare_and_swap(&w->session, s, NULL))
-		let_go(s);
+		let_go(w, s);
+}
+
+/* Not more than a quarter of the pool for one session, and half of it for all. */
+void session_stand(struct worker *w)
+{
+	struct server *server = w->server;
+	struct session *s = w->session;
+
+	if (!s || !s->first || w->stands || s->standing >= server->most / 4 || server->standing >= server->most / 2)
+		return;
+	w->stands = 1;
+	add(&s->standing, 1);
+	add(&server->standing, 1);
+	add(&s->working, (uint32_t)-1);
+	session_ready(s);
 }
 
 /* A worker that is not busy any more may have been preempted on its way to its next wait: it gets our time to come there.

@@ -1,7 +1,7 @@
-/* The watchdog of a server whose pool is used up, or where a session's requests wait for those in work: a worker that has stood still for more than 5
- * seconds in a transfer with its client (which is stopped, or whose pager does not answer) is
- * taken from that client.  Never before that: a client may be stopped by its debugger, and while
- * workers are left nobody is in its way.  Who stands still in a method is not our business. */
+/* The watchdog of a server whose pool is used up, or where a session's requests wait for those in work.  A worker that stands
+ * still in a transfer with its client (which is stopped, or whose pager does not answer) stands aside for what waits (session.c).
+ * If it may not, or the pool is used up, it is taken from that client, but only after 5 seconds: the client may be
+ * stopped by its debugger, and while workers are left nobody is in its way.  Who stands still in a method is not our business. */
 #include <stdlib.h>
 #include <string.h>
 #include <nest/serve.h>
@@ -10,7 +10,9 @@
 #include "worker.h"
 
 #define ROUND		1000000000ull	/* ns */
+#define SHORT_ROUND	100000000ull	/* while requests wait */
 #define ROUNDS		30
+#define MS		1000000u
 #define PATIENCE	5000000000ull
 
 /* In a transfer that it has begun; the first receive of a message that just came is none. */
@@ -109,8 +111,10 @@ void workers_identify(struct worker *self)
 	}
 }
 
-/* Stops the worker to look at it; with `end` its connection, if it is in a transfer, goes.  1 if it is in one. */
-static int examine(struct worker *w, fluke_thread_state_t *state, fluke_ref_t *null, int end)
+enum examine { LOOK, ASIDE, END };
+
+/* Stops the worker to look at it; if it is in a transfer, it stands ASIDE, or its connection ENDs.  1 if it is in one. */
+static int examine(struct worker *w, fluke_thread_state_t *state, fluke_ref_t *null, enum examine what)
 {
 	fluke_thread_links_t links = { 0 };
 	int stuck;
@@ -119,8 +123,10 @@ static int examine(struct worker *w, fluke_thread_state_t *state, fluke_ref_t *n
 	fluke_thread_get_state(w->thread, state, links);
 	stuck = in_transfer(state);
 	go_on(state);
-	if (stuck && end)
+	if (stuck && what == END)
 		links[FLUKE_LINK_CLIENT] = null;
+	if (stuck && what == ASIDE)
+		session_stand(w);
 	fluke_thread_set_state(w->thread, state, links);
 	fast_lock_drop(&examine_lock);
 	return stuck;
@@ -129,7 +135,7 @@ static int examine(struct worker *w, fluke_thread_state_t *state, fluke_ref_t *n
 int worker_in_transfer(struct worker *w)
 {
 	fluke_thread_state_t *state = calloc(1, sizeof(*state));
-	int stuck = state ? examine(w, state, NULL, 0) : 0;
+	int stuck = state ? examine(w, state, NULL, LOOK) : 0;
 
 	free(state);
 	return stuck;
@@ -141,10 +147,35 @@ static struct worker *oldest(struct server *server, fluke_thread_state_t *state,
 	struct worker *w, *found = NULL;
 
 	for (w = server->workers; w; w = w->next)
-		if (w->since < before && (server->used_up || session_waits(w->session)) && (!found || w->since < found->since) &&
-		    examine(w, state, null, 0))
+		if (w->since < before && (server->used_up || (!w->stands && session_waits(w->session))) && (!found || w->since < found->since) &&
+		    examine(w, state, null, LOOK))
 			found = w;
 	return found;
+}
+
+/* All that stood still for the last round in the way of others. */
+static void let_pass(struct server *server, fluke_thread_state_t *state, uint64_t before)
+{
+	for (struct worker *w = server->workers; w; w = w->next)
+		if (w->since < before && !w->stands && session_waits(w->session))
+			examine(w, state, NULL, ASIDE);
+}
+
+/* One round; 0: no time any more. */
+static int look_after(struct server *server, fluke_thread_state_t *state, fluke_ref_t *null)
+{
+	uint64_t start = clock_now(), tsc = rdtsc(), patience;
+	struct worker *w;
+
+	if (clock_sleep_until(start + (server->parked ? SHORT_ROUND : ROUND)) != 0)
+		return 0;
+	tsc = rdtsc() - tsc;
+	let_pass(server, state, rdtsc() - tsc);
+	patience = tsc / ((clock_now() - start) / MS) * (PATIENCE / MS);	/* in ticks, by what the round took */
+	w = rdtsc() > patience ? oldest(server, state, null, rdtsc() - patience) : NULL;
+	if (w)
+		examine(w, state, null, END);
+	return 1;
 }
 
 static void watchdog_main(void *argument)
@@ -152,22 +183,15 @@ static void watchdog_main(void *argument)
 	struct server *server = argument;
 	fluke_thread_state_t *state = calloc(1, sizeof(*state));
 	fluke_ref_t *null = ref_new();
+	int going = state && null;
 
-	for (unsigned n = 0; state && null && (server->parked || (server->used_up && n < ROUNDS)); n++) {
-		uint64_t start = clock_now(), tsc = rdtsc();
-		struct worker *w;
-
-		if (clock_sleep_until(start + ROUND) != 0)
-			break;
-		/* so many ticks are PATIENCE, by what the round took */
-		tsc = (rdtsc() - tsc) * (PATIENCE / ROUND);
-		w = rdtsc() > tsc ? oldest(server, state, null, rdtsc() - tsc) : NULL;
-		if (w)
-			examine(w, state, null, 1);
-	}
+	do {
+		for (unsigned n = 0; going && (server->parked || (server->used_up && n < ROUNDS)); n++)
+			going = look_after(server, state, null);
+		server->watched = 0;
+	} while (going && server->parked && __sync_bool_compare_and_swap(&server->watched, 0, 1));
 	ref_free(null);
 	free(state);
-	server->watched = 0;
 }
 
 int watchdog_setup(void)

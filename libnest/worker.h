@@ -18,6 +18,7 @@ struct server {
 	volatile uint32_t used_up;		/* no worker waited when the last message came */
 	volatile uint32_t cautious;		/* a worker waits that takes no words with the first receive */
 	volatile uint32_t parked;		/* requests that wait for their turn */
+	volatile uint32_t standing;		/* workers that stand aside (session.c) */
 	volatile uint64_t looked;		/* when somebody_stands last looked */
 	fluke_ref_t	*kick;			/* its own port: a session may go on */
 	struct fast_lock wait_lock;
@@ -46,6 +47,7 @@ struct worker {
 	volatile uint32_t busy;			/* since then it has not come to its reply and next wait */
 	struct served_entry *behind;		/* the facet's object, to be left after the reply */
 	struct session	*volatile session;	/* of the request in work; for a while after it */
+	uint32_t	stands;			/* aside: not one of those in work */
 	fluke_ipc_params_t params;
 	uint32_t	*receive, size;		/* words; one more behind them */
 	uint32_t	room, refs_room;	/* offered so far for the message in hand */
@@ -76,6 +78,8 @@ int	session_join(struct served *object, struct session *to);	/* the object becom
 int	worker_enter(struct worker *w, struct session *s);	/* 0: too many in work */
 void	worker_leave(struct worker *w);
 void	session_strip(struct worker *w, struct session *s);
+/* w, stopped, is in a transfer with a client that does not take or give: if requests of its session wait, it stands aside. */
+void	session_stand(struct worker *w);
 /* w, stopped, is in its first receive on the port of that alias, with so many words from that client: it holds the session, or
  * if it may not, the request is parked and the worker finds its client gone. */
 void	session_identify(struct worker *self, struct worker *w, natural_t alias, uint32_t words, fluke_ref_t *client);

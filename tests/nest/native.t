@@ -25,4 +25,7 @@ t.check("native-05", "200 requests that never end, of one session, keep no other
         len(re.findall("^ok", out, re.M)) == 3, "status %d\n%s%s" % (status, out, err))
 status, out, err = run("starve", "bad", options=["--icount"])
 t.check("native-06", "known-bad: without the limit per session they do", "\nnot ok 1" in "\n" + out, "status %d\n%s%s" % (status, out, err))
+status, out, err = run("standstill", "line", options=["--icount"])
+t.check("native-07", "stopped clients in the middle of their replies keep no other request of their session waiting, and lose nothing",
+        status == 0 and len(re.findall("^ok", out, re.M)) == 3, "status %d\n%s%s" % (status, out, err))
 t.done()

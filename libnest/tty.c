@@ -451,3 +451,64 @@ void tty_flush(struct tty *tty, unsigned queue)
 		tty->out_tail = tty->out_head;
 	changed(tty);
 }
+
+/* ---- images ---- */
+
+struct saved { struct tty_termios termios; uint32_t typed, whole, held; uint8_t stopped, literal_next; };	/* then typed bytes, marks, held bytes */
+
+static uint8_t *ring_get(uint8_t *to, const uint8_t *ring, uint32_t from, uint32_t count)
+{
+	while (count--)
+		*to++ = ring[AT(from++)];
+	return to;
+}
+
+static const uint8_t *ring_put(const uint8_t *from, uint8_t *ring, uint32_t to, uint32_t count)
+{
+	while (count--)
+		ring[AT(to++)] = *from++;
+	return from;
+}
+
+size_t tty_save(const struct tty *tty, void *data, size_t room)
+{
+	struct saved s = { tty->termios, tty->read_head - tty->read_tail, L(tty, ICANON) ? tty->canon_head - tty->read_tail : 0, tty->out_head - tty->out_tail,
+		tty->stopped, tty->literal_next };
+	uint8_t *at = (uint8_t *)data + sizeof s;
+
+	if (room < sizeof s + 2 * s.typed + s.held)
+		return 0;
+	memcpy(data, &s, sizeof s);
+	at = ring_get(at, tty->in, tty->read_tail, s.typed);
+	at = ring_get(at, tty->mark, tty->read_tail, s.typed);
+	at = ring_get(at, tty->out, tty->out_tail, s.held);
+	return (size_t)(at - (uint8_t *)data);
+}
+
+int tty_restore(struct tty *tty, const void *data, size_t size, int elsewhere)
+{
+	const uint8_t *at = (const uint8_t *)data + sizeof(struct saved);
+	struct saved s;
+
+	if (size < sizeof s)
+		return 0;
+	memcpy(&s, data, sizeof s);
+	if (s.typed > TTY_INPUT || s.whole > s.typed || s.held > TTY_OUTPUT || size != sizeof s + 2 * s.typed + s.held)
+		return 0;
+	tty->termios = s.termios;
+	if (elsewhere && s.typed <= room(tty)) {
+		tty->read_tail -= s.typed;
+		at = ring_put(at, tty->in, tty->read_tail, s.typed);
+		ring_put(at, tty->mark, tty->read_tail, s.typed);
+		if (tty->canon_head == tty->read_tail + s.typed)	/* no whole line since */
+			tty->canon_head = tty->read_tail + s.whole;
+		tty->literal_next |= s.literal_next;
+	}
+	if (elsewhere && tty->out_tail == tty->out_head) {
+		ring_put((const uint8_t *)data + size - s.held, tty->out, tty->out_tail, s.held);
+		tty->out_head = tty->out_tail + s.held;
+		tty->stopped = s.stopped;
+	}
+	changed(tty);
+	return 1;
+}

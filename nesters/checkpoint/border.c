@@ -135,6 +135,10 @@ static int name_own(struct outside *o, fluke_ref_t *ref)
 
 static int name_service(struct outside *o, fluke_ref_t *ref)
 {
+	o->kind = BORDER_FD;
+	for (o->a = 0; o->a < 3; o->a++)
+		if (same_as(descriptor((int)o->a), ref, o->hash))
+			return 1;
 	o->kind = BORDER_SERVICE;
 	for (o->a = 0; o->a < SERVICES; o->a++)
 		if (same_as(service[o->a], ref, o->hash)) {
@@ -142,10 +146,6 @@ static int name_service(struct outside *o, fluke_ref_t *ref)
 				o->kind = BORDER_SCHEDULER;
 			return 1;
 		}
-	o->kind = BORDER_FD;
-	for (o->a = 0; o->a < 3; o->a++)
-		if (same_as(descriptor((int)o->a), ref, o->hash))
-			return 1;
 	o->kind = BORDER_TIME;
 	return same_as(time_port(), ref, o->hash);
 }

@@ -9,7 +9,7 @@
 
 #define TRIES		64u
 #define SETTLE		50000u		/* ns that those get who are in a request; more and more */
-#define ASIDE		(FLUKE_THREAD_SERVER_PARKED | FLUKE_THREAD_SERVER_SENDER)	/* all of it is there, and waits */
+#define ASIDE		(FLUKE_THREAD_SERVER_PARKED | FLUKE_THREAD_ASIDE)	/* its server has all of it, and put it aside for no other */
 #define PATIENCE	16u		/* tries for which a thread in the making is waited for */
 #define ROUND		8u		/* tries after which all go on for a moment */
 

@@ -1,6 +1,6 @@
 /* What root says of its capabilities to a checkpointer, and makes again from its own words (Checkpoint.idl).  A file is its
- * path, or its content if it has no name any more; a timer is what was left of its time; of a terminal only the owner
- * of its signals is said.  Nothing is kept here. */
+ * path, or its content if it has no name any more; a timer is what was left of its time; a terminal is its
+ * settings, what was typed, and the owner of its signals.  Nothing is kept here. */
 #include <stdlib.h>
 #include <string.h>
 #include <protocols/Checkpoint_server.h>
@@ -109,10 +109,10 @@ static int links(void *self, struct request *r, fluke_ref_t *of, uint32_t index,
 static int restore(void *self, struct request *r, uint32_t kind, const void *data, size_t size, fluke_ref_t *link, void **to)
 {
 	uint32_t words[3];
+	struct stream *s;
+	int error;
 
 	(void)self;
-	if ((kind == CONSOLE || kind == CHANNEL) && size != sizeof words)
-		return EINVAL;
 	switch (kind) {
 	case FILE:
 		return file_restore(r, data, size, link, to);
@@ -123,11 +123,11 @@ static int restore(void *self, struct request *r, uint32_t kind, const void *dat
 	case OWNER:
 		return filelock_owner(r, link && fluke_ref_type(link) == FLUKE_TYPE_PORT ? link : NULL, to);
 	case CONSOLE:
-		memcpy(words, data, sizeof words);
-		console_restore(words, link);
-		*to = console_service();
-		return 0;
+		error = console_restore(data, size, link, &s);
+		return error ? error : stream_give(r, s, to);
 	case CHANNEL:
+		if (size != sizeof words)
+			return EINVAL;
 		memcpy(words, data, sizeof words);
 		channel_restore(words, link);
 		*to = NULL;

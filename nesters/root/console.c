@@ -404,12 +404,51 @@ void console_boot(void)
 		tty.columns = (uint16_t)words.columns;
 }
 
-int console_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner)
+/* The owner's words, the window's size, a number of this boot, then the terminal itself. */
+struct saved_window { uint32_t owner[3]; uint16_t rows, columns; uint64_t boot; };
+
+static uint64_t boot_number(void)
 {
-	return object->class == &class ? owners_save(&owners, (struct stream *)object, data, size, owner) : ENOENT;
+	static uint64_t number;
+
+	if (!number)
+		entropy_fill(&number, sizeof number);
+	return number;
 }
 
-void console_restore(const uint32_t saved[3], fluke_ref_t *owner)
+int console_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner)
 {
-	owners_restore(&owners, saved, owner);
+	struct saved_window w;
+	size_t room = *size, part = sizeof w.owner;
+
+	if (object->class != &class)
+		return ENOENT;
+	owners_save(&owners, (struct stream *)object, (char *)w.owner, &part, owner);
+	fast_lock_take(&stream_lock);
+	w.rows = tty.rows;
+	w.columns = tty.columns;
+	w.boot = boot_number();
+	memcpy(data, &w, sizeof w);
+	*size = sizeof w + tty_save(&tty, data + sizeof w, room - sizeof w);
+	fast_lock_drop(&stream_lock);
+	return 0;
+}
+
+int console_restore(const char *data, size_t size, fluke_ref_t *owner, struct stream **s)
+{
+	struct saved_window w;
+	int good;
+
+	if (size < sizeof w)
+		return EINVAL;
+	memcpy(&w, data, sizeof w);
+	owners_restore(&owners, w.owner, owner);
+	fast_lock_take(&stream_lock);
+	good = tty_restore(&tty, data + sizeof w, size - sizeof w, w.boot != boot_number());
+	if (w.rows != tty.rows || w.columns != tty.columns)
+		owner_signal(&owners, SIGWINCH);
+	fast_lock_drop(&stream_lock);
+	stream_run();
+	*s = console_open(w.owner[0]);
+	return !good ? EINVAL : *s ? 0 : EMFILE;
 }

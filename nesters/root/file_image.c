@@ -205,7 +205,9 @@ int file_region_restore(const char *data, size_t size, fluke_ref_t *like, void *
 
 static int is_changed(const struct ramfs_node *node)
 {
-	return node->number >= files_own || (node->ctime >= files_boot_time && node->ctime <= clock_wall());
+	if (node->number >= files_own && (node->number < files_pack || node->number >= files_pack_end))
+		return 1;
+	return node->ctime >= files_boot_time && node->ctime <= clock_wall();
 }
 
 /* Below the directory, parents first; the path is the buffer's. */

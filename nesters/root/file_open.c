@@ -116,7 +116,7 @@ static void stream_sent(void *context, int delivered)
 		served_end(&s->served);
 }
 
-static int open_stream(struct request *r, struct stream *s, void **port)
+int stream_give(struct request *r, struct stream *s, void **port)
 {
 	if (!s)
 		return EMFILE;
@@ -242,7 +242,7 @@ static int meet(struct request *r, struct ramfs_node *node, struct stream *s, un
 		error = opener_park(r, node, s, flags);
 	} else {
 		ramfs_put(&ramfs, node);	/* a name keeps it; without one the pipe lives by its descriptions */
-		error = open_stream(r, s, port);
+		error = stream_give(r, s, port);
 	}
 	root_unlock();
 	return error;
@@ -275,7 +275,7 @@ int fs_open(void *self, struct request *r, const char *path, uint32_t flags, uin
 			return meet(r, node, s, flags, opens, ready, port);
 		}
 	} else if (S_ISCHR(node->mode) && device_is_tty(node->rdev)) {
-		error = open_stream(r, console_open(flags), port);
+		error = stream_give(r, console_open(flags), port);
 		ramfs_put(&ramfs, node);
 		node = 0;
 	} else if (S_ISCHR(node->mode) && device_known(node->rdev)) {

@@ -8,7 +8,7 @@
 #include "pack.h"
 
 struct ramfs	ramfs;
-uint32_t	files_own;
+uint32_t	files_own, files_pack, files_pack_end;
 uint64_t	files_boot_time;
 
 static int bad(struct file *f, int write)

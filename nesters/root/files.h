@@ -20,6 +20,7 @@ struct file {
 /* ---- files.c ---- */
 extern const struct served_class file_class, directory_class;
 extern uint32_t	files_own;		/* nodes from this number on did not come with the tree */
+extern uint32_t	files_pack, files_pack_end;	/* but these: the pack's */
 extern uint64_t	files_boot_time;
 
 /* ---- file_pages.c ---- */

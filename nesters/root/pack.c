@@ -11,7 +11,7 @@
 #include <linux_abi.h>
 #include <nest/disk.h>
 #include <protocols/Driver.h>
-#include "root.h"
+#include "files.h"
 #include "pack.h"
 
 #define LEAST		16u		/* clusters that are never too many */
@@ -303,7 +303,9 @@ static void load_names(void)
 
 	root_lock();
 	ramfs_lower_page = pack_page;
+	files_pack = ramfs.next_number;
 	error = ramfs_load_index(&ramfs, index, head.index_bytes, head.data_pages);
+	files_pack_end = ramfs.next_number;
 	root_unlock();
 	free(index);
 	if (error)

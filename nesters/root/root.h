@@ -120,8 +120,9 @@ int	timer_restore(struct request *r, const char *data, size_t size, fluke_ref_t 
 int	lock_owner_save(struct served *object, size_t *size, fluke_ref_t **badge);
 int	console_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner);
 int	channel_save(struct served *object, char *data, size_t *size, fluke_ref_t **owner);
-void	console_restore(const uint32_t saved[3], fluke_ref_t *owner);
+int	console_restore(const char *data, size_t size, fluke_ref_t *owner, struct stream **s);
 void	channel_restore(const uint32_t saved[3], fluke_ref_t *owner);
+int	stream_give(struct request *r, struct stream *s, void **port);	/* the answer is its port; null: EMFILE */
 /* nesting.c */
 void	nesting_start(void);
 /* line.c: serial lines for debuggers */

@@ -177,8 +177,23 @@ static int case_timer(void)
 	return early == EAGAIN && !late && done == 1;
 }
 
+/* Goes on with a terminal made from an image of this one; the cursor stays where it is. */
+static void move(void)
+{
+	static uint8_t image[3 * TTY_INPUT];
+	unsigned column = tty.column, canon_column = tty.canon_column;
+	size_t size = tty_save(&tty, image, sizeof image);
+
+	tty_init(&tty);
+	tty.signal = got_signal;
+	if (!size || tty_restore(&tty, image, size - 1, 1) || !tty_restore(&tty, image, size, 1))
+		failed++;
+	tty.column = column;
+	tty.canon_column = canon_column;
+}
+
 /* Many rounds of the same conversation with both; returns how many. */
-static unsigned conversation(void)
+static unsigned conversation(unsigned rounds, int moving)
 {
 	unsigned round;
 
@@ -188,7 +203,7 @@ static unsigned conversation(void)
 	tty.signal = got_signal;
 	linux_flush();
 	new_mode();
-	for (round = 0; round < 3000 && failed < 10; round++) {
+	for (round = 0; round < rounds && failed < 10; round++) {
 		if (!roll(4)) {
 			/* a mode change with typed bytes waiting is where Linux's own rules are odd */
 			tty_flush(&tty, TCIFLUSH);
@@ -196,6 +211,8 @@ static unsigned conversation(void)
 			new_mode();
 		}
 		type();
+		if (moving)
+			move();
 		if (roll(2))
 			reading();
 		if (!roll(3))
@@ -207,8 +224,9 @@ static unsigned conversation(void)
 int main(void)
 {
 	unsigned round = 0;
+	int moved = 1;
 
-	printf("1..4\n");
+	printf("1..5\n");
 	tty_init(&tty);
 	tty.signal = got_signal;
 	if (linux_start()) {
@@ -218,13 +236,17 @@ int main(void)
 		for (int again = 0; again < 3 && (!again || failed); again++) {
 			if (again && linux_start())
 				break;
-			round = conversation();
+			round = conversation(3000, 0);
 		}
 		printf("%sok 1 tty-01 %u rounds of typing, reading and writing are as on Linux (%u checks)\n", failed ? "not " : "",
 			round, checks);
+		for (int again = 0; again < 3 && (!again || failed) && !linux_start(); again++)
+			conversation(500, 1);
+		moved = !failed;
 	}
 	printf("%sok 2 tty-02 a line longer than the buffer ends with its newline\n", case_long_line() ? "" : "not ");
 	printf("%sok 3 tty-03 interrupt, quit and suspend send signals and drop the line\n", case_signals() ? "" : "not ");
 	printf("%sok 4 tty-04 VMIN with VTIME: the read ends when the line falls silent\n", case_timer() ? "" : "not ");
+	printf("%sok 5 tty-05 the same with a terminal that is put into an image and made again after each line typed\n", moved ? "" : "not ");
 	return 0;
 }

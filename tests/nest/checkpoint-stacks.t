@@ -36,4 +36,9 @@ plain = run(GCC, "process", "bash", "-c", MAKE, options=PUT)
 got = run(GCC, "checkpoint -v -c -i 700 process", "bash", "-c", MAKE, options=PUT)
 t.check("checkpoint-stacks-06", "make -j3 with gcc, destroyed and restored in the middle: the same objects", plain[0] == 0 and "status 0" in plain[1] and
         got[:2] == plain[:2] and got[2].count("restored in") >= 3 and " 0 lost" in got[2], (plain, got))
+subprocess.run(["tools/mkdisk", DRIVE, "pack=build/gcc.pack", "image:16M"], check=True)
+first = run(DRIVE, "checkpoint -v -l -t -f disk:image -a 900000 process", "bash", "-c", MAKE, options=PUT)
+then = run(DRIVE, "checkpoint -r -f disk:image", "x")
+t.check("checkpoint-stacks-07", "make -j3 begun in one boot, gone on with in another that has the same drive: the same objects; of the drive's files none is in "
+        "the image", "image 1" in first[2] and not first[1] and then[:2] == plain[:2], (plain, first, then))
 t.done()

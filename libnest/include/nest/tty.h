@@ -60,4 +60,10 @@ void	tty_set_termios(struct tty *tty, const struct tty_termios *termios);
 void	tty_set_window(struct tty *tty, unsigned rows, unsigned columns, unsigned xpixel, unsigned ypixel);
 void	tty_flush(struct tty *tty, unsigned queue);	/* TCIFLUSH ... */
 
+/* For images: settings, what was typed and not read, what ^S holds back.  Bytes put, 0: no room. */
+size_t	tty_save(const struct tty *tty, void *data, size_t room);
+/* The settings; if elsewhere, before all else what was typed, and what was held back.  0: that was not tty_save's.  The window is the
+ * device's. */
+int	tty_restore(struct tty *tty, const void *data, size_t size, int elsewhere);
+
 #endif

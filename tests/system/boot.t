@@ -9,6 +9,7 @@ from hosttap import Tap
 from patience import Patience
 t = Tap()
 HARNESS = "build/tests/api/harness.elf"
+KERNEL = os.environ.get("FLUKE_KERNEL") or "build/fluke.elf"
 CASES = len(re.findall(r"^CASE\(", open("tests/api/harness.c").read(), re.M))
 work = tempfile.mkdtemp(prefix="boot.", dir="build")
 
@@ -44,7 +45,7 @@ for what, options, memory in [
         ("qemu32,-sep", ["-cpu", "qemu32,-sep"], 64), ("max", ["-cpu", "max"], 64), ("32 MB", [], 32), ("96 MB", [], 96),
         ("128 MB", [], 128), ("1 GB", [], 1024), ("3 GB", [], 3072)]:
     n += 1
-    e9, com1, _ = qemu("-kernel", "build/fluke.elf", "-initrd", HARNESS, *EXIT, *options, memory=memory)
+    e9, com1, _ = qemu("-kernel", KERNEL, "-initrd", HARNESS, *EXIT, *options, memory=memory)
     t.check("boot-%02d" % n, "the harness cases pass with " + what, all_ok(e9), e9[-1500:])
 
 iso = os.path.join(work, "harness.iso")
@@ -65,7 +66,7 @@ text = bochs(iso, work, "done %d" % CASES)
 t.check("boot-15", "the image boots in Bochs", "done %d" % CASES in text and "not ok" not in text, text[-1500:])
 
 def refused(i, sentence, message, *options, memory=64):
-    e9, com1, screen = qemu("-kernel", "build/fluke.elf", *options, memory=memory, ready="cannot start", limit=60)
+    e9, com1, screen = qemu("-kernel", KERNEL, *options, memory=memory, ready="cannot start", limit=60)
     squeezed = re.sub(r"\s+", " ", screen)
     t.check(i, sentence + ": message on serial line and screen", message in com1 and message in squeezed,
             "serial: %s\nscreen: %s" % (com1[-300:], squeezed[:400]))

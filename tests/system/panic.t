@@ -5,10 +5,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "tests")
 from hosttap import Tap
 t = Tap()
+KERNEL = os.environ.get("FLUKE_KERNEL") or "build/fluke.elf"
 with tempfile.TemporaryDirectory() as folder:
     r = subprocess.run(["qemu-system-i386", "-accel", "tcg", "-m", "64", "-display", "none", "-nic", "none", "-monitor", "none", "-no-reboot",
                         "-serial", "file:%s/serial" % folder, "-debugcon", "file:%s/log" % folder,
-                        "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-kernel", "build/fluke.elf",
+                        "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-kernel", KERNEL,
                         "-initrd", "build/tests/bad/bad.elf", "-append", "cases=bad-09"], stdin=subprocess.DEVNULL, timeout=300)
     log, serial = (open(folder + "/" + n, errors="replace").read().replace("\r", "") for n in ("log", "serial"))
 panic = log[log.find("kernel panic"):]

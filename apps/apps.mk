@@ -6,7 +6,7 @@ $(foreach app,$(NATIVE_APPS),$(call native_program,apps/$(app),apps/$(app).c))
 CFLAGS_apps/selfcheck = -m80387	# it checks that the FPU is kept
 
 # flukeperf is booted in place of root, with the guest tests' helpers.
-FLUKEPERF_OBJ	:= $(patsubst %,$(B)/apps/flukeperf/%.o,main ipc sync dispatch memory objects restart)	# the order of the rows
+FLUKEPERF_OBJ	:= $(patsubst %,$(B)/apps/flukeperf/%.o,main ipc sync dispatch memory waiters objects restart)	# the order of the rows
 all tests: $(B)/flukeperf.elf
 $(B)/apps/flukeperf/%.o: apps/flukeperf/%.c apps/flukeperf/flukeperf.h tests/check.h | $(B)/include/fluke/callnumbers.h
 	@mkdir -p $(@D)

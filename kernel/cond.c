@@ -24,12 +24,17 @@ static void cond_moved(struct object *old_object, struct object *new_object)
 	struct cond *old = (struct cond *)old_object, *c = (struct cond *)new_object;
 
 	link_move(&old->inheritor, &c->inheritor);
-	wait_wake_all(&old->waiters);
 	c->waiters = (struct waitq){ NULL, NULL };
 }
 
+static int cond_moved_step(struct object *old, struct object *o)
+{
+	(void)o;
+	return wait_wake_some(&((struct cond *)old)->waiters);
+}
+
 const struct object_type cond_type = {
-	"cond", sizeof(struct cond), NULL, cond_destroy_step, cond_moved, FLUKE_INSANITY_NOT_COND,
+	"cond", sizeof(struct cond), NULL, cond_destroy_step, cond_moved, cond_moved_step, FLUKE_INSANITY_NOT_COND,
 };
 
 static result_t find(uint32_t va, struct cond **c)
@@ -51,10 +56,10 @@ result_t sys_cond_wait(struct thread *t)
 		return INSANE(MUTEX_NOT_LOCKED);
 	if (m->owner != t)
 		return INSANE(MUTEX_NOT_OWNER);
+	TRY(mutex_release(m));
 	/* commit; resumes as: fluke_mutex_lock(m) */
 	t->regs.eax = FLUKE_CALL_mutex_lock;
 	t->regs.ebx = t->regs.ecx;
-	mutex_release(m);
 	return wait_on(&c->waiters, &c->obj, WAIT_QUEUE, (struct thread *)link_target(&c->inheritor));
 }
 

@@ -6,6 +6,7 @@
 #include "wait.h"
 #include "sched.h"
 #include "vm.h"
+#include "machine.h"
 
 _Static_assert(sizeof(struct mutex) == sizeof(fluke_mutex_t), "the size of a mutex is part of the ABI");
 
@@ -44,7 +45,40 @@ static uint32_t take(struct mutex *m, struct thread *t)
 	return FLUKE_OWNER_DIED;
 }
 
-void mutex_release(struct mutex *m)
+/* Before `next` gets the mutex, all who wait for it lend to him instead of to the owner: one bounded step, true when
+ * done.  While he waits himself their time goes on to the owner, so nothing changes if this is left half done. */
+static int follow_step(struct mutex *m, struct thread *next)
+{
+	int n = 0, lends;
+
+	for (struct thread *t = m->waiters.head; t; t = t->wait_next) {
+		if (t == next || t->donee == next)
+			continue;
+		if (n == WAKE_STEP)
+			return 0;
+		lends = t->donee != NULL;
+		sched_donate(t, next);
+		n += lends || t->donee;		/* who cannot lend to him would be tried for ever */
+	}
+	return 1;
+}
+
+/* resumes as: the same call, of a mutex that is the owner's still */
+static result_t follow(struct mutex *m, struct thread *next)
+{
+	if (!m->waiters.head)
+		return OK;
+	do {
+		if (cpu_poll()) {
+			current->attention |= ATTENTION_CALL;
+			return RESTART;
+		}
+	} while (!follow_step(m, next));
+	return OK;
+}
+
+/* Its owner gives it up: to the first waiter, if any, whom the others lend to already. */
+static void release(struct mutex *m)
 {
 	struct thread *t = m->waiters.head;
 
@@ -53,18 +87,25 @@ void mutex_release(struct mutex *m)
 		return;
 	waitq_remove(t);
 	t->regs.eax = take(m, t);
-	for (struct thread *other = m->waiters.head; other; other = other->wait_next)
-		sched_donate(other, m->owner);
 	wait_finish(t);
+}
+
+result_t mutex_release(struct mutex *m)
+{
+	TRY(follow(m, m->waiters.head));
+	release(m);
+	return OK;
 }
 
 int mutex_abandon(struct thread *t)
 {
-	for (unsigned budget = 32; t->owned; budget--) {
-		if (!budget)
+	for (unsigned budget = 4; t->owned; budget--) {
+		struct mutex *m = t->owned;
+
+		if (!budget || !follow_step(m, m->waiters.head))
 			return 0;
-		t->owned->flags |= FLUKE_MUTEX_ABANDONED;
-		mutex_release(t->owned);
+		m->flags |= FLUKE_MUTEX_ABANDONED;
+		release(m);
 	}
 	return 1;
 }
@@ -83,10 +124,11 @@ static int mutex_destroy_step(struct object *o)
 	return wait_wake_some(&m->waiters);
 }
 
-static void mutex_moved(struct object *old_object, struct object *new_object)
+static void mutex_moved(struct object *old, struct object *new_object)
 {
-	struct mutex *old = (struct mutex *)old_object, *m = (struct mutex *)new_object;
+	struct mutex *m = (struct mutex *)new_object;
 
+	(void)old;
 	if (m->owner) {
 		if (m->owned_prev)
 			m->owned_prev->owned_next = m;
@@ -95,12 +137,17 @@ static void mutex_moved(struct object *old_object, struct object *new_object)
 		if (m->owned_next)
 			m->owned_next->owned_prev = m;
 	}
-	wait_wake_all(&old->waiters);
 	m->waiters = (struct waitq){ NULL, NULL };
 }
 
+static int mutex_moved_step(struct object *old, struct object *o)
+{
+	(void)o;
+	return wait_wake_some(&((struct mutex *)old)->waiters);
+}
+
 const struct object_type mutex_type = {
-	"mutex", sizeof(struct mutex), NULL, mutex_destroy_step, mutex_moved, FLUKE_INSANITY_NOT_MUTEX,
+	"mutex", sizeof(struct mutex), NULL, mutex_destroy_step, mutex_moved, mutex_moved_step, FLUKE_INSANITY_NOT_MUTEX,
 };
 
 static result_t find(uint32_t va, struct mutex **m)
@@ -141,8 +188,7 @@ result_t sys_mutex_unlock(struct thread *t)
 		return INSANE(MUTEX_NOT_LOCKED);
 	if (m->owner != t)
 		return INSANE(MUTEX_NOT_OWNER);
-	mutex_release(m);
-	return OK;
+	return mutex_release(m);
 }
 
 result_t sys_mutex_get_state(struct thread *t)
@@ -180,20 +226,23 @@ result_t sys_mutex_set_state(struct thread *t)
 		if (state.flags & ~MUTEX_FLAGS)
 			return INSANE(INVALID_STATE);
 	}
-	/* commit */
-	if (t->regs.ecx)
-		m->flags = state.flags;
 	owner = ref ? (struct thread *)link_target(&ref->link) : m->owner;
 	if (!state.locked)
 		owner = NULL;
+	if (owner != m->owner)
+		TRY(follow(m, owner ? owner : m->waiters.head));
+	/* commit */
+	if (t->regs.ecx)
+		m->flags = state.flags;
 	if (owner == m->owner)
 		return OK;
+	if (!owner) {
+		release(m);
+		return OK;
+	}
 	disown(m);
-	if (owner)
-		own(m, owner);
-	else
-		mutex_release(m);
-	for (struct thread *waiter = m->waiters.head; waiter; waiter = waiter->wait_next)
-		sched_donate(waiter, m->owner);
+	own(m, owner);
+	if (owner->wait_queue == &m->waiters)
+		sched_donate(owner, NULL);
 	return OK;
 }

@@ -23,7 +23,7 @@ struct cond {			/* 64 bytes */
 	uint32_t	room[6];
 };
 
-void	mutex_release(struct mutex *m);		/* its owner gives it up: to the first waiter, if any */
+result_t mutex_release(struct mutex *m);	/* current, its owner, gives it up: to the first waiter, if any; or RESTART, nothing done */
 int	mutex_abandon(struct thread *t);	/* t is being destroyed: one bounded step; true when none is left */
 void	mutex_owner_moved(struct thread *t);	/* t is the new address of an owner */
 

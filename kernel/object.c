@@ -298,7 +298,10 @@ void link_move(struct link *from, struct link *to)
 static int forward_step(struct object *old)
 {
 	struct object *o = forward_of(old);
+	const struct object_type *type = object_types[old->hash];
 
+	if (type->moved_step && !type->moved_step(old, o))
+		return 0;
 	for (int n = 0; old->links && n < STEP; n++) {
 		struct link *link = old->links;
 

@@ -130,8 +130,10 @@ struct object_type {
 	 * RESTART); true when done.  The word is already DEAD.  Links to it are taken apart after that. */
 	int		(*destroy_step)(struct object *o);
 	/* The storage has been copied from old to new: link_move each own link, rewrite all that points at
-	 * the object besides links to it.  Waiters of old wake with RESTART. */
+	 * the object besides links to it.  moved_step (may be null): the same for what may be many, a bounded
+	 * step; true when done.  Waiters of old wake with RESTART. */
 	void		(*moved)(struct object *old, struct object *new_object);
+	int		(*moved_step)(struct object *old, struct object *new_object);
 	uint32_t	insanity;				/* FLUKE_INSANITY_NOT_T */
 };
 /* Made by each type's file; object.c collects them in object_types[]. */

@@ -175,49 +175,6 @@ void port_unrequest(struct port *port, struct thread *t)
 	t->request_pending = 0;
 }
 
-/* Who is told of a request may wake and make one in turn, and so on without end: beyond NEST, one within
- * the other, ports wait in a row until those are through (the kernel's stack holds NEST * DONATION_MAX
- * frames of sched_request). */
-#define NEST	8
-static struct port *late_first, *late_last;
-static int telling;
-
-static void __attribute__((noinline)) tell_row(void)
-{
-	struct port *port;
-
-	telling = 1;
-	while ((port = late_first)) {
-		late_first = port->late == port ? NULL : port->late;
-		port->late = NULL;
-		port_activate(port);
-	}
-	telling = 0;
-}
-
-static inline void told(void)
-{
-	if (!--telling && late_first)
-		tell_row();
-}
-
-static void tell(struct port *port)
-{
-	if (telling < NEST) {
-		telling++;
-		port_activate(port);
-		told();
-		return;
-	}
-	if (port->late)
-		return;
-	if (late_first)
-		late_last->late = port;
-	else
-		late_first = port;
-	late_last = port->late = port;
-}
-
 void port_request(struct port *port, struct thread *t)
 {
 	struct portset *set = port_set(port);
@@ -225,12 +182,10 @@ void port_request(struct port *port, struct thread *t)
 
 	if (t->request_pending || port == &kernel_port)
 		return;
-	s = set && telling < NEST ? waiting_server(set) : NULL;
+	s = set ? waiting_server(set) : NULL;
 	if (s) {
 		take_words(s, port, FLUKE_SCHED_REQUEST, t->sched_val);
-		telling++;
 		wait_wake(s);
-		told();
 		return;
 	}
 	t->request_pending = 1;
@@ -244,7 +199,7 @@ void port_request(struct port *port, struct thread *t)
 	} else {
 		port->requests = t->request_next = t->request_prev = t;
 	}
-	tell(port);
+	port_activate(port);
 }
 
 /* The first port of the ring that really has something; drops the others. */
@@ -380,7 +335,7 @@ static void port_moved(struct object *old_object, struct object *new_object)
 }
 
 const struct object_type port_type = {
-	"port", sizeof(struct port), NULL, port_destroy_step, port_moved, FLUKE_INSANITY_NOT_PORT,
+	"port", sizeof(struct port), NULL, port_destroy_step, port_moved, NULL, FLUKE_INSANITY_NOT_PORT,
 };
 
 result_t sys_port_get_state(struct thread *t)

@@ -13,7 +13,7 @@ struct port {			/* 64 bytes */
 	struct waitq	clients;			/* WAIT_CONNECT, WAIT_CALL */
 	struct thread	*requests;			/* ring of threads asking for time, oldest first */
 	struct port	*active_next, *active_prev;	/* ring of the portset; null: nothing waits here */
-	struct port	*late;				/* port_request: the next in the row, the last itself; null: not in it */
+	uint32_t	room;
 };
 
 struct portset {		/* 64 bytes */

@@ -46,15 +46,22 @@ static void portset_moved(struct object *old_object, struct object *new_object)
 {
 	struct portset *old = (struct portset *)old_object, *set = (struct portset *)new_object;
 
-	wait_wake_all(&old->servers);
-	wait_wake_all(&old->sleepers);
+	old->active = NULL;		/* nothing waits there for those who still sleep there */
 	set->servers = set->sleepers = (struct waitq){ NULL, NULL };
 	if (set->last)
 		set->last->last_of = set;
 }
 
+static int portset_moved_step(struct object *o, struct object *new_object)
+{
+	struct portset *old = (struct portset *)o;
+
+	(void)new_object;
+	return wait_wake_some(&old->servers) && wait_wake_some(&old->sleepers);
+}
+
 const struct object_type portset_type = {
-	"portset", sizeof(struct portset), NULL, portset_destroy_step, portset_moved, FLUKE_INSANITY_NOT_PORTSET,
+	"portset", sizeof(struct portset), NULL, portset_destroy_step, portset_moved, portset_moved_step, FLUKE_INSANITY_NOT_PORTSET,
 };
 
 result_t sys_portset_get_state(struct thread *t)

@@ -62,29 +62,53 @@ static inline int usable(const struct thread *t)
 	return t->donee && sched_usable(t->donee);
 }
 
-/* Asks for time on behalf of t: at its own scheduler and at those of all who would lend to it. */
-void sched_request(struct thread *t, unsigned depth)
-{
-	struct port *port;
+/* ---- who asks ----
+ * A thread that can use time asks its scheduler for it, and so do all who would lend to it; one that cannot takes back
+ * what nobody has seen, and so do those who lend to it and cannot use it either.  They may be any number, and who is asked may
+ * wake and ask in turn: after SCHED_STEP of them the rest stands in a row, whose turn is before anybody runs (thread_attend),
+ * with interrupts let in between. */
 
-	if (depth > DONATION_MAX)
+int sched_rest, sched_left;
+static struct thread *row, *row_end;	/* by row_next; the last one's is itself */
+
+/* From `next` on, which is t or one who lends to it. */
+static void line_up(struct thread *t, struct thread *next, int asks)
+{
+	sched_rest = 1;
+	sched_preempt();
+	t->row_asks |= asks;
+	t->row_at = t->row_next ? t : next;
+	if (t->row_next)
 		return;
-	if (!t->known && t != cpu()->root) {
-		port = (struct port *)link_target(&t->scheduler);
-		if (port) {
-			t->known = 1;
-			port_request(port, t);
-		}
-	}
-	for (struct thread *donor = t->donors; donor; donor = donor->donor_next)
-		sched_request(donor, depth + 1);
+	if (row)
+		row_end->row_next = t;
+	else
+		row = t;
+	row_end = t->row_next = t;
 }
 
-static void withdraw_path(struct thread *t, unsigned depth);
+static void leave_row(struct thread *t)
+{
+	struct thread *before = row;
+
+	if (before == t) {
+		row = row_end == t ? NULL : t->row_next;
+	} else {
+		while (before->row_next != t)
+			before = before->row_next;
+		before->row_next = row_end == t ? before : t->row_next;
+		if (row_end == t)
+			row_end = before;
+	}
+	t->row_next = t->row_at = NULL;
+	t->row_asks = 0;
+}
+
+static void withdraw_path(struct thread *t);
 
 /* What t asked for and nobody has seen is taken back; a scheduler that sleeps there may then have nothing left to
  * wake up for. */
-static void __attribute__((noinline)) take_back(struct thread *t, unsigned depth)
+static void __attribute__((noinline)) take_back(struct thread *t)
 {
 	struct port *port = (struct port *)link_target(&t->scheduler);
 	struct portset *set = port ? port_set(port) : NULL;
@@ -93,18 +117,86 @@ static void __attribute__((noinline)) take_back(struct thread *t, unsigned depth
 	t->known = 0;
 	for (struct thread *sleeper = set ? set->sleepers.head : NULL; sleeper; sleeper = sleeper->wait_next)
 		if (!usable(sleeper))
-			withdraw_path(sleeper, depth + 1);
-}
-
-static inline void withdraw(struct thread *t, unsigned depth)
-{
-	if (t->request_pending)
-		take_back(t, depth);
+			withdraw_path(sleeper);
 }
 
 void sched_withdraw(struct thread *t)
 {
-	withdraw(t, 0);
+	if (t->request_pending)
+		take_back(t);
+}
+
+static void ask(struct thread *t);
+
+static void ask_donors(struct thread *t, struct thread *next)
+{
+	for (; next; next = next->donor_next) {
+		if (sched_left <= 0) {
+			line_up(t, next, 1);
+			return;
+		}
+		ask(next);
+	}
+}
+
+static void ask(struct thread *t)
+{
+	struct port *port;
+
+	if (--sched_left < 0) {
+		line_up(t, t, 1);
+		return;
+	}
+	if (!t->known && t != cpu()->root) {
+		port = (struct port *)link_target(&t->scheduler);
+		if (port) {
+			t->known = 1;
+			port_request(port, t);
+		}
+	}
+	if (t->donors)
+		ask_donors(t, t->donors);
+}
+
+void sched_request(struct thread *t)
+{
+	ask(t);
+}
+
+static void withdraw_donors(struct thread *t, struct thread *next)
+{
+	for (; next; next = next->donor_next) {
+		if (--sched_left < 0) {
+			line_up(t, next, 0);
+			return;
+		}
+		if (!usable(next))
+			withdraw_path(next);
+	}
+}
+
+/* t cannot use time any more, nor can those who lend to it. */
+static void withdraw_path(struct thread *t)
+{
+	sched_withdraw(t);
+	withdraw_donors(t, t->donors);
+}
+
+void sched_look(void)
+{
+	struct thread *t, *next;
+	int asks;
+
+	for (sched_left = SCHED_STEP; (t = row) && sched_left > 0;) {
+		next = t->row_at;
+		asks = t->row_asks;
+		leave_row(t);
+		if (!usable(t))
+			next == t ? withdraw_path(t) : withdraw_donors(t, next);
+		else if (asks)
+			next == t ? ask(t) : ask_donors(t, next);
+	}
+	sched_rest = row != NULL;
 }
 
 void sched_ready(struct thread *t)
@@ -112,14 +204,14 @@ void sched_ready(struct thread *t)
 	if (supplied(t))
 		sched_preempt();
 	else
-		sched_request(t, 0);
+		sched_request(t);
 }
 
 /* All on the way to who could run: each may have a scheduler, and one suffices. */
 static void request_path(struct thread *t)
 {
 	for (; t; t = t->blocked ? t->donee : NULL)
-		sched_request(t, 0);
+		sched_request(t);
 }
 
 /* Who runs on time given to t, as far as donations go. */
@@ -145,6 +237,8 @@ static void undonate(struct thread *t)
 		return;
 	if (t->since)
 		charge(t);
+	if (donee->row_at == t)
+		donee->row_at = t->donor_next;
 	if (t->donor_prev)
 		t->donor_prev->donor_next = t->donor_next;
 	else
@@ -159,17 +253,6 @@ static void undonate(struct thread *t)
 	}
 	if (donee != current && usable(donee))
 		request_path(donee);
-}
-
-/* t cannot use time any more, nor can those who lend to it. */
-static void withdraw_path(struct thread *t, unsigned depth)
-{
-	if (depth > DONATION_MAX)
-		return;
-	withdraw(t, depth);
-	for (struct thread *donor = t->donors; donor; donor = donor->donor_next)
-		if (!usable(donor))
-			withdraw_path(donor, depth + 1);
 }
 
 /* May t lend to donee: neither a circle nor too long a path? */
@@ -190,7 +273,7 @@ void sched_donate(struct thread *t, struct thread *donee)
 	undonate(t);
 	if (!donee || !may_donate(t, donee)) {
 		if (t->blocked && t->request_pending)	/* lends no more, and cannot run */
-			withdraw_path(t, 0);
+			withdraw_path(t);
 		return;
 	}
 	t->donee = donee;
@@ -219,7 +302,7 @@ void sched_block(struct thread *t)
 	struct thread *donee = t->donee;
 
 	if (!donee && (t->request_pending || t->donors))
-		withdraw_path(t, 0);
+		withdraw_path(t);
 	if (t != current)
 		return;
 	t->attention &= ~ATTENTION_DISPATCH;
@@ -229,7 +312,7 @@ void sched_block(struct thread *t)
 	} else {
 		current = NULL;
 		if (donee && usable(donee) && !supplied(t))
-			sched_request(donee, 0);
+			sched_request(donee);
 	}
 }
 
@@ -329,57 +412,37 @@ void sched_set_root(unsigned processor, struct thread *t)
 	sched_preempt();
 }
 
-void sched_thread_gone(struct thread *t)
+int sched_donors_step(struct thread *t, struct thread *heir)
 {
-	while (t->donors) {
+	for (int n = 0; t->donors; n++) {
 		struct thread *donor = t->donors;
 
-		if (donor->wait_kind == WAIT_SCHEDULE && !donor->stands_in) {
-			sched_end(donor, FLUKE_SCHED_INVALID);
-			t->known = 0;
-		} else {
+		if (n == 8)
+			return 0;
+		if (donor->wait_kind != WAIT_SCHEDULE) {
+			sched_donate(donor, heir);
+		} else if (donor->stands_in) {
 			sched_donate(donor, NULL);
+		} else {
+			sched_end(donor, FLUKE_SCHED_INVALID);
+			(heir ? heir : t)->known = 0;
 		}
 	}
+	return 1;
+}
+
+void sched_thread_gone(struct thread *t)
+{
 	if (t->donee)
 		sched_donate(t, NULL);
 	sched_withdraw(t);
+	if (t->row_next)
+		leave_row(t);
 	if (t->last_of) {
 		t->last_of->last = NULL;
 		t->last_of = NULL;
 	}
-	if (t->supplier)
-		t->supplier = NULL;
-}
-
-/* Those who lend to t for as long as they wait for it, taken from it before it moves; given to the new address. */
-struct thread *sched_donors_take(struct thread *t)
-{
-	struct thread *list = NULL, *next;
-
-	for (struct thread *donor = t->donors; donor; donor = next) {
-		next = donor->donor_next;
-		if (donor->wait_kind == WAIT_SCHEDULE)
-			continue;
-		if (donor->donor_prev)
-			donor->donor_prev->donor_next = next;
-		else
-			t->donors = next;
-		if (next)
-			next->donor_prev = donor->donor_prev;
-		donor->donor_next = list;
-		list = donor;
-	}
-	return list;
-}
-
-void sched_donors_give(struct thread *t, struct thread *list)
-{
-	for (struct thread *donor = list, *before = NULL; donor; before = donor, donor = donor->donor_next) {
-		donor->donee = t;
-		donor->donor_prev = before;
-	}
-	t->donors = list;
+	t->supplier = NULL;
 }
 
 /* The thread at va or behind the reference there; null for 0 and for a null or dead reference. */

@@ -9,6 +9,7 @@
 #include "mutex.h"
 #include "port.h"
 #include "selftest.h"
+#include "sched.h"
 
 static uint32_t live[FLUKE_TYPES], pending;	/* revokes not yet ended: entries may still be stale */
 
@@ -86,6 +87,7 @@ static void check_thread(const struct thread *t)
 	assert((!t->asked || t->asked->asker == t) && (!t->asker || t->asker->asked == t));
 	assert(t->request_pending == (t->request_next != NULL) && (!t->request_next || t->request_next->request_prev == t));
 	assert(!t->last_of || t->last_of->last == t);
+	assert(!t->row_next || sched_rest);
 	for (const struct mutex *m = t->owned; m; prev = m, m = m->owned_next)
 		assert(m->owner == t && m->owned_prev == prev);
 	check_connection(t, CLIENT);

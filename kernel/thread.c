@@ -25,10 +25,9 @@ static void thread_init(struct object *o)
 	regs_init(t);
 }
 
-/* Takes t out of everything that others know it by, its connections excepted. */
+/* Takes t, which waits no more, out of everything that others know it by, its connections and those who lend to it excepted. */
 static void thread_detach(struct thread *t)
 {
-	wait_cancel(t);
 	if (t->asker)
 		ipc_abandon(t);
 	sched_thread_gone(t);
@@ -47,8 +46,11 @@ static int thread_destroy_step(struct object *o)
 	struct thread *t = (struct thread *)o;
 
 	t->blocked |= BLOCKED_DYING;
+	wait_cancel(t);
+	if (t->owned && !mutex_abandon(t))
+		return 0;
 	thread_detach(t);
-	if ((connected(t) && !ipc_thread_destroyed(t)) || (t->owned && !mutex_abandon(t)))
+	if ((t->donors && !sched_donors_step(t, NULL)) || (connected(t) && !ipc_thread_destroyed(t)))
 		return 0;
 	if (cpu()->root == t)
 		cpu()->root = NULL;
@@ -60,12 +62,13 @@ static int thread_destroy_step(struct object *o)
 
 static void thread_moved(struct object *old_object, struct object *new_object)
 {
-	struct thread *old = (struct thread *)old_object, *t = (struct thread *)new_object, *lenders;
+	struct thread *old = (struct thread *)old_object, *t = (struct thread *)new_object;
 
-	lenders = sched_donors_take(old);
+	wait_cancel(old);
 	thread_detach(old);
 	memcpy((char *)t + sizeof t->obj, (char *)old + sizeof old->obj, sizeof *t - sizeof t->obj);
-	sched_donors_give(t, lenders);
+	t->donors = NULL;
+	old->blocked = BLOCKED_DYING;
 	link_move(&old->space, &t->space);
 	link_move(&old->scheduler, &t->scheduler);
 	link_move(&old->keeper, &t->keeper);
@@ -73,12 +76,21 @@ static void thread_moved(struct object *old_object, struct object *new_object)
 	mutex_owner_moved(t);
 	if (cpu()->root == old)
 		cpu()->root = t;
+}
+
+static int thread_moved_step(struct object *old, struct object *new_object)
+{
+	struct thread *t = (struct thread *)new_object;
+
+	if (!sched_donors_step((struct thread *)old, t))
+		return 0;
 	if (!t->blocked)
 		sched_ready(t);
+	return 1;
 }
 
 const struct object_type thread_type = {
-	"thread", sizeof(struct thread), thread_init, thread_destroy_step, thread_moved, FLUKE_INSANITY_NOT_THREAD,
+	"thread", sizeof(struct thread), thread_init, thread_destroy_step, thread_moved, thread_moved_step, FLUKE_INSANITY_NOT_THREAD,
 };
 
 void thread_stop(struct thread *t)
@@ -115,16 +127,20 @@ static void attend_fault(struct thread *t)
 /* A change of who runs; a thread that lost the processor with no source of time asks for one. */
 static void attend_dispatch(void)
 {
-	struct thread *old = current, *next = sched_choose();
+	struct thread *old = current, *next;
 
-	cpu()->preempt = 0;
+	for (; sched_rest; (cpu_poll)())	/* no call is under way: no place */
+		sched_look();
+	next = sched_choose();
+	cpu()->preempt = (uint32_t)sched_rest;
+	sched_left = SCHED_STEP;
 	if (old)
 		old->attention &= ~ATTENTION_DISPATCH;
 	current = next;
 	if (next)
 		sched_run(next);
 	if (old && old != next && !old->blocked && !old->supplier)
-		sched_request(old, 0);
+		sched_request(old);
 }
 
 /* Until current is a thread that may run user instructions. */

@@ -129,12 +129,14 @@ struct thread {
 	uint8_t		stands_in;	/* asleep in thread_schedule ON_CONFLICT, I lend to one who asked, not to my target */
 	uint8_t		keeper_fault;	/* the keeper IPC is for `fault` (1), for an exception (0), or its watcher is asked (WATCHED) */
 	uint8_t		made;		/* CHECK: the call that user code made; 0 = as the registers say */
+	uint8_t		row_asks;
 	uint8_t		depth;		/* links from the root scheduler to me when I was supplied last */
 	uint64_t	used, since;	/* given to me by schedulers; begin of what my thread_schedule gives, 0 = nothing */
 	struct thread	*supplier;	/* who gave me the processor last; supplier->donee == this, or null */
 	struct thread	*donee;		/* to whom I give mine while blocked */
 	struct thread	*donors, *donor_next, *donor_prev;	/* all whose donee I am; next and prev are null without a donee */
 	struct thread	*request_next, *request_prev;
+	struct thread	*row_next, *row_at;	/* sched.c: in the row of those to be seen to; the donor who comes next */
 	struct portset	*last_of;	/* portset whose `last` I am */
 	struct mutex	*owned;		/* mutexes that I hold */
 	/* faults and exceptions */

@@ -126,12 +126,6 @@ int wait_wake_some(struct waitq *queue)
 	return !queue->head;
 }
 
-void wait_wake_all(struct waitq *queue)
-{
-	while (!wait_wake_some(queue))
-		;
-}
-
 void wait_cancel(struct thread *t)
 {
 	if (t->asked)

@@ -20,7 +20,6 @@ void		wait_pass(struct thread *t);
 void		wait_finish(struct thread *t);		/* its call is complete: registers hold the results */
 #define WAKE_STEP	6	/* at most so many between two preemption points */
 int		wait_wake_some(struct waitq *queue);	/* one bounded step; true when nobody is left */
-void		wait_wake_all(struct waitq *queue);
 void		wait_cancel(struct thread *t);		/* rolled back; does not become ready by this alone */
 
 #endif

@@ -41,6 +41,22 @@ void	report(const char *name, uint32_t n, uint32_t sum, uint32_t worst);
 /* A request to Machine with at most two words and a reference; the answer's second word. */
 uint32_t	machine(uint32_t method, uint32_t a, uint32_t b, void *reference);
 
+/* How long an interrupt waits: the deadline's event goes to late_port (memory.c). */
+enum { DEADLINE_SET = 4, SCHEDULER_SET = 6, OBJECT_COUNT = 8, LATENESS = 11 };	/* of Machine */
+extern fluke_port_t *late_port;
+
+/* The deadline falls `step` instructions later into the statement at each run. */
+#define IRQOFF(runs, step, statement) \
+	do { \
+		for (uint32_t i_ = 0; i_ < (runs); i_++) { \
+			uint64_t at_ = tsc() + 3000 + i_ * (step); \
+			machine(DEADLINE_SET, (uint32_t)at_, (uint32_t)(at_ >> 32), late_port); \
+			statement; \
+			while (tsc() < at_ + 100) \
+				; \
+		} \
+	} while (0)
+
 /* ipc.c: an echo server in that space, its port's reference; it returns what it gets. */
 fluke_ref_t	*echo_start(fluke_space_t *space, uint32_t words);
 void		echo(fluke_ref_t *dest, void *data, uint32_t words);

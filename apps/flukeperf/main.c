@@ -1,6 +1,6 @@
 /* flukeperf: what the calls of the kernel cost, in instructions (under -icount shift=0).  Booted in
- * place of root; prints `bench ROW n mean worst`.  The rows are in ipc.c, sync.c, memory.c,
- * objects.c and restart.c; tests/bench/run runs and judges them. */
+ * place of root; prints `bench ROW n mean worst`.  The rows are in ipc.c, sync.c, dispatch.c,
+ * memory.c, waiters.c, objects.c and restart.c; tests/bench/run runs and judges them. */
 #include "flukeperf.h"
 
 uint32_t overhead;

@@ -206,23 +206,7 @@ CASE("bench-keeper", "an exception to the keeper of the space and back; the same
 
 /* ---- how long an interrupt waits */
 
-#define DEADLINE_SET	4
-#define LATENESS	11
-#define OBJECT_COUNT	8
-
-static fluke_port_t *late_port;
-
-/* The deadline falls `step` instructions later into the statement at each run. */
-#define IRQOFF(runs, step, statement) \
-	do { \
-		for (uint32_t i_ = 0; i_ < (runs); i_++) { \
-			uint64_t at_ = tsc() + 3000 + i_ * (step); \
-			machine(DEADLINE_SET, (uint32_t)at_, (uint32_t)(at_ >> 32), late_port); \
-			statement; \
-			while (tsc() < at_ + 100) \
-				; \
-		} \
-	} while (0)
+fluke_port_t *late_port;
 
 CASE("bench-irqoff", "how late a deadline's interrupt comes in the worst case, in long calls")
 {
@@ -341,113 +325,6 @@ CASE("bench-irqoff-usage", "the same, where the marks of pages with many entries
 		fluke_region_usage(r, &offset, 2 * PAGE, bits); }));
 	worst = machine(LATENESS, 0, 0, 0);
 	report("irqoff-usage", 60, worst * 60, worst);
-}
-
-#define WAITERS	200u
-#define STACK	1024u
-static fluke_mutex_t *wake_mutex;
-static fluke_cond_t *wake_cond;
-static fluke_portset_t *wake_set;
-static fluke_port_t *wake_port;
-static fluke_ref_t *wake_dest;
-
-static void waits(uint32_t type)
-{
-	uint32_t message[2];
-	natural_t alias;
-	fluke_ipc_params_t p = { .send_words = 2, .send_data = message, .recv_words = 2, .recv_data = message };
-
-	if (type == FLUKE_TYPE_MUTEX) {
-		fluke_mutex_lock(wake_mutex);
-	} else if (type == FLUKE_TYPE_COND) {
-		fluke_mutex_lock(wake_mutex);
-		fluke_cond_wait(wake_cond, wake_mutex);
-	} else if (type == FLUKE_TYPE_PORT) {
-		fluke_ipc_client_connect_send_over_receive(&p, wake_dest);
-	} else {
-		fluke_ipc_setup_wait_receive(&p, wake_set, &alias);
-	}
-	fluke_cond_wait(wake_cond, wake_mutex);		/* an insanity, which halts it */
-}
-
-/* Threads that wait for an object of the type, without a handler; they run on their parent's time. */
-static void waiters_start(uint32_t type, fluke_thread_t **t, fluke_ref_t *space, uint32_t stacks)
-{
-	fluke_thread_links_t links = { [FLUKE_LINK_SPACE] = space };
-	static fluke_thread_state_t state;
-
-	fluke_mutex_create(wake_mutex);
-	fluke_cond_create(wake_cond);
-	fluke_portset_create(wake_set);
-	fluke_port_create(wake_port);
-	fluke_port_reference(wake_port, wake_dest);
-	if (type == FLUKE_TYPE_MUTEX)
-		fluke_mutex_lock(wake_mutex);
-	state.regs.eip = (uint32_t)waits;
-	for (uint32_t i = 0; i < WAITERS; i++) {
-		state.regs.esp = stacks + (i + 1) * STACK - 8;
-		*(volatile uint32_t *)(state.regs.esp + 4) = type;
-		fluke_thread_create(t[i]);
-		fluke_thread_set_state(t[i], &state, links);
-		fluke_thread_schedule(t[i], 0, FLUKE_WAKEUP_ON_BLOCK);
-	}
-}
-
-static void waiters_end(fluke_thread_t **t)
-{
-	for (uint32_t i = 0; i < WAITERS; i++)
-		fluke_thread_destroy(t[i]);
-	fluke_mutex_destroy(wake_mutex);
-	fluke_cond_destroy(wake_cond);
-	fluke_portset_destroy(wake_set);
-	fluke_port_destroy(wake_port);
-}
-
-static void wake_all(uint32_t what)
-{
-	if (what == FLUKE_TYPE_MUTEX) {
-		fluke_mutex_destroy(wake_mutex);
-		fluke_mutex_create(wake_mutex);
-	} else if (what == FLUKE_TYPE_COND) {
-		fluke_cond_broadcast(wake_cond);
-	} else if (what == FLUKE_TYPE_PORT) {
-		fluke_port_destroy(wake_port);
-		fluke_port_create(wake_port);
-	} else {
-		fluke_portset_destroy(wake_set);
-		fluke_portset_create(wake_set);
-	}
-}
-
-CASE("bench-irqoff-wake", "the same, where 200 threads wait for an object that ends, or for a condition that is broadcast")
-{
-	static const uint32_t type[4] = { FLUKE_TYPE_MUTEX, FLUKE_TYPE_COND, FLUKE_TYPE_PORT, FLUKE_TYPE_PORTSET };
-	static fluke_thread_t *t[WAITERS];
-	uint32_t stacks = (uint32_t)check_pages(WAITERS * STACK / PAGE), worst;
-	fluke_ref_t *space = check_ref_new();
-
-	late_port = check_port_new(check_portset_new(), 0);
-	check_space_reference(check_root_space, space);
-	wake_mutex = check_object(sizeof *wake_mutex);
-	wake_cond = check_object(sizeof *wake_cond);
-	wake_set = check_object(sizeof *wake_set);
-	wake_port = check_object(sizeof *wake_port);
-	wake_dest = check_ref_new();
-	for (uint32_t i = 0; i < WAITERS; i++)
-		t[i] = check_object(sizeof *t[i]);
-	machine(LATENESS, 0, 0, 0);
-	for (uint32_t n = 0; n < 48; n++) {
-		waiters_start(type[n % 4], t, space, stacks);
-		uint64_t at = tsc() + 2000 + n * 409;
-
-		machine(DEADLINE_SET, (uint32_t)at, (uint32_t)(at >> 32), late_port);
-		wake_all(type[n % 4]);
-		while (tsc() < at + 100)
-			;
-		waiters_end(t);
-	}
-	worst = machine(LATENESS, 0, 0, 0);
-	report("irqoff-wake", 48, worst * 48, worst);
 }
 
 CASE("bench-irqoff-walk", "the same, where a page lies 250 levels away: touched, protected, touched in a call, looked for")

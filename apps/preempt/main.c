@@ -17,8 +17,6 @@
 #define PAGES	64
 #define BLOCK	0x200000u
 
-enum { DEADLINE_SET = 4, SCHEDULER_SET = 6, LATENESS = 11 };
-
 uint32_t	__real_check_cases(int (*selected)(const char *id));
 uint32_t	__wrap_check_cases(int (*selected)(const char *id));
 void		__wrap_check_world_selftest(void);

@@ -418,3 +418,118 @@ CASE("donation-10", "clients of a scheduler that never runs them stand still, bu
 	CHECK_EQUAL(count % 10000, 1011);
 	CHECK_EQUAL(count / 10000, 0);		/* what it would do for itself */
 }
+
+/* ---- more who lend than the kernel sees to at once */
+
+#define MANY	28u
+static fluke_thread_t *lender[MANY];
+
+/* A thread of nobody's has m, and waits for the gate; many wait for m, and have been told blocked. */
+static fluke_thread_t *many_lend(void (*function)(void *))
+{
+	fluke_thread_t *has;
+
+	make();
+	has = client_of(check_ref_new(), function, 0, 0);
+	CHECK_EQUAL(schedule(has), FLUKE_SCHED_BLOCKED);
+	for (uint32_t i = 0; i < MANY; i++) {
+		lender[i] = client_of(ours, waiter, 0, 700 + i);
+		CHECK_EQUAL(asked(), 700 + i);
+		CHECK_EQUAL(schedule(lender[i]), FLUKE_SCHED_BLOCKED);
+	}
+	return has;
+}
+
+static uint32_t all_ask(void)
+{
+	uint32_t seen = 0, value;
+
+	while ((value = asked()))
+		seen |= 1u << (value - 700);
+	return seen;
+}
+
+static void holds(void *unused)
+{
+	(void)unused;
+	fluke_mutex_lock(m);
+	wait_gate();
+	count++;
+	fluke_mutex_unlock(m);
+}
+
+CASE("donation-11", "each of many who lend to one that wakes asks for it, once; one of them runs it, and then all before itself")
+{
+	many_lend(holds);
+	fluke_mutex_unlock(gate);
+	CHECK_EQUAL(all_ask(), (1u << MANY) - 1);
+	CHECK_EQUAL(count, 0);
+	CHECK_EQUAL(schedule(lender[MANY - 1]), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1 + 1000 * MANY);	/* from hand to hand the last goes on lending to whoever has m */
+}
+
+CASE("donation-12", "many who lend to one that is stopped take back what nobody has seen, and ask again when it goes on")
+{
+	static fluke_thread_state_t state;
+	fluke_thread_t *has = many_lend(holds);
+
+	fluke_mutex_unlock(gate);
+	fluke_thread_get_state(has, &state, (fluke_thread_links_t){ 0 });
+	CHECK_EQUAL(all_ask(), 0);
+	state.flags &= ~FLUKE_THREAD_STOPPED;
+	fluke_thread_set_state(has, &state, (fluke_thread_links_t){ 0 });
+	CHECK_EQUAL(all_ask(), (1u << MANY) - 1);
+	CHECK_EQUAL(schedule(lender[3]), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1 + 1000 * 4);
+}
+
+CASE("donation-13", "the holder's end gives the mutex to the first of many, and the others lend to that one")
+{
+	fluke_thread_destroy(many_lend(holds));
+	CHECK_EQUAL(all_ask(), (1u << MANY) - 1);
+	CHECK_EQUAL(schedule(lender[MANY - 1]), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1000 * MANY);
+}
+
+CASE("donation-14", "many go on lending to a thread that moves, and ask when it is ready at its new place")
+{
+	fluke_thread_t *has = many_lend(holds), *there = check_object(sizeof *there);
+
+	fluke_mutex_unlock(gate);
+	CHECK_EQUAL(all_ask(), (1u << MANY) - 1);
+	fluke_thread_move(has, there);
+	CHECK_EQUAL(schedule(lender[5]), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1 + 1000 * 6);
+	fluke_thread_destroy(there);
+}
+
+CASE("donation-15", "set_state gives a mutex to a third thread: all who wait for it lend to that one")
+{
+	fluke_mutex_state_t locked = { .locked = 1 };
+	fluke_thread_t *heir;
+	fluke_ref_t *owner = check_ref_new();
+
+	many_lend(holds);
+	heir = client_of(check_ref_new(), add, (void *)7, 0);
+	fluke_thread_reference(heir, owner);
+	fluke_mutex_set_state(m, &locked, owner);
+	CHECK_EQUAL(schedule(lender[MANY / 2]), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 7);
+}
+
+CASE("donation-16", "those who could not lend to the holder, which runs them, lend to the first of them once he has the mutex")
+{
+	make();
+	fluke_mutex_lock(m);
+	for (uint32_t i = 0; i < MANY; i++) {
+		lender[i] = client_of(ours, i ? waiter : holds, 0, 700 + i);
+		CHECK_EQUAL(asked(), 700 + i);
+		CHECK_EQUAL(schedule(lender[i]), FLUKE_SCHED_BLOCKED);
+	}
+	fluke_mutex_unlock(m);
+	CHECK_EQUAL(schedule(lender[MANY - 1]), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 0);			/* the first has it, and waits for the gate */
+	fluke_mutex_unlock(gate);
+	CHECK_EQUAL(schedule(lender[MANY - 1]), FLUKE_SCHED_BLOCKED);
+	CHECK_EQUAL(count, 1 + 1000 * (MANY - 1));
+}

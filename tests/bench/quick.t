@@ -28,7 +28,7 @@ NAMED = """null mlock munlock mpair mtry cond switch rpc rpc-same rpc8w rpc-idem
     size-8k size-64k long-256k long-1m long-2m long-2m-odd refs-1 refs-8 soft soft2 soft4 hard trap keeper keeper-map search-0 search-16
     search-1024 thread recreate interrupt map-1p protect-1p map-1m protect-1m ref-create ref-copy ref-compare ref-hash ref-destroy
     getstate getstate-runs getstate-rpc getstate-stopped setstate setstate-runs setstate-rpc irqoff-copy irqoff-revoke irqoff-clear
-    irqoff-search irqoff-walk irqoff-wake client-soft client-hard server-soft server-hard rollback-cs rollback-ch rollback-ss rollback-sh""".split()
+    irqoff-search irqoff-walk irqoff-wake irqoff-many client-soft client-hard server-soft server-hard rollback-cs rollback-ch rollback-ss rollback-sh""".split()
 LEVELS = [1, 2, 3, 4, 8]
 NAMED += ["dispatch-%d" % n for n in LEVELS]
 NAMED += ["create-" + n for n in TYPES + ["ref", "thread"]] + [v + "etstate-" + n for v in "gs" for n in TYPES]

@@ -86,6 +86,24 @@ static void uses_itself(void *unused)
 
 SCENE(threads, uses_third, uses_itself, 0, place_prepare);
 
+/* A hands a mutex to a third thread that waits for it, which then ends with it. */
+static void hands_over(void *unused)
+{
+	fluke_thread_t *t = (void *)place[0];
+
+	(void)unused;
+	fluke_mutex_lock(second);
+	make_third(t);
+	word[1] = fluke_thread_schedule(t, 0, FLUKE_WAKEUP_ON_BLOCK);
+	fluke_mutex_unlock(second);
+	fluke_thread_destroy(t);
+	fluke_mutex_lock(second);	/* OWNER_DIED, unless the third was made again and had no time to wait since */
+	fluke_mutex_unlock(second);
+	word[2] = fluke_mutex_trylock(second);
+}
+
+SCENE(handed_over, hands_over, uses_itself, 0, place_prepare);
+
 /* A touches memory that is refused; B, the keeper of the region, grants it. */
 static fluke_region_t *view;
 

@@ -99,7 +99,7 @@ int pipe_stage(struct pipe *p, const void *data, size_t count, size_t *done)
 	pieces(p, p->head, part, piece);
 	memcpy((void *)(uintptr_t)piece[0].data, data, piece[0].size);
 	memcpy(p->ring, (const char *)data + piece[0].size, piece[1].size);
-	p->staged = 1;
+	p->staged = part;
 	*done = part;
 	return 0;
 }
@@ -136,18 +136,19 @@ int pipe_write(struct pipe *p, const void *data, size_t count, size_t *done)
 	return error;
 }
 
-unsigned pipe_poll(const struct pipe *p, int writer)
+unsigned pipe_poll(const struct pipe *p, int writer, size_t taking)
 {
+	unsigned have = pipe_available(p) + p->staged - (unsigned)taking;
 	unsigned events = 0;
 
 	if (writer) {
 		if (!p->readers)
 			events |= POLLERR;
-		if (p->most - pipe_available(p) >= PIPE_ATOMIC)
+		if (p->most - have >= PIPE_ATOMIC)
 			events |= POLLOUT | POLLWRNORM;
 		return events;
 	}
-	if (pipe_available(p))
+	if (have)
 		events |= POLLIN | POLLRDNORM;
 	if (!p->writers && p->was_written)
 		events |= POLLHUP;

@@ -52,7 +52,8 @@ static unsigned poll(struct stream *s)
 	struct fifo *f = s->owner;
 	unsigned access = s->flags & O_ACCMODE;
 
-	return (access != O_WRONLY ? pipe_poll(&f->pipe, 0) : 0) | (access != O_RDONLY ? pipe_poll(&f->pipe, 1) : 0);
+	return (access != O_WRONLY ? pipe_poll(&f->pipe, 0, f->source.taking) : 0) |
+		(access != O_RDONLY ? pipe_poll(&f->pipe, 1, f->source.taking) : 0);
 }
 
 static int stat(struct stream *s, struct FileStatus *status)
@@ -62,6 +63,7 @@ static int stat(struct stream *s, struct FileStatus *status)
 	status->inode = f->number;
 	status->mode = S_IFIFO | 0600;
 	status->links = 1;
+	status->size = pipe_available(&f->pipe) - f->source.taking;
 	status->device = 0xc;
 	status->block_size = 4096;
 	return 0;

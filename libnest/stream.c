@@ -18,7 +18,7 @@ struct stream_wait {
 	struct stream_wait *next;
 	struct request	*request;
 	struct stream	*stream;
-	int		writing;
+	uint8_t		writing, nonblocking;	/* nonblocking: until the transfers on their way have ended */
 	size_t		count;
 	uint64_t	started;
 	struct session	*payer;		/* of the data; null: not much */
@@ -126,6 +126,7 @@ void stream_release(void *self)
 	/* what is on its way counts as delivered */
 	if (s->in_flight & READ) {
 		s->source->reading = 0;
+		s->source->taking = 0;
 		s->ops->take(s, s->reading, 1);
 	}
 	if (s->in_flight & WRITE) {
@@ -159,6 +160,7 @@ static void read_sent(struct stream *s, int delivered, size_t count)
 	if (!s->closed) {
 		s->in_flight &= ~READ;
 		s->source->reading = 0;
+		s->source->taking = 0;
 		s->ops->take(s, delivered ? count : 0, delivered);
 		stream_changed(s->source);
 	}
@@ -209,6 +211,7 @@ static int read_start(struct stream *s, struct request *r, size_t count, uint64_
 		return error;
 	*size = put_pieces(r, piece);
 	s->source->reading = 1;
+	s->source->taking = *size;
 	s->in_flight |= READ;
 	s->reading = *size;
 	return 0;
@@ -273,8 +276,14 @@ static void forget_former(struct stream *s, struct request *r)
 	s->waits_end = link;
 }
 
+/* What is on its way decides whether there is anything to read, and room to write. */
+static int undecided(const struct stream_source *source)
+{
+	return source->reading || source->writing;
+}
+
 /* With the lock; the request waits at the end of the stream's queue. */
-static int park(struct stream *s, struct request *r, int writing, const void *data, size_t count)
+static int park(struct stream *s, struct request *r, int writing, int nonblocking, const void *data, size_t count)
 {
 	struct stream_wait *w = wait_new(s, writing, count);
 
@@ -284,7 +293,8 @@ static int park(struct stream *s, struct request *r, int writing, const void *da
 		memcpy(w->data, data, count);
 	w->next = 0;
 	w->stream = s;
-	w->writing = writing;
+	w->writing = (uint8_t)writing;
+	w->nonblocking = nonblocking != 0;
 	w->count = count;
 	w->started = now();
 	w->request = request_park(r);
@@ -363,7 +373,7 @@ static int stream_read(void *self, struct request *r, uint64_t offset, uint32_t 
 	size_t *data_size)
 {
 	struct stream *s = self;
-	int error, changed;
+	int error, changed, nonblocking = (s->flags | flags) & O_NONBLOCK;
 
 	(void)offset;
 	if ((s->flags & O_ACCMODE) == O_WRONLY)
@@ -371,14 +381,14 @@ static int stream_read(void *self, struct request *r, uint64_t offset, uint32_t 
 	if (count > PROTO_BULK_MAX)
 		count = PROTO_BULK_MAX;
 	fast_lock_take(&stream_lock);
-	if (somebody_waits(s->source, 0) && !((s->flags | flags) & O_NONBLOCK))
+	if (somebody_waits(s->source, 0) && !nonblocking)
 		error = EAGAIN;
 	else
 		error = read_small(s, r, count, data, data_size);
 	if (error == E2BIG)
 		error = read_large(s, r, count, data, data_size);
-	if (error == EAGAIN && !((s->flags | flags) & O_NONBLOCK))
-		error = park(s, r, 0, 0, count);
+	if (error == EAGAIN && (!nonblocking || undecided(s->source)))
+		error = park(s, r, 0, nonblocking, 0, count);
 	changed = changed_sources != 0;
 	fast_lock_drop(&stream_lock);
 	if (changed)
@@ -391,7 +401,7 @@ static int stream_write(void *self, struct request *r, uint64_t offset, uint32_t
 {
 	struct stream *s = self;
 	size_t done = 0;
-	int error, changed;
+	int error, changed, nonblocking = (s->flags | flags) & O_NONBLOCK;
 
 	(void)offset;
 	if ((s->flags & O_ACCMODE) == O_RDONLY)
@@ -407,8 +417,8 @@ static int stream_write(void *self, struct request *r, uint64_t offset, uint32_t
 		*written = (uint32_t)done;
 		*position = 0;
 	}
-	if (error == EAGAIN && !((s->flags | flags) & O_NONBLOCK))
-		error = park(s, r, 1, data, data_size);
+	if (error == EAGAIN && (!nonblocking || undecided(s->source)))
+		error = park(s, r, 1, nonblocking, data, data_size);
 	changed = changed_sources != 0;
 	fast_lock_drop(&stream_lock);
 	if (changed)
@@ -434,13 +444,13 @@ static struct stream_wait *serve_one(struct stream *s, int *error, size_t *size)
 	int tried[2] = { 0, 0 };
 
 	for (link = &s->waits; (w = *link); link = &w->next) {
-		if (tried[w->writing]++)
+		if (!w->nonblocking && tried[w->writing]++)
 			continue;	/* in order */
 		if (w->writing)
 			*error = write_start(s, w->data, w->count, size);
 		else
 			*error = read_start(s, w->request, w->count, w->started, size);
-		if (*error == EAGAIN)
+		if (*error == EAGAIN && (!w->nonblocking || undecided(s->source)))
 			continue;
 		*link = w->next;
 		if (!w->next)

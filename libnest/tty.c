@@ -400,11 +400,13 @@ unsigned tty_available(struct tty *tty)
 	return (L(tty, ICANON) ? tty->canon_head : tty->read_head) - tty->read_tail;
 }
 
-unsigned tty_poll(struct tty *tty)
+unsigned tty_poll(struct tty *tty, size_t taking)
 {
 	unsigned events = 0, least = CC(tty, VTIME) || !CC(tty, VMIN) ? 1 : CC(tty, VMIN);
 
-	if (L(tty, ICANON) ? tty->read_tail != tty->canon_head : tty->read_head - tty->read_tail >= least)
+	if (tty->peeked != tty->read_tail)
+		taking = 0;		/* flushed meanwhile */
+	if (tty_available(tty) >= taking + (L(tty, ICANON) ? 1 : least))
 		events |= POLLIN | POLLRDNORM;
 	if (tty_output_pending(tty) < TTY_OUTPUT / 2 && !tty->stopped)
 		events |= POLLOUT | POLLWRNORM;

@@ -15,11 +15,16 @@ static uint32_t nanos(uint64_t ns) { return (uint32_t)(ns % NS); }
 
 static int status_of_file(int file, struct FileStatus *s)
 {
+	int error;
+
 	if (files[file].special) {
 		*s = (struct FileStatus){ .inode = 1, .mode = files[file].mode, .links = 1, .block_size = 4096, .device = 4 };
 		return 0;
 	}
-	return fail(FileDescription_stat(file_ref(file), s));
+	error = fail(FileDescription_stat(file_ref(file), s));
+	if (!error && S_ISFIFO(s->mode))
+		s->size = 0;		/* what is in it: FIONREAD tells */
+	return error;
 }
 
 static int status_of_fd(int fd, struct FileStatus *s)

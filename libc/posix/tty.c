@@ -208,11 +208,11 @@ long posix_ioctl(int fd, uint32_t request, uint32_t argument)
 	} else if (files[file].special || !S_ISCHR(files[file].mode)) {
 		result = request >> 8 == 0x94 ? -EOPNOTSUPP : -ENOTTY;
 		if (request == FIONREAD && S_ISFIFO(files[file].mode)) {
-			uint32_t ready = 0;
+			struct FileStatus status;
 
-			FileDescription_watch(file_ref(file), POLLIN, NULL, &ready);
-			*(int32_t *)argument = ready & POLLIN ? 1 : 0;
-			result = 0;
+			result = fail(FileDescription_stat(file_ref(file), &status));
+			if (result == 0)
+				*(int32_t *)argument = (int32_t)status.size;
 		}
 	} else {
 		result = terminal(file, request, argument);

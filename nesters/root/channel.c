@@ -315,7 +315,7 @@ static unsigned poll(struct stream *s)
 {
 	struct end *e = s->owner;
 
-	return pipe_poll(&e->pipe, e != &end[0]);
+	return pipe_poll(&e->pipe, e != &end[0], e == &end[0] ? s->source->taking : 0);
 }
 
 static int status(struct stream *s, struct FileStatus *st)
@@ -323,6 +323,7 @@ static int status(struct stream *s, struct FileStatus *st)
 	st->inode = 100 + (uint32_t)((struct end *)s->owner - end);
 	st->mode = S_IFIFO | 0600;
 	st->links = 1;
+	st->size = pipe_available(&((struct end *)s->owner)->pipe) - (s->owner == &end[0] ? s->source->taking : 0);
 	st->device = 0xc;
 	st->block_size = 4096;
 	return 0;

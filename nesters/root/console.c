@@ -177,7 +177,7 @@ static void commit(struct stream *s, size_t count)
 
 static unsigned poll(struct stream *s)
 {
-	unsigned events = tty_poll(&tty);
+	unsigned events = tty_poll(&tty, s->source->reading ? peeked : 0);
 
 	if ((s->flags & O_ACCMODE) == O_WRONLY)
 		events &= ~(POLLIN | POLLRDNORM);

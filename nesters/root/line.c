@@ -90,7 +90,7 @@ static unsigned poll(struct stream *s)
 {
 	struct line *l = s->owner;
 
-	return pipe_poll(&l->in, 0) | pipe_poll(&l->out, 1);
+	return pipe_poll(&l->in, 0, s->source->taking) | pipe_poll(&l->out, 1, 0);
 }
 
 static int status(struct stream *s, struct FileStatus *st)

@@ -15,7 +15,8 @@ struct pipe {
 	uint32_t	ring_size, most;	/* most: what it may grow to, PIPE_SIZE unless set lower */
 	uint32_t	head, tail;	/* grow without end */
 	unsigned	readers, writers;
-	uint8_t		peeked, staged;	/* between the two steps of a read, of a write */
+	uint32_t	staged;		/* bytes, between the two steps of a write */
+	uint8_t		peeked;		/* between the two steps of a read */
 	uint8_t		was_written;	/* a FIFO without writers is at its end only after one came */
 };
 
@@ -32,6 +33,7 @@ void	pipe_commit(struct pipe *pipe, size_t count);
 int	pipe_read(struct pipe *pipe, void *data, size_t count, size_t *done);
 int	pipe_write(struct pipe *pipe, const void *data, size_t count, size_t *done);
 unsigned pipe_available(const struct pipe *pipe);
-unsigned pipe_poll(const struct pipe *pipe, int writer);
+/* taking: bytes that a read between its two steps is about to take. */
+unsigned pipe_poll(const struct pipe *pipe, int writer, size_t taking);
 
 #endif

@@ -19,6 +19,7 @@ struct stream_watch;
 struct stream_source {
 	struct stream	*streams;
 	uint8_t		reading, writing;	/* a transfer is on its way to its client */
+	size_t		taking;			/* bytes of the read that is: poll counts them as taken */
 	uint8_t		queued;			/* in the list of changed sources */
 	struct stream_source *next;
 };

@@ -54,7 +54,7 @@ void	tty_take(struct tty *tty, size_t taken);
 int	tty_read(struct tty *tty, void *data, size_t count, uint64_t started, uint64_t now, size_t *done, uint64_t *wake);
 /* EAGAIN: no room at all. */
 int	tty_write(struct tty *tty, const void *data, size_t count, size_t *done);
-unsigned tty_poll(struct tty *tty);
+unsigned tty_poll(struct tty *tty, size_t taking);	/* taking: what a read between peek and take is about to take */
 unsigned tty_available(struct tty *tty);
 void	tty_set_termios(struct tty *tty, const struct tty_termios *termios);
 void	tty_set_window(struct tty *tty, unsigned rows, unsigned columns, unsigned xpixel, unsigned ypixel);

@@ -114,11 +114,7 @@ void threads_forked(void)
 		thread_made[n] = ended[n] = false;
 		CONTROL->slot[n].thread = 0;
 	}
-	if (!image_sole_thread) {
-		t->locked = 0;
-		if (fluke_mutex_trylock(LOCK) == 0)
-			fluke_mutex_unlock(LOCK);
-	}
+	image_unlock();			/* with other threads fork held it, and the child's copy is the child's */
 	image_sole_thread = (uint32_t)t;
 	thread_count = 1;
 	t->tid = FACTS->pid;

@@ -34,7 +34,7 @@ int file_new(void)
 			break;
 	if (n == IMAGE_FILES_MAX) {
 		image_unlock();
-		return -ENFILE;
+		return -EMFILE;		/* as many as descriptors: the process's own limit */
 	}
 	files[n] = (struct file){ .uses = 1, .made = files[n].made, .region_made = files[n].region_made, .serial = ++serial };
 	if (!files[n].made)
@@ -289,7 +289,7 @@ static uint32_t get_flags(int file)
 	return files[file].flags;
 }
 
-/* Partial: fcntl64: F_SETOWN, F_SETSIG, leases, seals */
+/* Partial: fcntl64: F_SETOWN, F_SETSIG, leases, seals; F_SETPIPE_SZ leaves 64 KB */
 long posix_fcntl64(int fd, uint32_t command, uint32_t argument)
 {
 	int file = fd_file(fd);
@@ -329,7 +329,7 @@ long posix_fcntl64(int fd, uint32_t command, uint32_t argument)
 		break;
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
-		result = S_ISFIFO(files[file].mode) ? 65536 : -EBADF;
+		result = !S_ISFIFO(files[file].mode) ? -EBADF : command == F_SETPIPE_SZ && argument > PIPE_MOST ? -EPERM : PIPE_MOST;
 		break;
 	default:
 		result = -EINVAL;

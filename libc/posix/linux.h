@@ -35,6 +35,7 @@
 #define F_OFD_SETLK	37
 #define F_OFD_SETLKW	38
 #define F_SETPIPE_SZ	1031
+#define PIPE_MOST	65536		/* bytes; each pipe's size */
 #define F_GETPIPE_SZ	1032
 #define F_DUPFD_CLOEXEC	1030
 

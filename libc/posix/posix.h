@@ -149,7 +149,7 @@ extern struct file	files[IMAGE_FILES_MAX];
 extern struct descriptor fds[FDS];
 extern uint32_t	image_fd_limit;
 
-int	file_new(void);			/* slot with uses 1, or -ENFILE */
+int	file_new(void);			/* slot with uses 1, or -EMFILE */
 void	file_release(int n);
 void	files_drop(struct thread *t);	/* the call was left by a bad address: what it holds */
 int	fd_file(int fd);		/* file with a use taken, or -EBADF */

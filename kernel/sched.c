@@ -323,14 +323,14 @@ static uint32_t blocked_result(struct thread *scheduler)
 		FLUKE_SCHED_BLOCKED);
 }
 
-/* ON_CONFLICT, PASS_ON: while the target cannot run, one client that asks runs in its stead, and its request stays
+/* ON_CONFLICT: while the target cannot run, one client that asks runs in its stead, and its request stays
  * where it is: seen by nobody if the client blocks again, by the scheduler when its call ends.
  * That will be with BLOCKED, so the target asks again too, when it is ready. */
 static int stand_in(struct thread *scheduler, const struct portset *set)
 {
 	struct thread *target = scheduler->donee, *t;
 
-	if (!set || (sensitivity(scheduler) != FLUKE_WAKEUP_ON_CONFLICT && !(scheduler->regs.edx & FLUKE_WAKEUP_PASS_ON)))
+	if (!set || sensitivity(scheduler) != FLUKE_WAKEUP_ON_CONFLICT)
 		return 0;
 	t = portset_asker(set);
 	if (!t || (!target && !scheduler->stands_in))
@@ -376,8 +376,8 @@ void sched_end(struct thread *scheduler, uint32_t result)
  * may be settled without it. */
 static int tell(struct thread *t)
 {
-	if (!(t->regs.edx & (0xff | FLUKE_WAKEUP_PASS_ON)))
-		return 1;	/* ON_BLOCK */
+	if (sensitivity(t) == FLUKE_WAKEUP_ON_BLOCK)
+		return 1;
 	return would_end(t) && !(t->donee && usable(t->donee)) &&
 		!stand_in(t, (struct portset *)t->wait_object);
 }
@@ -469,7 +469,7 @@ result_t sys_thread_schedule(struct thread *t)
 	struct object *object = NULL;
 	struct portset *set = NULL;
 
-	if ((t->regs.edx & ~(FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY | FLUKE_WAKEUP_PASS_ON)) > FLUKE_WAKEUP_ON_CONFLICT)
+	if ((t->regs.edx & ~(FLUKE_WAKEUP_TAKE_REQUEST | FLUKE_WAKEUP_LAZY)) > FLUKE_WAKEUP_ON_CONFLICT)
 		return INSANE(INVALID_STATE);
 	TRY(find_target(t->regs.ebx, &client));
 	if (t->regs.ecx)

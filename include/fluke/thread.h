@@ -68,12 +68,10 @@ enum fluke_wakeup {
 /* Flags or-ed into the sensitivity.
  * TAKE_REQUEST: the first request for time is consumed and returned with the result, in bits 8-31:
  *	REQUESTED instead of MESSAGE, BLOCKED_REQUESTED instead of BLOCKED.
- * LAZY: requests do not end the donation; they come with BLOCKED, or when asked for.
- * PASS_ON: ON_BLOCK, but when the target blocks and exactly one client asks, that one runs in its stead, as ON_CONFLICT. */
+ * LAZY: requests do not end the donation; they come with BLOCKED, or when asked for. */
 #define FLUKE_SCHED_URGENT	0x800000	/* bit of sched_val: its requests end a LAZY donation too */
 #define FLUKE_WAKEUP_TAKE_REQUEST	0x100
 #define FLUKE_WAKEUP_LAZY		0x200
-#define FLUKE_WAKEUP_PASS_ON		0x400
 #define FLUKE_SCHED_REQUESTED		3
 #define FLUKE_SCHED_BLOCKED_REQUESTED	4
 #define FLUKE_SCHED_RESULT(word)	((word) & 0xff)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Processes that take turns over a pipe: a client that runs in another's stead (PASS_ON) has its time on its own account."""
+"""Processes that take turns over a pipe: each has its time on its own account."""
 import re, subprocess, sys
 sys.path.insert(0, "tests")
 from hosttap import Tap

@@ -117,7 +117,7 @@ static unsigned permille(const struct row *r)
 static void print_row(const struct row *r)
 {
 	unsigned share = permille(r);
-	uint64_t ms = clock_of_tsc(r->used) / 1000000;
+	uint64_t ms = clock_of_counts(r->used) / 1000000;
 
 	printf("%7u.%03u %4u.%u%% %c ", (unsigned)(ms / 1000), (unsigned)(ms % 1000), share / 10, share % 10, r->ready ? '*' : ' ');
 	for (unsigned i = 0; i < r->depth; i++)
@@ -153,7 +153,7 @@ static unsigned print_json(unsigned i)
 	printf("{\"name\": ");
 	json_string(r->name);
 	printf(", \"number\": %u, \"ready\": %s, \"used_ns\": %llu, \"share\": %u.%03u", (unsigned)r->number,
-		r->ready ? "true" : "false", (unsigned long long)clock_of_tsc(r->used), permille(r) / 1000, permille(r) % 1000);
+		r->ready ? "true" : "false", (unsigned long long)clock_of_counts(r->used), permille(r) / 1000, permille(r) % 1000);
 	printf(", \"priority\": %d, \"weight\": %u, \"group\": %u", (int)r->priority, (unsigned)r->weight, (unsigned)r->group);
 	if (r->is_scheduler) {
 		printf(", \"policy\": ");

@@ -37,7 +37,7 @@ static int sleeps(struct cost *cost)
 	cost->worst = 0;
 	for (unsigned i = 0; i < SLEEPS + 2; i++) {
 		uint64_t before = rdtsc(), deadline = clock_now() + 1000000 + i * 7919, middle, after;
-		int error = Timer_set(timer, deadline, 0, NULL);
+		int error = Timer_set(timer, clock_deadline(deadline), 0, NULL);
 
 		if (error)
 			return error;
@@ -65,7 +65,7 @@ static int pend(unsigned number)
 	fluke_ref_t *other = ref_new();
 	int error = other ? Clock_create_timer(libc_clock, port, 2, other) : ENOMEM;
 
-	return error ? error : Timer_set(other, clock_now() + 3600000000000ull + number * 48271ull % 65537 * 1000000, 0, NULL);
+	return error ? error : Timer_set(other, clock_deadline(clock_now() + 3600000000000ull + number * 48271ull % 65537 * 1000000), 0, NULL);
 }
 
 static int measure(unsigned pending, unsigned *have, struct cost *cost)

@@ -331,7 +331,7 @@ static void start_periodic(int n, struct scheduler *s, struct policy_parameters 
 static void start_timers(int count)
 {
 	for (int n = 0; n < count; n++)
-		Timer_set(periodic[n].timer, clock_now() + 1000000, periodic[n].period, NULL);
+		Timer_set(periodic[n].timer, clock_deadline(clock_now() + 1000000), periodic[n].period, NULL);
 }
 
 static void stop_timers(int count)

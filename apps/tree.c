@@ -151,7 +151,7 @@ static void print_table(void)
 	printf(" memory KB  threads  objects     seconds  who\n");
 	for (unsigned i = 0; i < nodes; i++) {
 		const struct node *n = &node[i];
-		unsigned us = (unsigned)(clock_of_tsc(n->n.time) / 1000);
+		unsigned us = (unsigned)(clock_of_counts(n->n.time) / 1000);
 
 		printf("%10u %8u %8u %4u.%06u  ", (unsigned)(n->n.memory / 1024), (unsigned)n->n.threads, (unsigned)objects(&n->n), us / 1000000,
 			us % 1000000);
@@ -178,7 +178,7 @@ static unsigned print_json(unsigned i)
 	json_string(n->name);
 	printf(", \"number\": %u, \"state\": \"%s\", \"answers\": %s, \"memory\": %llu, \"limit\": %llu, \"time_ns\": %llu, ", (unsigned)n->number,
 		states[n->state < 3 ? n->state : 0], n->silent ? "false" : "true", (unsigned long long)n->n.memory, (unsigned long long)n->n.limit,
-		(unsigned long long)clock_of_tsc(n->n.time));
+		(unsigned long long)clock_of_counts(n->n.time));
 	print_counts(&n->n.threads);
 	if (n->nester) {
 		printf(", \"holds\": [");

@@ -60,7 +60,7 @@ static void wait_event(struct waiter *w)
 
 static void wait_for(struct waiter *w, uint64_t ns)
 {
-	Timer_set(w->timer, clock_now() + ns, 0, NULL);
+	Timer_set(w->timer, clock_deadline(clock_now() + ns), 0, NULL);
 	wait_event(w);
 }
 
@@ -330,7 +330,7 @@ static void shake_main(void *unused)
 {
 	(void)unused;
 	for (int n = 0; n < 16; n++) {
-		Timer_set(waiter[n].timer, clock_now() + MS, 311000 + 17000 * n, NULL);
+		Timer_set(waiter[n].timer, clock_deadline(clock_now() + MS), 311000 + 17000 * n, NULL);
 		uthread_detach(uthread_create(shaken, &waiter[n], 0));
 	}
 	for (int n = 0; n < 3; n++)

@@ -44,6 +44,7 @@
 
 #include <fluke/types.h>
 #include <startup.h>
+#include <clock_record.h>
 
 #define IMAGE_PATH		"/boot/image"
 
@@ -135,10 +136,7 @@ struct process_facts {
 	uint32_t	uid, euid, gid, egid;
 	volatile uint64_t pending;		/* posted signals not yet taken */
 	volatile uint64_t thread_pending[IMAGE_THREADS_MAX];
-	/* ns since boot = (tsc * clock_multiplier) >> clock_shift (a product of 96 bits);
-	 * ns since 1970 = that + wall_offset */
-	uint32_t	clock_multiplier, clock_shift;
-	uint64_t	wall_offset;
+	struct clock_record clock;
 	uint32_t	memory_total;		/* bytes, for sysinfo */
 	uint32_t	group_count, groups[16];
 	char		host_name[32];

@@ -27,7 +27,7 @@ static int real_open(void *self, struct scheduler *s)
 static void real_arm(void *self, struct scheduler *s, uint64_t when)
 {
 	(void)self;
-	Timer_set(s->timer, clock_of_tsc(when) + 1, 0, NULL);
+	Timer_set(s->timer, clock_deadline(clock_of_tsc(when) + 1), 0, NULL);
 }
 
 const struct scheduler_clock scheduler_real_clock = { .now = real_now, .arm = real_arm, .open = real_open };

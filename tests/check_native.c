@@ -90,7 +90,7 @@ int check_run_for(fluke_thread_t *target, uint32_t microseconds)
 
 	if (!alarm_port)
 		alarm_make();
-	Timer_set(alarm_timer, clock_now() + (uint64_t)microseconds * 1000, 0, NULL);
+	Timer_set(alarm_timer, clock_deadline(clock_now() + (uint64_t)microseconds * 1000), 0, NULL);
 	do {
 		how = fluke_thread_schedule(target, alarm_port, FLUKE_WAKEUP_ON_BLOCK);
 		fluke_port_get_state(alarm_port, &state, NULL);

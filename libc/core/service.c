@@ -15,8 +15,7 @@ fluke_ref_t	*libc_parent = (fluke_ref_t *)START_REF_PARENT;
 
 fluke_ref_t	*libc_clock;		/* root puts its own here */
 static fluke_ref_t *descriptors[3], *scheduler_ref;
-static uint32_t scale_multiplier, scale_shift;
-static uint64_t scale_offset;
+static struct clock_record scale;
 
 fluke_ref_t *parent_ref(void)
 {
@@ -89,9 +88,7 @@ __attribute__((weak)) void libc_exit(int status)
 
 void clock_set_scale(uint32_t multiplier, uint32_t shift, uint64_t wall_offset)
 {
-	scale_multiplier = multiplier;
-	scale_shift = shift;
-	scale_offset = wall_offset;
+	scale = (struct clock_record){ .magic = CLOCK_RECORD_MAGIC, .multiplier = multiplier, .shift = shift, .wall_offset = wall_offset };
 }
 
 static int clock_ready(void)
@@ -99,7 +96,7 @@ static int clock_ready(void)
 	uint32_t multiplier, shift;
 	uint64_t offset;
 
-	if (scale_multiplier)
+	if (scale.multiplier)
 		return 1;
 	if (!libc_clock && !(libc_clock = service_lookup("clock")))
 		return 0;
@@ -116,28 +113,42 @@ uint64_t clock_now(void)
 
 uint64_t clock_to_counts(uint32_t ns)
 {
-	return clock_ready() ? ((uint64_t)ns << scale_shift) / scale_multiplier : ns;
+	return clock_ready() ? ((uint64_t)ns << scale.shift) / scale.multiplier : ns;
+}
+
+uint64_t clock_of_tsc(uint64_t tsc)
+{
+	return clock_of_counts(tsc) + scale.ahead;
 }
 
 /* (tsc * multiplier) >> shift with a product of 96 bits */
-uint64_t clock_of_tsc(uint64_t tsc)
+uint64_t clock_of_counts(uint64_t tsc)
 {
 	uint64_t low, high;
 
 	if (!clock_ready())
 		return 0;
-	low = (tsc & 0xffffffffu) * scale_multiplier;
-	high = (tsc >> 32) * scale_multiplier + (low >> 32);
-	if (scale_shift == 32)
-		return high;
-	if (scale_shift > 32)
-		return high >> (scale_shift - 32);
-	return high << (32 - scale_shift) | (low & 0xffffffffu) >> scale_shift;
+	low = (tsc & 0xffffffffu) * scale.multiplier;
+	high = (tsc >> 32) * scale.multiplier + (low >> 32);
+	if (scale.shift >= 32)
+		return high >> (scale.shift - 32);
+	return high << (32 - scale.shift) | (low & 0xffffffffu) >> scale.shift;
+}
+
+const struct clock_record *clock_record(void)
+{
+	clock_ready();
+	return &scale;
+}
+
+uint64_t clock_deadline(uint64_t ns)
+{
+	return ns ? ns - scale.ahead : 0;
 }
 
 uint64_t clock_wall(void)
 {
-	return clock_now() + scale_offset;
+	return clock_now() + scale.wall_offset;
 }
 
 static void sleep_receive(fluke_portset_t *portset)
@@ -169,7 +180,7 @@ int clock_sleep_until(uint64_t ns)
 	if (port && timer)
 		error = Clock_create_timer(libc_clock, port, 1, timer);
 	if (!error)
-		error = Timer_set(timer, ns, 0, NULL);
+		error = Timer_set(timer, clock_deadline(ns), 0, NULL);
 	if (!error)
 		sleep_receive(portset);
 	ref_free(timer);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <fluke/fluke.h>
+#include <clock_record.h>
 
 extern char	**environ;
 extern const char *libc_program;	/* its name: argv[0] without folders */
@@ -102,8 +103,11 @@ static inline void lock_drop(struct lock *lock) { fluke_mutex_unlock(lock->mutex
 void		clock_set_scale(uint32_t multiplier, uint32_t shift, uint64_t wall_offset);	/* by start-up or root */
 uint64_t	clock_now(void);	/* monotonic ns; asks Parent's "clock" for the scale at first */
 uint64_t	clock_of_tsc(uint64_t tsc);	/* the same for a reading of the time stamp counter */
+uint64_t	clock_of_counts(uint64_t counts);	/* how long so many take */
 uint64_t	clock_to_counts(uint32_t ns);	/* counts of it in that time */
 uint64_t	clock_wall(void);	/* ns since 1970 */
+uint64_t	clock_deadline(uint64_t ns);	/* that monotonic time as Timer.set takes it; 0 stays 0 */
+const struct clock_record *clock_record(void);
 /* Sleeps until the monotonic time, on a Timer of the Clock; 0 or errno. */
 int		clock_sleep_until(uint64_t ns);
 static inline uint64_t rdtsc(void)

@@ -9,12 +9,12 @@
 
 uint64_t now_monotonic(void)
 {
-	uint64_t tsc, multiplier = FACTS->clock_multiplier;
-	uint32_t shift = FACTS->clock_shift;
+	uint64_t tsc, multiplier = FACTS->clock.multiplier;
+	uint32_t shift = FACTS->clock.shift;
 
 	__asm__ volatile("rdtsc" : "=A"(tsc));
 	/* (high * 2^32 + low) * multiplier >> shift, without losing the middle */
-	return ((tsc >> 32) * multiplier << (32 - shift)) + ((tsc & 0xffffffffu) * multiplier >> shift);
+	return ((tsc >> 32) * multiplier << (32 - shift)) + ((tsc & 0xffffffffu) * multiplier >> shift) + FACTS->clock.ahead;
 }
 
 fluke_ref_t *clock_ref(void)
@@ -28,7 +28,7 @@ fluke_ref_t *clock_ref(void)
 
 uint64_t now_wall(void)
 {
-	return now_monotonic() + FACTS->wall_offset;
+	return now_monotonic() + FACTS->clock.wall_offset;
 }
 
 int clock_of_cpu(int clock)

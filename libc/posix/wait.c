@@ -76,7 +76,7 @@ static int set_timer(struct thread *t, uint64_t deadline)
 			return -EIO;
 		t->has_timer = 1;
 	}
-	return fail(Timer_set(REF_TIMER, deadline, 0, NULL));
+	return fail(Timer_set(REF_TIMER, deadline ? deadline - FACTS->clock.ahead : 0, 0, NULL));
 }
 
 int thread_wait(uint64_t deadline)

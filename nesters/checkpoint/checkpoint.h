@@ -130,6 +130,9 @@ fluke_ref_t *time_port(void);		/* where it takes requests */
 uint32_t time_known(uint32_t real);	/* the number that those below remember */
 void	time_forget(void);
 int	time_restore(fluke_thread_t *thread, fluke_ref_t *port, natural_t *sched_val);
+uint64_t time_raw(void);		/* our parent's monotonic clock */
+void	time_goes_on(uint64_t then);	/* from that reading of it on, in what is restored */
+int	time_adapt(void *page);		/* its clock records; 1 if there are any */
 
 /* ---- image.c: the file ---- */
 

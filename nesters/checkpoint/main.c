@@ -135,9 +135,9 @@ static void arm(void)
 		uint32_t us = (uint32_t)strtoul(options.instants, &end, 0);
 
 		options.instants = *end == ',' ? end + 1 : end;
-		Timer_set(timer, started + (uint64_t)us * US, 0, NULL);
+		Timer_set(timer, clock_deadline(started + (uint64_t)us * US), 0, NULL);
 	} else if (options.interval) {
-		Timer_set(timer, clock_now() + (uint64_t)options.interval * US, 0, NULL);
+		Timer_set(timer, clock_deadline(clock_now() + (uint64_t)options.interval * US), 0, NULL);
 	}
 }
 

@@ -167,7 +167,7 @@ static int get_page(struct segment *s, const struct image_page *p)
 			return image_error = ENOMEM;
 		if (image_get_page(p->place, store.window + frame * PAGE))
 			return image_error;
-		frame_place[frame] = p->place;
+		frame_place[frame] = !counts.taken && time_adapt(store.window + frame * PAGE) ? 0 : p->place;
 		if (common)
 			*common = frame;
 	}
@@ -453,6 +453,7 @@ static int get_all(void)
 		return image_error;
 	if (head.magic != IMAGE_HEAD || head.version != IMAGE_VERSION)
 		return bad("its head is altered");
+	time_goes_on(head.clock);
 	if (tree_get(!counts.taken))		/* in the boot that it was taken in they are there */
 		return bad("its files have no sense");
 	if (make_room() || get_pools())

@@ -274,7 +274,7 @@ static void look_again(void)
 static int put_all(void)
 {
 	struct image_head head = { .magic = IMAGE_HEAD, .version = IMAGE_VERSION, .pools = world.pools, .segments = world.segments,
-		.objects = world.objects, .clock = clock_now(), .wall = clock_wall() };
+		.objects = world.objects, .clock = time_raw(), .wall = clock_wall() };
 
 	counts.pages = counts.written = counts.threads = 0;
 	counts.objects = world.objects;

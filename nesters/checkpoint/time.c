@@ -5,6 +5,7 @@
  * number, each number once; another one means nobody. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <linux_abi.h>
 #include <protocols/Scheduler.h>
 #include <protocols/Scheduler_server.h>
@@ -189,4 +190,37 @@ int time_begin(struct server *server)
 	if (!scheduler && !(scheduler = service_lookup("scheduler")))
 		return ENOENT;
 	return fast_lock_init(&lock) || served_init(&proxy, &class, server) ? ENOMEM : 0;
+}
+
+/* ---- the clock: programs read the time stamp counter, and each has a record of what to make of it ---- */
+
+static uint64_t forward;		/* by which their clocks are ahead of ours in what is restored */
+
+uint64_t time_raw(void)
+{
+	return clock_deadline(clock_now());
+}
+
+void time_goes_on(uint64_t then)
+{
+	forward = then - time_raw();
+}
+
+int time_adapt(void *page)
+{
+	static const uint32_t magic[4] = CLOCK_RECORD_MAGIC;
+	const struct clock_record *ours = clock_record();
+	struct clock_record *r = page, *end = (struct clock_record *)((char *)page + PAGE);
+	int any = 0;
+
+	for (; r < end; r++) {
+		if (r->magic[0] != magic[0] || memcmp(r->magic, magic, sizeof magic))
+			continue;
+		r->multiplier = ours->multiplier;
+		r->shift = ours->shift;
+		r->ahead += forward;
+		r->wall_offset = ours->wall_offset + ours->ahead - r->ahead;
+		any = 1;
+	}
+	return any;
 }

@@ -12,8 +12,7 @@ static union facts_page {
 	uint8_t		page[FLUKE_PAGE_SIZE];
 } pages[PROCESSES] __attribute__((aligned(4096)));
 
-static uint32_t clock_multiplier, clock_shift, memory_total;
-static uint64_t wall_offset;
+static uint32_t memory_total;
 
 _Static_assert(sizeof(struct process_facts) <= FLUKE_PAGE_SIZE, "facts page");
 _Static_assert(sizeof(struct process_objects) <= 0x100, "PROCESS_OBJECTS");
@@ -25,10 +24,11 @@ struct process_objects *process_objects(struct process *p)
 
 void facts_init(void)
 {
-	uint32_t used, free;
+	uint32_t multiplier, shift, used, free;
+	uint64_t wall_offset;
 
-	Clock_scale(&manager->clock, &clock_multiplier, &clock_shift, &wall_offset);
-	clock_set_scale(clock_multiplier, clock_shift, wall_offset);
+	if (!Clock_scale(&manager->clock, &multiplier, &shift, &wall_offset))
+		clock_set_scale(multiplier, shift, wall_offset);
 	if (MemPool_statistics(&manager->pool, &memory_total, &used, &free))
 		memory_total = 0;
 }
@@ -42,9 +42,7 @@ static int page_make(void *argument)
 
 	memset(facts, 0, sizeof *facts);
 	facts->magic = FACTS_MAGIC;
-	facts->clock_multiplier = clock_multiplier;
-	facts->clock_shift = clock_shift;
-	facts->wall_offset = wall_offset;
+	facts->clock = *clock_record();
 	facts->memory_total = memory_total;
 	strcpy(facts->host_name, "fluke");
 	fluke_region_create(&process_objects(p)->facts);
@@ -71,14 +69,6 @@ void facts_destroy(struct process *p)
 			fluke_ref_destroy(&o->timer[i]);
 	memset(p->has_timer, 0, sizeof p->has_timer);
 	session_drop(p);
-}
-
-/* The Clock's scale: a product of 96 bits. */
-uint64_t facts_ns(uint64_t tsc)
-{
-	uint64_t low = (uint64_t)(uint32_t)tsc * clock_multiplier, high = (tsc >> 32) * clock_multiplier;
-
-	return clock_shift >= 32 ? ((low >> 32) + high) >> (clock_shift - 32) : (low >> clock_shift) + (high << (32 - clock_shift));
 }
 
 void facts_update(struct process *p)

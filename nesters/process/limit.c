@@ -44,7 +44,7 @@ int clock_timer_set(struct process *p, int which, uint64_t deadline, uint64_t in
 		if (Clock_create_timer(&manager->clock, process_port(p), 1u << timer_bit[which], timer))
 			return EAGAIN;
 	}
-	return Timer_set(timer, deadline, interval, old);
+	return Timer_set(timer, clock_deadline(deadline), interval, old);
 }
 
 /* VIRTUAL and PROF: so much is still to be consumed, 0 = off. */

@@ -232,7 +232,6 @@ void		nesting_forget(struct body *b);
 int		thread_prepare(struct process *p, int slot, fluke_thread_state_t *state);
 void		thread_release(struct process *p, int slot, fluke_thread_state_t *state);
 int		thread_add_scheduler(struct process *p, int slot);
-uint64_t	facts_ns(uint64_t tsc);
 void		thread_remove(struct process *p, int slot);	/* ends it */
 void		threads_stop(struct process *p);
 void		threads_continue(struct process *p);

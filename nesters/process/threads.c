@@ -32,7 +32,7 @@ void threads_account(const struct thread *threads, int slots, int ending, struct
 			Scheduler_end(&manager->scheduler, threads[i].sched_val, &tsc);
 		else
 			Scheduler_get_usage(&manager->scheduler, threads[i].sched_val, &tsc);
-		usage->user += facts_ns(tsc);
+		usage->user += clock_of_counts(tsc);
 	}
 }
 

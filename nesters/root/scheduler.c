@@ -541,7 +541,7 @@ static uint64_t look_at_timers(void)
 		if (next > by)
 			arm(rdtsc(), at, 0);
 		count = clock_count(t);
-		cost = came ? clock_of_tsc(rdtsc() - came) + LEAD_SPARE : 0;
+		cost = came ? clock_of_counts(rdtsc() - came) + LEAD_SPARE : 0;
 		if (cost && cost < LEAD_MOST)
 			lead = cost > lead ? cost : lead - (lead - cost) / 8;
 		came = 0;

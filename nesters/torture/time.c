@@ -161,7 +161,7 @@ static void drain(void)
 
 static void arm(uint32_t ns)
 {
-	Timer_set(timer, clock_now() + ns, 0, NULL);
+	Timer_set(timer, clock_deadline(clock_now() + ns), 0, NULL);
 }
 
 void time_settle(void)

@@ -54,7 +54,25 @@ second = run("checkpoint -v -r -f disk:image", "x", options=("--drive", DRIVE))
 t.check("checkpoint-10", "bash in the middle of a loop goes on in another boot, from the drive", first[1] and second[1] and plain[0] == second[0] == 0 and
         first[1] + second[1] == plain[1], (first, second))
 
+# ---- the clock
+CLOCK = """read s x </proc/uptime; sleep 3; read a x </proc/uptime; (sleep 1.5; echo ended) & sleep 1; read b x </proc/uptime; echo $s $a $b; wait
+read c x </proc/uptime; echo $c $EPOCHREALTIME"""
+clock_plain = run("process", "bash", "-c", CLOCK)
+def clock(number, at, left, sentence):
+    """In the machine that goes on the rest of the time passes, no more; its own time of day is what programs see."""
+    run("checkpoint -l -f disk:image -a %d process" % at, "bash", "-c", CLOCK, options=("--drive", DRIVE))
+    got = run("checkpoint -v -r -f disk:image", "x", options=("--drive", DRIVE))
+    m = re.fullmatch(r"([\d.]+) ([\d.]+) ([\d.]+)\nended\n([\d.]+) ([\d.]+)\n", got[1])
+    s, a, b, c, wall = map(float, m.groups()) if m else [0] * 5
+    ran = int((re.findall(r"ran (\d+) us", got[2]) or [0])[-1]) / 1e6
+    t.check("checkpoint-%d" % number, sentence, 3 <= a - s < 3.1 and 1 <= b - a < 1.1 and 4.5 <= c - s < 4.7 and left - 0.2 < ran < left + 0.1 and
+            left - 0.2 < wall - 1767225600 < left + 0.8, (clock_plain, got))
+clock(22, 1500000, 3, "in another boot a sleep ends when the rest of it has passed; the monotonic clock goes on where it stood, the time of day is that machine's")
+clock(23, 3300000, 1.2, "the same with two sleeps at a time")
+
 # ---- images that are not what was written
+subprocess.run(["tools/mkdisk", DRIVE, "image:16M"], check=True)
+run("checkpoint -l -f disk:image -a 110000 process", "bash", "-c", LOOP, options=("--drive", DRIVE))
 def layout():
     """Where the file is in the drive; its chunks: (kind, offset in the drive, packed size)."""
     with open(DRIVE, "rb") as f:

@@ -899,8 +899,8 @@ static uint64_t now(void)
 	uint64_t tsc;
 
 	__asm__ volatile("rdtsc" : "=A"(tsc));
-	return (((tsc >> 32) * facts->clock_multiplier) << (32 - facts->clock_shift)) +
-		((tsc & 0xffffffffu) * facts->clock_multiplier >> facts->clock_shift);
+	return (((tsc >> 32) * facts->clock.multiplier) << (32 - facts->clock.shift)) +
+		((tsc & 0xffffffffu) * facts->clock.multiplier >> facts->clock.shift);
 }
 
 static int serve(struct object *o)
@@ -1239,11 +1239,11 @@ int main(int argc, char **argv)
 		die("fixed pages");
 	memcpy(entry_code + 2, &(void *){ &entry_pointer }, 4);
 	memcpy(p, entry_code, 6);
-	facts->clock_shift = 24;
-	facts->clock_multiplier = calibrate();
+	facts->clock.shift = 24;
+	facts->clock.multiplier = calibrate();
 	clock_gettime(CLOCK_REALTIME, &t);
-	facts->wall_offset = 0;
-	facts->wall_offset = ns_of(t) - now();
+	facts->clock.wall_offset = 0;
+	facts->clock.wall_offset = ns_of(t) - now();
 	sigaltstack(&alt, NULL);
 	for (n = 1; n < 32; n++)
 		if (n != SIGKILL && n != SIGSTOP && n != SIGTSTP && n != SIGTTIN && n != SIGTTOU)

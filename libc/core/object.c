@@ -172,8 +172,61 @@ void object_release(void *object, fluke_type_t type)
 		object_release(object, type_code); \
 	}
 
-SIMPLE(ref, FLUKE_TYPE_REF)
-DONE(ref, FLUKE_TYPE_REF)
+static fluke_ref_t **kept_ref;		/* null refs for the next ref_new, under the lock */
+static unsigned	kept_refs, kept_most;
+
+void refs_keep(unsigned most)
+{
+	fluke_ref_t **room = calloc(most, sizeof(*room));
+
+	take();
+	if (room && !kept_ref) {
+		kept_ref = room;
+		kept_most = most;
+	}
+	drop();
+}
+
+static fluke_ref_t *kept_take(void)
+{
+	fluke_ref_t *ref;
+
+	take();
+	ref = kept_refs ? kept_ref[--kept_refs] : NULL;
+	drop();
+	return ref;
+}
+
+static int kept_add(fluke_ref_t *ref)
+{
+	int room;
+
+	fluke_ref_clear(ref);
+	take();
+	room = kept_refs < kept_most;
+	if (room)
+		kept_ref[kept_refs++] = ref;
+	drop();
+	return room;
+}
+
+fluke_ref_t *ref_new(void)
+{
+	fluke_ref_t *ref = kept_refs ? kept_take() : NULL;
+
+	if (!ref && (ref = object_reserve(FLUKE_TYPE_REF)))
+		fluke_ref_create(ref);
+	return ref;
+}
+
+void ref_free(fluke_ref_t *ref)
+{
+	if (!ref || (kept_most && kept_add(ref)))
+		return;
+	fluke_ref_destroy(ref);
+	object_release(ref, FLUKE_TYPE_REF);
+}
+
 SIMPLE(portset, FLUKE_TYPE_PORTSET)
 DONE(portset, FLUKE_TYPE_PORTSET)
 SIMPLE(mutex, FLUKE_TYPE_MUTEX)

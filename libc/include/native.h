@@ -33,6 +33,7 @@ void	*object_reserve(fluke_type_t type);
 void	object_release(void *object, fluke_type_t type);
 
 fluke_ref_t	*ref_new(void);			/* a null ref */
+void		refs_keep(unsigned most);	/* ref_free keeps so many for ref_new: for programs that make some per message */
 void		ref_free(fluke_ref_t *ref);	/* null pointer: nothing */
 fluke_ref_t	*ref_dup(fluke_ref_t *ref);
 fluke_port_t	*port_new(fluke_portset_t *portset, void *alias, natural_t flags);

@@ -28,13 +28,19 @@ static void put(struct text *t, const char *format, ...)
 
 void decode_method(uint32_t word0, const struct proto_interface **interface, const struct proto_method **method)
 {
+	static const struct proto_interface *volatile seen[64];		/* where one of that number was found */
+	const struct proto_interface *i = seen[(word0 >> 8) % 64];
+
 	*interface = NULL;
 	*method = NULL;
-	for (const struct proto_interface *i = proto_interfaces; i->number; i++)
-		if (i->number == word0 >> 8 && (word0 & 0xff) < i->count) {
-			*interface = i;
-			*method = &i->methods[word0 & 0xff];
-		}
+	if (!i || i->number != word0 >> 8)
+		for (i = proto_interfaces; i->number && i->number != word0 >> 8; i++)
+			;
+	if (!i->number || (word0 & 0xff) >= i->count)
+		return;
+	seen[i->number % 64] = i;
+	*interface = i;
+	*method = &i->methods[word0 & 0xff];
 }
 
 const struct proto_param *decode_object(const struct proto_method *method, int out, unsigned index)

@@ -155,9 +155,20 @@ static void free_up(const struct message *m, fluke_ref_t *made[])
 		ref_free(made[n]);
 }
 
-/* One of the reply's: a new ref, freed when the reply has gone out. */
-static fluke_ref_t *pass_one_down(const struct message *m, fluke_ref_t *received, const struct proto_param *as, char label[LABEL])
+/* The received reference itself, another ref in its place.  Null: no memory. */
+static fluke_ref_t *take_received(fluke_ref_t **received)
 {
+	fluke_ref_t *ref = *received, *other = ref_new();
+
+	if (other)
+		*received = other;
+	return other ? ref : NULL;
+}
+
+/* One of the reply's: a ref that is freed when the reply has gone out. */
+static fluke_ref_t *pass_one_down(const struct message *m, fluke_ref_t **place, const struct proto_param *as, char label[LABEL])
+{
+	fluke_ref_t *received = *place;
 	const char *path = decode_string(m), *name = as ? as->name : NULL;
 	fluke_ref_t *made = NULL;
 	void *what;
@@ -167,24 +178,28 @@ static fluke_ref_t *pass_one_down(const struct message *m, fluke_ref_t *received
 	if ((as && as->kind == PROTO_DIRECT) || follow_is_service(received)) {
 		if (label)
 			show_given(received, label);
-		return ref_dup(received);
+		return take_received(place);
 	}
 	if (path && m->words[0] == (Parent_INTERFACE << 8 | Parent_lookup_NUMBER))
 		name = path;
 	what = proxy_pass(received, DOWN, name, path, &made, label);
-	return made || !what ? made : ref_dup(what);
+	if (what == received)
+		return take_received(place);
+	if (!made && what)
+		made = ref_dup(what);
+	fluke_ref_clear(received);
+	return made;
 }
 
 static int pass_down(struct message *m, struct request *r, struct carrier *c, unsigned count)
 {
 	for (unsigned n = 0; n < count; n++) {
-		fluke_ref_t *ref = pass_one_down(m, c->received[n], decode_object(m->method, 1, n),
+		fluke_ref_t *ref = pass_one_down(m, &c->received[n], decode_object(m->method, 1, n),
 			m->wanted || show_gives() ? m->reply_label[n] : NULL);
 
 		if (!ref)
 			return ENOMEM;
 		request_free_ref(r, ref);
-		fluke_ref_clear(c->received[n]);
 		r->reply_ref[n] = ref;
 		r->reply_refs = m->reply_refs = n + 1;
 	}

@@ -11,6 +11,7 @@
 #include "trace.h"
 
 #define WORKERS		4u
+#define REFS_KEPT	64u
 #define WORKERS_MAX	1024u		/* each request that waits above has one */
 
 struct options options = { .string = 32 };
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
 		fail("no program", "say what to run");
 	if (options.output && !strcmp(options.output, "/dev/null") && !options.json && !options.counts)
 		options.waits = 1;	/* lines that nobody can read are not made */
+	refs_keep(REFS_KEPT);
 	server_session_limit = WORKERS_MAX;	/* what one below may have at work is for those above to say */
 	server = server_new(WORKERS, WORKERS_MAX, 0);
 	error = server && pool ? proxies_begin(server) : ENOMEM;

@@ -97,6 +97,8 @@ void *proxy_pass(fluke_ref_t *ref, enum direction direction, const char *name, c
 	if (!p)
 		p = proxy_new(ref, hash, direction, name, path);
 	*made = p ? served_ref(&p->served) : NULL;
+	if (*made)
+		p->given++;
 	if (p && label)
 		proxy_label(p, label);
 	fast_lock_drop(&lock);
@@ -126,13 +128,14 @@ int proxy_replace(fluke_ref_t *ref, const char *name)
 	return 0;
 }
 
-/* Nobody holds it; unless somebody was given it again in the meantime. */
+/* Nobody holds it; unless somebody was given it again in the meantime, which is not so if it was given once only: that one
+ * reference has gone. */
 static void release(void *self)
 {
 	struct proxy *p = self, **link;
 
 	fast_lock_take(&lock);
-	if (served_revived(&p->served)) {
+	if (p->given > 1 && served_revived(&p->served)) {
 		fast_lock_drop(&lock);
 		return;
 	}

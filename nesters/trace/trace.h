@@ -19,7 +19,7 @@ struct proxy {
 	struct proxy	*next;		/* of the same hash */
 	fluke_ref_t	*target;
 	integer_t	hash;
-	uint32_t	number;
+	uint32_t	number, given;	/* given: how often one was made for somebody */
 	enum direction	direction;
 	char		name[16];	/* what it came as: the parameter's name, or the service's */
 	char		*path;		/* the string that it was asked for with, or null */

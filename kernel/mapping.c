@@ -9,13 +9,17 @@
 
 struct mapping *mapping_find(struct space *s, uint32_t va)
 {
-	struct mapping *m = s->mappings;
+	struct mapping *m = s->near[NEAR_PLACE(va)];
 
-	while (m && va - m->start >= m->size)
-		m = va < m->start ? m->left : m->right;
-	if (m)
-		s->last[va >> 31] = m;
-	return m;
+	if (!m || va - m->start >= m->size) {
+		m = s->mappings;
+		while (m && va - m->start >= m->size)
+			m = va < m->start ? m->left : m->right;
+		if (!m)
+			return 0;
+		s->near[NEAR_PLACE(va)] = m;
+	}
+	return s->last[va >> 31] = m;
 }
 
 void mapping_hole(const struct space *s, uint32_t va, uint32_t *before, uint32_t *after)
@@ -91,6 +95,10 @@ static void last_replace(struct space *s, const struct mapping *old, struct mapp
 	for (int half = 0; half < 2; half++)
 		if (s->last[half] == old)
 			s->last[half] = m;
+#pragma GCC unroll 8
+	for (int place = 0; place < SPACE_NEAR; place++)
+		if (s->near[place] == old)
+			s->near[place] = m;
 }
 
 static void tree_remove(struct mapping *m)
@@ -108,6 +116,7 @@ int mapping_tree_take_apart(struct space *s)
 	if (!s->mappings)
 		return 0;
 	s->last[0] = s->last[1] = 0;
+	__builtin_memset(s->near, 0, sizeof(s->near));
 	slot_remove(&s->mappings);
 	return 1;
 }

@@ -174,10 +174,20 @@ static uint32_t first_bit(uint32_t bits)
 	return (uint32_t)__builtin_ctz(bits);
 }
 
+/* From `like` on in its group.  Where memory is somebody else's (fixed), one that has been used already: the first use of each costs
+ * a page fault above; else one that is zero. */
+static uint32_t choose(struct frames *f, uint32_t number, uint32_t like)
+{
+	const struct frame_group *g = &f->group[number];
+	uint32_t better = f->fixed ? g->free & ~g->zero & WHOLE : g->free == WHOLE ? 0 : g->zero;
+	uint32_t bits = better ? better : g->free, at = like % FRAMES_GROUP;
+
+	return number * FRAMES_GROUP + (bits >> at ? at + first_bit(bits >> at) : first_bit(bits));
+}
+
 static uint32_t take_frame(struct frames *f, uint32_t like, enum frame_kind kind, int *zero)
 {
 	uint32_t number, frame;
-	struct frame_group *g;
 
 	if (kind == FRAME_OBJECTS) {
 		/* packed: partial groups first */
@@ -190,7 +200,7 @@ static uint32_t take_frame(struct frames *f, uint32_t like, enum frame_kind kind
 	} else {
 		number = f->whole[kind];
 		if (number != FRAMES_NONE && (f->whole_groups[kind] > f->groups / RESERVE || f->partial[kind] == FRAMES_NONE)) {
-			frame = number * FRAMES_GROUP + like % FRAMES_GROUP;
+			frame = choose(f, number, like);
 		} else {
 			number = f->partial[kind];
 			if (number == FRAMES_NONE) {
@@ -200,8 +210,7 @@ static uint32_t take_frame(struct frames *f, uint32_t like, enum frame_kind kind
 					return FRAMES_NONE;
 				group_become(f, number, FRAME_DATA);
 			}
-			g = &f->group[number];
-			frame = number * FRAMES_GROUP + first_bit(g->zero ? g->zero : g->free);
+			frame = choose(f, number, 0);
 		}
 	}
 	take(f, frame, zero);

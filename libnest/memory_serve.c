@@ -292,6 +292,42 @@ static int pool_create_sub(void *self, struct request *r, uint32_t limit, void *
 	return error;
 }
 
+static int fill_child(struct pool *p, struct segment *from, uint32_t objects_size, void **objects, void **data, void **data_region)
+{
+	struct segment *s = segment_create(p, objects_size, SEGMENT_OBJECTS);
+
+	if (!s)
+		return ENOMEM;
+	*objects = s->region;
+	return give_segment(segment_clone(from, p), data, data_region);
+}
+
+static int pool_create_child(void *self, struct request *r, uint32_t limit, uint32_t objects_size, fluke_ref_t *source, void **pool,
+	void **objects, void **data, void **data_region)
+{
+	struct pool_port *o = self, *sub = 0;
+	struct segment *from;
+	struct pool *p = 0;
+	int error = ENOENT;
+
+	(void)r;
+	memory_lock();
+	from = o->pool ? segment_of(source) : 0;
+	if (o->pool)
+		error = !objects_size || !from || from->source || from->flags & SEGMENT_OBJECTS ? EINVAL : 0;
+	if (!error) {
+		p = pool_create(store, o->pool, limit);
+		sub = p ? pool_port_new(p) : 0;
+		error = sub ? fill_child(p, from, objects_size, objects, data, data_region) : ENOMEM;
+		if (!error)
+			*pool = sub->served.port;
+		else if (p)
+			pool_destroy(p);
+	}
+	memory_unlock();
+	return error;
+}
+
 static int pool_end(void *self, struct request *r)
 {
 	struct pool_port *o = self;
@@ -336,7 +372,7 @@ static int pool_statistics(void *self, struct request *r, uint32_t *limit, uint3
 
 static const struct MemPool_methods pool_methods = {
 	.create_segment = pool_create_segment, .create_sub = pool_create_sub, .clone_segment = pool_clone_segment,
-	.destroy = pool_end, .statistics = pool_statistics,
+	.destroy = pool_end, .statistics = pool_statistics, .create_child = pool_create_child,
 };
 static const struct interface pool_interfaces[] = { { MemPool_INTERFACE, MemPool_dispatch, &pool_methods }, { 0, 0, 0 } };
 static const struct served_class pool_class = { .name = "pool", .interfaces = pool_interfaces, .release = pool_release };

@@ -192,12 +192,11 @@ static void pool_release(void *self)
 	free(p);
 }
 
-static int create_sub(void *self, struct request *r, uint32_t limit, void **sub)
+static int sub_new(struct pool *p, uint32_t limit, struct pool **sub)
 {
-	struct pool *p = self, *c = calloc(1, sizeof *c);
+	struct pool *c = calloc(1, sizeof *c);
 	int error = c && (c->above = ref_new()) ? MemPool_create_sub(p->above, limit, c->above) : ENOMEM;
 
-	(void)r;
 	if (!error)
 		error = served_init(&c->served, &pool_class, server);
 	if (error) {
@@ -211,8 +210,19 @@ static int create_sub(void *self, struct request *r, uint32_t limit, void **sub)
 	c->next = p->children;
 	p->children = c;
 	lock_drop(&debug_lock);
-	*sub = c->served.port;
+	*sub = c;
 	return 0;
+}
+
+static int create_sub(void *self, struct request *r, uint32_t limit, void **sub)
+{
+	struct pool *c;
+	int error = sub_new(self, limit, &c);
+
+	(void)r;
+	if (!error)
+		*sub = c->served.port;
+	return error;
 }
 
 static int destroy(void *self, struct request *r)
@@ -226,6 +236,26 @@ static int destroy(void *self, struct request *r)
 	return MemPool_destroy(p->above);
 }
 
+static int create_child(void *self, struct request *r, uint32_t limit, uint32_t objects_size, fluke_ref_t *source, void **pool,
+	void **objects, void **data, void **data_region)
+{
+	struct pool *c;
+	void *port;
+	int error = sub_new(self, limit, &c);
+
+	if (error)
+		return error;
+	error = create_segment(c, r, objects_size, 1, &port, objects);
+	if (!error)
+		error = clone_segment(c, r, source, data, data_region);
+	if (error) {
+		destroy(c, r);
+		served_end(&c->served);
+	}
+	*pool = c->served.port;
+	return error;
+}
+
 static int statistics(void *self, struct request *r, uint32_t *limit, uint32_t *used, uint32_t *unused)
 {
 	(void)r;
@@ -233,7 +263,7 @@ static int statistics(void *self, struct request *r, uint32_t *limit, uint32_t *
 }
 
 static const struct MemPool_methods pool_methods = { .create_segment = create_segment, .create_sub = create_sub,
-	.clone_segment = clone_segment, .destroy = destroy, .statistics = statistics };
+	.clone_segment = clone_segment, .destroy = destroy, .statistics = statistics, .create_child = create_child };
 static const struct interface pool_interfaces[] = { { MemPool_INTERFACE, MemPool_dispatch, &pool_methods }, { 0, 0, 0 } };
 static const struct served_class pool_class = { .name = "pool", .interfaces = pool_interfaces, .release = pool_release };
 

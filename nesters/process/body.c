@@ -68,7 +68,7 @@ static void parts_destroy(struct body *b)
 	}
 }
 
-/* Pool, object segment, data segment: three questions to the parent's pool. */
+/* Pool, object segment, data segment.  A clone has no port of its object segment, which no POSIX process uses. */
 static int body_memory(struct body *b, struct body *source)
 {
 	struct body_objects *o = b->objects;
@@ -78,13 +78,14 @@ static int body_memory(struct body *b, struct body *source)
 
 	/* the image keeps to the limit and answers ENOMEM; its own memory comes on top */
 	limit = limit < START_DATA_SIZE - IMAGE_MEMORY ? limit + IMAGE_MEMORY : 0;
-	error = MemPool_create_sub(session_pool(p->session), limit, &o->pool);
+	if (source)
+		return MemPool_create_child(session_pool(p->session), (uint32_t)limit, START_OBJECTS_SIZE, &source->objects->data, &o->pool,
+			&o->objects_region, &o->data, &o->data_region);
+	error = MemPool_create_sub(session_pool(p->session), (uint32_t)limit, &o->pool);
 	if (!error)
 		error = MemPool_create_segment(&o->pool, START_OBJECTS_SIZE, 1, &o->objects, &o->objects_region);
 	if (error)
 		return error;
-	if (source)
-		return MemPool_clone_segment(&o->pool, &source->objects->data, &o->data, &o->data_region);
 	return MemPool_create_segment(&o->pool, START_DATA_SIZE, 0, &o->data, &o->data_region);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <linux_abi.h>
 #include <protocols/Checkpoint.h>
+#include <protocols/FileDescription.h>
 #include <protocols/Parent.h>
 #include <protocols/Segment.h>
 #include <protocols/Session.h>
@@ -212,6 +213,31 @@ static void name_content(unsigned number, fluke_ref_t *ref)
 	o->b = !o->base;
 }
 
+struct saved_lock { uint32_t type, flags; uint64_t start, length; };
+
+/* The locks made through an open file are entries of their own: a is the file's, base the owner's. */
+static void name_locks(unsigned number, fluke_ref_t *ref, uint32_t count)
+{
+	fluke_ref_t *owner = ref_new();
+	struct saved_lock lock;
+	uint32_t base;
+	unsigned n;
+
+	for (uint32_t index = 0; owner && index < count && !Checkpoint_lock(server, ref, index, &lock.type, &lock.start, &lock.length, &lock.flags, owner);
+	     index++) {
+		base = fluke_ref_type(owner) == FLUKE_NULL ? 0 : border_name(owner) & ~LINK_OUTSIDE;
+		n = outsides;
+		if (!entry_new() || keep_data(n, (const char *)&lock, sizeof lock)) {
+			image_error = ENOMEM;
+			break;
+		}
+		outside[n].kind = BORDER_LOCK;
+		outside[n].a = number;
+		outside[n].base = base;
+	}
+	ref_free(owner);
+}
+
 static int name_served(unsigned number, fluke_ref_t *ref)
 {
 	size_t size = sizeof words;
@@ -234,6 +260,8 @@ static int name_served(unsigned number, fluke_ref_t *ref)
 		name_links(number, ref);
 		if (outside[number].kind == BORDER_SERVER)
 			name_content(number, ref);
+		if (outside[number].kind == BORDER_SERVER && group && !outside[number].link)
+			name_locks(number, ref, group);
 	}
 	ref_free(base);
 	return !error;
@@ -448,6 +476,16 @@ static int bind_named(struct outside *o, fluke_ref_t *ref)
 	return Parent_lookup(parent_ref(), o->data, ref);
 }
 
+static int bind_lock(const struct outside *o)
+{
+	struct saved_lock lock;
+
+	if (o->size != sizeof lock || o->a >= outsides || o->base > outsides)
+		return EINVAL;
+	memcpy(&lock, o->data, sizeof lock);
+	return FileDescription_lock(outside[o->a].ref, lock.type, lock.start, lock.length, lock.flags, o->base ? outside[o->base - 1].ref : NULL);
+}
+
 static void bind(unsigned n)
 {
 	struct outside *o = &outside[n];
@@ -465,7 +503,7 @@ static void bind(unsigned n)
 	else if (known)
 		fluke_ref_copy(known, o->ref);
 	else
-		error = o->kind == BORDER_LOST || o->kind == BORDER_WAKE ? 0 : ENOENT;
+		error = o->kind == BORDER_LOST || o->kind == BORDER_WAKE ? 0 : o->kind == BORDER_LOCK ? bind_lock(o) : ENOENT;
 	if (known && o->kind == BORDER_FD && o->b)
 		error = bind_server(o, o->b, other);
 	if (error)
@@ -478,10 +516,10 @@ int border_bind(void)
 	for (unsigned n = 0; n < outsides; n++)
 		if (!outside[n].ref && !(outside[n].ref = ref_new()))
 			return ENOMEM;
-	/* what facets are of comes before them, wherever it stands */
-	for (int facets = 0; facets < 2; facets++)
+	/* what facets are of comes before them, wherever it stands; whose a lock is, before it */
+	for (int round = 0; round < 3; round++)
 		for (unsigned n = 0; n < outsides; n++)
-			if ((outside[n].kind == BORDER_FACET) == facets)
+			if (round == (outside[n].kind == BORDER_FACET ? 1 : outside[n].kind == BORDER_LOCK ? 2 : 0))
 				bind(n);
 	fluke_ref_clear(scratch);
 	return 0;

@@ -89,7 +89,7 @@ int	stop_ran(const struct object *thread);
 
 enum border { BORDER_LOST, BORDER_SERVICE, BORDER_FD, BORDER_POOL, BORDER_SEGMENT, BORDER_REGION, BORDER_SPACE,
 	BORDER_PARENT, BORDER_TIME, BORDER_SERVER, BORDER_FACET, BORDER_WAKE, BORDER_NAMED, BORDER_SCHEDULER,
-	BORDER_CONTROL };
+	BORDER_CONTROL, BORDER_LOCK };
 
 #define CHECKPOINT_SERVICE	7u	/* kind of Checkpoint.save: data is the name for Parent.lookup */
 #define BORDER_DATA	0x10000u
@@ -97,7 +97,7 @@ enum border { BORDER_LOST, BORDER_SERVICE, BORDER_FD, BORDER_POOL, BORDER_SEGMEN
 struct outside {
 	uint32_t	kind, a, b;	/* by kind: number of pool, segment, service, descriptor; rights, session */
 	uint32_t	base, link;	/* the outside + 1 that a FACET is of, or that leads to the same file without a name as a SERVER
-					 * object; the object + 1 that that calls */
+					 * object, or a LOCK's owner; the object + 1 that that calls */
 	uint32_t	number;		/* of a file without a name; the first that leads there brings the content: b = 1 */
 	uint32_t	sent;		/* messages, when last looked at */
 	uint32_t	size;
@@ -178,7 +178,7 @@ struct image_segment { uint32_t pool, size, flags, pages, named; };
 struct image_page { uint32_t page, place; };
 struct image_outside { uint32_t kind, a, b, base, link, size; };
 struct image_object { uint32_t segment, offset, type; integer_t hash; };
-#define IMAGE_VERSION	2u
+#define IMAGE_VERSION	3u
 
 /* A link: 0 = null, an object's number + 1, or an outside's with this bit. */
 #define LINK_OUTSIDE	0x80000000u

@@ -38,7 +38,7 @@ static int save_object(struct served *o, uint32_t *kind, char *data, size_t *siz
 	if (!save_service(o, data, size))
 		return 0;
 	*kind = FILE;
-	if (!file_save(o, data, size))
+	if (!file_save(o, data, size, sent))
 		return 0;
 	*size = room;
 	*kind = TIMER;
@@ -146,6 +146,23 @@ static int content(void *self, struct request *r, fluke_ref_t *of, uint64_t offs
 	return scratch ? file_content(of, offset, number, scratch, size) : ENOMEM;
 }
 
+static int lock(void *self, struct request *r, fluke_ref_t *of, uint32_t index, uint32_t *type, uint64_t *start, uint64_t *length,
+	uint32_t *flags, void **owner)
+{
+	struct ramfs_claim c;
+	int error = file_lock_get(of, index, &c);
+
+	(void)self, (void)r;
+	if (error)
+		return error;
+	*type = c.type;
+	*start = c.start;
+	*length = c.end == ~0ull ? 0 : c.end - c.start;
+	*flags = c.kind == RAMFS_FLOCK ? 2 : 0;
+	*owner = filelock_owner_port(c.owner);
+	return 0;
+}
+
 static int fill(void *self, struct request *r, fluke_ref_t *of, uint64_t offset, const void *data, size_t size)
 {
 	(void)self, (void)r;
@@ -164,7 +181,7 @@ static int changed(void *self, struct request *r, uint32_t index, struct FileSta
 fluke_ref_t *checkpoint_service(void)
 {
 	static const struct Checkpoint_methods methods = { .save = save, .link = links, .restore = restore, .content = content,
-		.fill = fill, .changed = changed };
+		.lock = lock, .fill = fill, .changed = changed };
 	static const struct interface interfaces[] = { { Checkpoint_INTERFACE, Checkpoint_dispatch, &methods }, { 0, 0, 0 } };
 	static const struct served_class class = { .name = "checkpoint", .interfaces = interfaces };
 	static fluke_ref_t *ref;

@@ -145,13 +145,38 @@ static int node_find(const char *data, size_t size, fluke_ref_t *like, struct sa
 	return rest[size - 1] ? EINVAL : ramfs_open(&ramfs, ramfs.root, rest, O_PATH, 0, node);
 }
 
-int file_save(struct served *object, char *data, size_t *size)
+static struct ramfs_lock *lock_at(struct file *f, uint32_t index)
+{
+	struct ramfs_lock *l;
+
+	for (l = f->node->locks; l && (l->c.via != f || index--); l = l->next)
+		;
+	return l;
+}
+
+int file_lock_get(fluke_ref_t *of, uint32_t index, struct ramfs_claim *lock)
+{
+	struct served *object = served_of(server, of);
+	struct ramfs_lock *l = NULL;
+
+	root_lock();
+	if (object && object->class == &file_class && (l = lock_at((struct file *)object, index)))
+		*lock = l->c;
+	root_unlock();
+	return l ? 0 : ENOENT;
+}
+
+int file_save(struct served *object, char *data, size_t *size, uint32_t *locks)
 {
 	struct file *f = (struct file *)object;
 	struct saved_file head = { f->flags, (uint32_t)f->shared, f->offset, 0 };
 
 	if (object->class != &file_class && object->class != &directory_class)
 		return ENOENT;
+	root_lock();
+	for (*locks = 0; lock_at(f, *locks); ++*locks)
+		;
+	root_unlock();
 	return LOCKED(node_save(f->node, &head, data, size));
 }
 

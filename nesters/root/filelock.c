@@ -347,7 +347,14 @@ void filelock_close(struct ramfs_node *node, struct ramfs_owner *own, const void
 		run();
 }
 
-/* An owner is nothing but its badge; the locks that it holds are not in an image. */
+fluke_port_t *filelock_owner_port(struct ramfs_owner *owner)
+{
+	struct lock_owner *o = of_process(owner);
+
+	return o ? o->served.port : 0;
+}
+
+/* An owner is nothing but its badge; its locks are said by the files that they were made through. */
 int lock_owner_save(struct served *object, size_t *size, fluke_ref_t **badge)
 {
 	if (object->class != &owner_class)

@@ -70,6 +70,17 @@ def clock(number, at, left, sentence):
 clock(22, 1500000, 3, "in another boot a sleep ends when the rest of it has passed; the monotonic clock goes on where it stood, the time of day is that machine's")
 clock(23, 3300000, 1.2, "the same with two sleeps at a time")
 
+# ---- locks
+HOLDS = ("--put", "build/tests/posix/holds:/bin/holds")
+plain_locks = run("process", "holds", options=HOLDS)
+here = run("checkpoint -v -c -a 200000,400000,700000 process", "holds", options=HOLDS)
+begun = run("checkpoint -l -t -f disk:image -a 500000 process", "holds", options=HOLDS + ("--drive", DRIVE))
+there = run("checkpoint -r -f disk:image", "x", options=("--drive", DRIVE))
+t.check("checkpoint-24", "record locks, flock's and those of open files are held after a restore, here and in another boot, by whom they were, and can be let go",
+        plain_locks[0] == 0 and plain_locks[1].count("holder the parent") == 2 and "free: holder none, error 0, beside it 0, on it 0, flock 0, open file 0" in plain_locks[1] and
+        here[:2] == (there[0], begun[1] + there[1]) == plain_locks[:2] and begun[1] and there[1] and restored(here[2])[1] == 3,
+        (plain_locks, here, begun, there))
+
 # ---- images that are not what was written
 subprocess.run(["tools/mkdisk", DRIVE, "image:16M"], check=True)
 run("checkpoint -l -f disk:image -a 110000 process", "bash", "-c", LOOP, options=("--drive", DRIVE))

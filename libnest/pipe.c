@@ -54,6 +54,11 @@ static void grow(struct pipe *p, unsigned need)
 	p->head = have;
 }
 
+void pipe_pieces(struct pipe *p, struct pipe_piece piece[2])
+{
+	pieces(p, p->tail, pipe_available(p), piece);
+}
+
 int pipe_peek(struct pipe *p, size_t count, struct pipe_piece piece[2])
 {
 	unsigned have = pipe_available(p);

@@ -220,3 +220,43 @@ void fifo_detach(struct fifo **fifo)
 		(*fifo)->node = 0;
 	fast_lock_drop(&stream_lock);
 }
+
+/* ---- images ---- */
+
+int fifo_save(struct served *end, struct fifo ***fifo, uint32_t *flags, void *data, size_t *size)
+{
+	struct pipe_piece piece[2];
+	struct fifo *f;
+	size_t room = *size;
+
+	if (!stream_is(end, &ops))
+		return ENOENT;
+	fast_lock_take(&stream_lock);
+	f = ((struct stream *)end)->owner;
+	*fifo = f->node;
+	*flags = ((struct stream *)end)->flags;
+	*size = pipe_available(&f->pipe);
+	if (*size <= room) {
+		pipe_pieces(&f->pipe, piece);
+		memcpy(data, piece[0].data, piece[0].size);
+		memcpy((char *)data + piece[0].size, piece[1].data, piece[1].size);
+	}
+	fast_lock_drop(&stream_lock);
+	return *size <= room ? 0 : ENOSPC;
+}
+
+void fifo_fill(struct stream *end, const void *data, size_t size)
+{
+	struct fifo *f = end->owner;
+	size_t done;
+
+	fast_lock_take(&stream_lock);
+	if (f->opens == 1) {
+		f->pipe.readers++;		/* else nobody would get it */
+		pipe_write(&f->pipe, data, size, &done);
+		f->pipe.readers--;
+		stream_changed(&f->source);
+	}
+	fast_lock_drop(&stream_lock);
+	stream_run();
+}

@@ -78,6 +78,11 @@ static struct stream_wait *wait_new(struct stream *s, int writing, size_t count)
 static const struct served_class plain_class = { .name = "stream", .interfaces = stream_interfaces, .release = stream_release,
 	.holding = HOLDS_FILES };
 
+int stream_is(const struct served *object, const struct stream_ops *ops)
+{
+	return object->class == &plain_class && ((const struct stream *)object)->ops == ops;
+}
+
 struct stream *stream_new(struct server *server, const struct served_class *class, const struct stream_ops *ops,
 	struct stream_source *source, void *owner, unsigned flags)
 {

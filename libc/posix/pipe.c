@@ -71,7 +71,7 @@ bool pipe_read(int fd, void *to, uint32_t count, long *result)
 	m->params.recv_buffers = count >= 4;
 	m->buffer = (fluke_ipc_buffer_t){ count / 4, to };
 	error = transfer(m, f, 3);
-	if (error == PROTO_BROKEN)
+	if (error == PROTO_BROKEN || error == PROTO_AGAIN)
 		return false;
 	if (!error && m->in[1] > count)
 		error = EPROTO;
@@ -99,6 +99,8 @@ bool pipe_write(int fd, const void *from, uint32_t count, long *result)
 	m->params.recv_buffers = 0;
 	m->buffer = (fluke_ipc_buffer_t){ count / 4, (void *)(uintptr_t)from };
 	error = transfer(m, f, 4);
+	if (error == PROTO_AGAIN)		/* restored from an image while it waited */
+		return false;
 	if (error == EPIPE)
 		signal_force(self(), SIGPIPE, SI_KERNEL, 0);
 	*result = error ? fail(error) : (long)m->in[1];

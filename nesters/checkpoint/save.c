@@ -276,7 +276,7 @@ static int put_all(void)
 	struct image_head head = { .magic = IMAGE_HEAD, .version = IMAGE_VERSION, .pools = world.pools, .segments = world.segments,
 		.objects = world.objects, .clock = time_raw(), .wall = clock_wall() };
 
-	counts.pages = counts.written = counts.threads = 0;
+	counts.pages = counts.written = counts.threads = counts.again = counts.lost = 0;
 	counts.objects = world.objects;
 	states.size = 0;
 	border_forget();

@@ -55,7 +55,7 @@ static int put_file(const struct FileStatus *status)
 		r.size = strlen(part);
 	} else if (S_ISREG(status->mode)) {
 		r.size = status->size;
-	} else if (!S_ISDIR(status->mode)) {
+	} else if (!S_ISDIR(status->mode) && !S_ISFIFO(status->mode)) {
 		return 0;
 	}
 	image_put(&r, sizeof r);
@@ -114,6 +114,8 @@ static int get_file(struct record *r, int wanted)
 		part[r->size] = 0;
 		if (wanted)
 			FileSystem_symlink(fs, part, path);
+	} else if (wanted && S_ISFIFO(r->mode)) {
+		FileSystem_mknod(fs, path, r->mode, 0);
 	} else if (wanted) {
 		FileSystem_mkdir(fs, path, r->mode & 07777);
 	}

@@ -6,7 +6,7 @@
 #include <protocols/Checkpoint_server.h>
 #include "root.h"
 
-enum { FACET, FILE, REGION, TIMER, OWNER, CONSOLE, CHANNEL, SERVICE };
+enum { FACET, FILE, REGION, TIMER, OWNER, CONSOLE, CHANNEL, SERVICE, FIFO };
 
 static struct served port;
 
@@ -39,6 +39,10 @@ static int save_object(struct served *o, uint32_t *kind, char *data, size_t *siz
 		return 0;
 	*kind = FILE;
 	if (!file_save(o, data, size, sent))
+		return 0;
+	*size = room;
+	*kind = FIFO;
+	if (!fifo_end_save(o, data, size))
 		return 0;
 	*size = room;
 	*kind = TIMER;
@@ -99,7 +103,7 @@ static int links(void *self, struct request *r, fluke_ref_t *of, uint32_t index,
 		*to = link;
 		return 0;
 	}
-	if ((kind != CONSOLE && kind != CHANNEL) || !stream_watcher((struct stream *)object, index - 1, own, &events))
+	if ((kind != CONSOLE && kind != CHANNEL && kind != FIFO) || !stream_watcher((struct stream *)object, index - 1, own, &events))
 		return ENOENT;
 	*word = events;
 	*to = own;
@@ -118,6 +122,8 @@ static int restore(void *self, struct request *r, uint32_t kind, const void *dat
 		return file_restore(r, data, size, link, to);
 	case REGION:
 		return file_region_restore(data, size, link, to);
+	case FIFO:
+		return fifo_end_restore(r, data, size, to);
 	case TIMER:
 		return timer_restore(r, data, size, link, to);
 	case OWNER:

@@ -200,6 +200,60 @@ int file_restore(struct request *r, const char *data, size_t size, fluke_ref_t *
 	return error;
 }
 
+/* ---- FIFOs: the path, then what is in it ---- */
+
+struct saved_end { uint32_t flags, path; };
+
+int fifo_end_save(struct served *object, char *data, size_t *size)
+{
+	struct saved_end head = { 0, RAMFS_PATH_MAX };
+	size_t part = *size - sizeof head - RAMFS_PATH_MAX;
+	char *path = data + sizeof head;
+	struct fifo **fifo;
+	int error;
+
+	if (*size < sizeof head + RAMFS_PATH_MAX)
+		return ENOSPC;
+	root_lock();
+	error = fifo_save(object, &fifo, &head.flags, path + RAMFS_PATH_MAX, &part);
+	if (!error && (!fifo || ramfs_name(&ramfs, (struct ramfs_node *)((char *)fifo - offsetof(struct ramfs_node, pipe)), path, RAMFS_PATH_MAX)))
+		error = ENOSYS;
+	root_unlock();
+	if (error)
+		return error;
+	head.path = (uint32_t)strlen(path) + 1;
+	memcpy(data, &head, sizeof head);
+	memmove(path + head.path, path + RAMFS_PATH_MAX, part);
+	*size = sizeof head + head.path + part;
+	return 0;
+}
+
+/* An end is there at once: it had met its partner, or needed none. */
+int fifo_end_restore(struct request *r, const char *data, size_t size, void **port)
+{
+	const char *path = data + sizeof(struct saved_end);
+	struct saved_end head;
+	struct ramfs_node *node;
+	struct stream *s = NULL;
+	int error;
+
+	if (size < sizeof head)
+		return EINVAL;
+	memcpy(&head, data, sizeof head);
+	if (!head.path || head.path > size - sizeof head || path[head.path - 1])
+		return EINVAL;
+	root_lock();
+	error = ramfs_find(&ramfs, ramfs.root, path, 1, &node);
+	if (!error)
+		error = S_ISFIFO(node->mode) ? fifo_open(server, (struct fifo **)&node->pipe, head.flags & ~O_NONBLOCK, &s) : ENXIO;
+	root_unlock();
+	if (error)
+		return error;
+	s->flags = head.flags;
+	fifo_fill(s, path + head.path, size - sizeof head - head.path);
+	return stream_give(r, s, port);
+}
+
 /* A region over a file's pages. */
 int file_region_save(fluke_ref_t *region, char *data, size_t *size)
 {

@@ -109,6 +109,8 @@ void	channel_exit(unsigned kind, unsigned value) __attribute__((noreturn));	/* E
 /* checkpoint.c, and what the others say to it: ENOENT for an object of another class */
 fluke_ref_t *checkpoint_service(void);
 int	file_save(struct served *object, char *data, size_t *size, uint32_t *locks);
+int	fifo_end_save(struct served *object, char *data, size_t *size);
+int	fifo_end_restore(struct request *r, const char *data, size_t size, void **port);
 int	file_lock_get(fluke_ref_t *of, uint32_t index, struct ramfs_claim *lock);	/* the index-th; ENOENT */
 fluke_port_t *filelock_owner_port(struct ramfs_owner *owner);	/* null: the description's own */
 int	file_restore(struct request *r, const char *data, size_t size, fluke_ref_t *like, void **port);

@@ -81,6 +81,17 @@ t.check("checkpoint-24", "record locks, flock's and those of open files are held
         here[:2] == (there[0], begun[1] + there[1]) == plain_locks[:2] and begun[1] and there[1] and restored(here[2])[1] == 3,
         (plain_locks, here, begun, there))
 
+# ---- FIFOs
+FIFOS = """mkfifo /tmp/a /tmp/b; exec 5<>/tmp/a; echo one >&5; echo two >&5; (while read -r x; do echo "<$x>"; done </tmp/b; echo end of b) & exec 6>/tmp/b
+for i in 1 2 3 4 5 6 7 8; do echo line $i >&6; sleep 0.1; done; read -r y <&5; echo $y; echo three >&5; exec 6>&-; wait; read -r y <&5; read -r z <&5; echo $y $z"""
+plain_fifos = run("process", "bash", "-c", FIFOS)
+here = run("checkpoint -v -c -a 200000,400000,700000 process", "bash", "-c", FIFOS)
+begun = run("checkpoint -l -t -f disk:image -a 500000 process", "bash", "-c", FIFOS, options=("--drive", DRIVE))
+there = run("checkpoint -v -r -f disk:image", "x", options=("--drive", DRIVE))
+t.check("checkpoint-25", "FIFOs of the file tree with what is in them and those who have them open, here and in another boot", plain_fifos[0] == 0 and
+        plain_fifos[1].endswith("one\nend of b\ntwo three\n") and here[:2] == (there[0], begun[1] + there[1]) == plain_fifos[:2] and begun[1] and there[1] and
+        restored(here[2])[1] == 3 and " 0 lost" in here[2] and "not there again" not in there[2], (plain_fifos, here, begun, there))
+
 # ---- images that are not what was written
 subprocess.run(["tools/mkdisk", DRIVE, "image:16M"], check=True)
 run("checkpoint -l -f disk:image -a 110000 process", "bash", "-c", LOOP, options=("--drive", DRIVE))

@@ -32,6 +32,7 @@ int	pipe_stage(struct pipe *pipe, const void *data, size_t count, size_t *done);
 void	pipe_commit(struct pipe *pipe, size_t count);
 int	pipe_read(struct pipe *pipe, void *data, size_t count, size_t *done);
 int	pipe_write(struct pipe *pipe, const void *data, size_t count, size_t *done);
+void	pipe_pieces(struct pipe *pipe, struct pipe_piece piece[2]);	/* all that is in it */
 unsigned pipe_available(const struct pipe *pipe);
 /* taking: bytes that a read between its two steps is about to take. */
 unsigned pipe_poll(const struct pipe *pipe, int writer, size_t taking);

@@ -75,6 +75,8 @@ void		stream_run(void);
 /* The index-th port that is to be told of events; 0: there are not so many. */
 int		stream_watcher(struct stream *s, uint32_t index, fluke_ref_t *port, unsigned *events);
 
+/* Is it such a stream, of no class of its own? */
+int		stream_is(const struct served *object, const struct stream_ops *ops);
 extern const struct FileDescription_methods stream_methods;
 extern const struct interface stream_interfaces[];
 void		stream_release(void *self);	/* for classes of one's own */
@@ -87,6 +89,10 @@ struct fifo;
 int		fifo_open(struct server *server, struct fifo **fifo, unsigned flags, struct stream **stream);
 uint32_t	fifo_opens(struct fifo *fifo);				/* ends made so far */
 int		fifo_alone(struct fifo *fifo, unsigned flags);	/* an open with the flags waits for the other side */
+/* For images: where the FIFO's pointer is, null = a plain pipe or without a name; what is in it.  ENOENT: no end of one.  ENOSPC: too much. */
+int		fifo_save(struct served *end, struct fifo ***fifo, uint32_t *flags, void *data, size_t *size);
+/* What was in it, if this is the first end since. */
+void		fifo_fill(struct stream *end, const void *data, size_t size);
 void		fifo_detach(struct fifo **fifo);		/* the node goes; the pipe lives on for those who have it open */
 
 #endif

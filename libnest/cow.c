@@ -112,7 +112,7 @@ static void spares_free(fluke_mapping_t *spare[2])
 			mapping_free(spare[n]);
 }
 
-int segment_relocate(struct segment *s, uint32_t page, void (*move_objects)(struct store *, uint32_t, uint32_t))
+int segment_relocate(struct segment *s, uint32_t page, unsigned (*move_objects)(struct store *, uint32_t, uint32_t))
 {
 	struct store *store = s->pool->store;
 	uint32_t i = segment_find(s, page), old, frame = FRAMES_NONE;
@@ -127,9 +127,7 @@ int segment_relocate(struct segment *s, uint32_t page, void (*move_objects)(stru
 		error = ENOMEM;
 	if (!error) {
 		old = s->run[i].frame + (page - s->run[i].page);
-		if (kind == FRAME_OBJECTS)
-			move_objects(store, old, frame);
-		else
+		if (kind == FRAME_DATA || !move_objects(store, old, frame))
 			memcpy(page_at(s, frame), page_at(s, old), FLUKE_PAGE_SIZE);
 		isolate(s, i, page, frame, spare);
 		store_release(store, old);

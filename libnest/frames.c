@@ -93,7 +93,7 @@ void frames_all_zero(struct frames *f)
 {
 	for (uint32_t n = 0; n < f->groups; n++)
 		f->group[n].zero = f->group[n].free;
-	f->zeroed = f->free[FRAME_DATA] + f->free[FRAME_OBJECTS];
+	f->zeroed = f->free[FRAME_DATA];
 }
 
 static void take(struct frames *f, uint32_t frame, int *zero)
@@ -101,7 +101,8 @@ static void take(struct frames *f, uint32_t frame, int *zero)
 	struct frame_group *g = &f->group[OF(frame)];
 
 	*zero = (g->zero & BIT(frame)) != 0;
-	f->zeroed -= (uint32_t)*zero;
+	if (g->kind == FRAME_DATA)
+		f->zeroed -= (uint32_t)*zero;
 	g->free &= (uint16_t)~BIT(frame);
 	g->zero &= (uint16_t)~BIT(frame);
 	f->free[g->kind]--;
@@ -117,18 +118,19 @@ static uint32_t take_this_frame(struct frames *f, uint32_t wish, enum frame_kind
 	return wish;
 }
 
-/* Changes the kind of a group that is free as a whole. */
+/* Changes the kind of a group that is free as a whole.  Memory of objects reads as zero because the kernel sees to it when
+ * somebody does (segment.c); a device would not. */
 static void group_become(struct frames *f, uint32_t number, enum frame_kind kind)
 {
 	struct frame_group *g = &f->group[number];
-	uint32_t zero;
 
 	unlist(f, number);
 	f->free[g->kind] -= FRAMES_GROUP;
 	f->free[kind] += FRAMES_GROUP;
-	for (zero = g->zero; zero; zero &= zero - 1)
+	for (uint32_t zero = g->zero; zero && kind == FRAME_OBJECTS; zero &= zero - 1)
 		f->zeroed--;
-	g->zero = 0;
+	if (kind == FRAME_DATA)
+		g->zero = 0;
 	g->kind = kind;
 	relist(f, number);
 }
@@ -278,11 +280,13 @@ static uint32_t take_dirty_frame(struct frames *f)
 	return FRAMES_NONE;
 }
 
-static void zeroed_frame(struct frames *f, uint32_t frame)
+static int zeroed_frame(struct frames *f, uint32_t frame)
 {
-	release_frame(f, frame);
+	if (!release_frame(f, frame))
+		return 0;
 	f->group[OF(frame)].zero |= BIT(frame);
-	f->zeroed++;
+	f->zeroed += f->group[OF(frame)].kind == FRAME_DATA;
+	return 1;
 }
 
 /* ---- the interface: each call whole, so that a heap can grow while somebody else deals with frames ---- */
@@ -358,9 +362,12 @@ uint32_t frames_take_dirty(struct frames *f)
 	return frame;
 }
 
-void frames_zeroed(struct frames *f, uint32_t frame)
+int frames_zeroed(struct frames *f, uint32_t frame)
 {
+	int last;
+
 	enter();
-	zeroed_frame(f, frame);
+	last = zeroed_frame(f, frame);
 	leave();
+	return last;
 }

@@ -27,10 +27,13 @@ static void *moved(void *object, uint32_t from, uint32_t to)
 	return (void *)(at - at % FLUKE_PAGE_SIZE == from ? at - from + to : at);
 }
 
-void subtree_move_page(struct subtree *t, uint32_t from, uint32_t to)
+unsigned subtree_move_page(struct subtree *t, uint32_t from, uint32_t to)
 {
+	unsigned found = 0;
+
 	for (unsigned n = 0; n < t->count; n++)
 		if (t->object[n].ob - t->object[n].ob % FLUKE_PAGE_SIZE == from) {
+			found++;
 			subtree_move(t->object[n].type, (void *)t->object[n].ob, (void *)(t->object[n].ob - from + to));
 			t->object[n].ob += to - from;
 		}
@@ -40,6 +43,7 @@ void subtree_move_page(struct subtree *t, uint32_t from, uint32_t to)
 		t->to_threads.link[n].holder = moved(t->to_threads.link[n].holder, from, to);
 	for (unsigned n = 0; n < t->to_spaces.count; n++)
 		t->to_spaces.link[n].holder = moved(t->to_spaces.link[n].holder, from, to);
+	return found;
 }
 
 int subtree_recreate_thread(struct subtree *t, unsigned number)

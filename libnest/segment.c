@@ -108,16 +108,36 @@ static uint32_t forget(struct segment *s, uint32_t page, uint32_t count)
 	return gone * FLUKE_PAGE_SIZE;
 }
 
-/* The frames' objects end first, so that nothing of the holder lives on in them. */
+#define LOOK	32u		/* pages */
+
+/* Frames of objects, which end first, so that nothing of the holder lives on in them.  Where there were some until now, the kernel
+ * zeroes the page before anybody reads it as plain memory. */
+static void object_frames_release(struct store *store, uint32_t frame, uint32_t count)
+{
+	oskit_addr_t from = frame * FLUKE_PAGE_SIZE, to = from;
+	uint8_t usage[LOOK];
+
+	fluke_region_usage(store->region_object, &from, count * FLUKE_PAGE_SIZE, usage);
+	fluke_region_clear(store->region_object, &to, count * FLUKE_PAGE_SIZE);
+	for (uint32_t n = 0; n < count; n++) {
+		int last = usage[n] & FLUKE_USAGE_OBJECT ? frames_zeroed(&store->frames, frame + n) :
+			frames_release(&store->frames, frame + n);
+
+		if (last && store->pager)
+			store->pager->freed(frame + n);
+	}
+}
+
 void segment_frames_release(struct segment *s, uint32_t frame, uint32_t count)
 {
 	struct store *store = s->pool->store;
-	oskit_addr_t offset = frame * FLUKE_PAGE_SIZE;
 
 	if (s->source)
 		return;
-	if (s->flags & SEGMENT_OBJECTS)
-		fluke_region_clear(store->region_object, &offset, count * FLUKE_PAGE_SIZE);
+	for (uint32_t n; s->flags & SEGMENT_OBJECTS && count; frame += n, count -= n) {
+		n = count < LOOK ? count : LOOK;
+		object_frames_release(store, frame, n);
+	}
 	while (count--)
 		store_release(store, frame++);
 }
@@ -472,8 +492,7 @@ static uint32_t grow(struct segment *s, struct segment_run *r, int up, uint32_t 
 		frame = frames_take_this(&store->frames, up ? r->frame + r->count + got : r->frame - 1 - got, kind_of(s), &zero);
 		if (frame == FRAMES_NONE)
 			break;
-		if (kind_of(s) == FRAME_DATA)
-			segment_zero_frame(store, frame, zero);
+		segment_zero_frame(store, frame, zero);
 	}
 	pool_refund(s->pool, (want - got) * FLUKE_PAGE_SIZE);
 	if (!got)
@@ -530,8 +549,7 @@ static int fill_hole(struct segment *s, uint32_t page)
 		pool_refund(s->pool, FLUKE_PAGE_SIZE);
 		return ENOMEM;
 	}
-	if (kind_of(s) == FRAME_DATA)
-		segment_zero_frame(store, frame, zero);
+	segment_zero_frame(store, frame, zero);
 	fluke_mapping_create(mapping);
 	r = segment_insert(s, i);
 	r->page = page;

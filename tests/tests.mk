@@ -49,6 +49,7 @@ $(B)/tests/nest/%.o: tests/nest/%.c tests/tests.mk | $(USER_MADE)
 	$(Q)$(CC) $(NATIVE_CFLAGS) -c $< -o $@
 $(call native_program,apps/schedule,tests/nest/schedule.c)
 $(call native_program,apps/strike,tests/nest/strike.c)
+$(call native_program,apps/leftover,tests/nest/leftover.c)
 $(call native_program,apps/pair,tests/nest/pair.c)
 
 # The tracer with a leak, which tests/system/leak.t must find.

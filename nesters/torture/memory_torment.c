@@ -47,9 +47,9 @@ static struct segment *any_segment(void)
 
 /* ---- frames ---- */
 
-static void move_objects(struct store *of, uint32_t from, uint32_t to)
+static unsigned move_objects(struct store *of, uint32_t from, uint32_t to)
 {
-	subtree_move_page(&below, (uint32_t)of->window + from * FLUKE_PAGE_SIZE, (uint32_t)of->window + to * FLUKE_PAGE_SIZE);
+	return subtree_move_page(&below, (uint32_t)of->window + from * FLUKE_PAGE_SIZE, (uint32_t)of->window + to * FLUKE_PAGE_SIZE);
 }
 
 void torment_frames(void)

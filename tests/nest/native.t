@@ -28,4 +28,7 @@ t.check("native-06", "known-bad: without the limit per session they do", "\nnot 
 status, out, err = run("standstill", "line", options=["--icount"])
 t.check("native-07", "stopped clients in the middle of their replies keep no other request of their session waiting, and lose nothing",
         status == 0 and len(re.findall("^ok", out, re.M)) == 3, "status %d\n%s%s" % (status, out, err))
+status, out, err = run("leftover", options=["--icount", "--memory", "64"])
+t.check("native-08", "new memory, for data or objects, reads as zero, whoever had its frames before and whatever was in them", status == 0 and
+        len(re.findall("^ok", out, re.M)) == 9, "status %d\n%s%s" % (status, out, err))
 t.done()

@@ -64,4 +64,7 @@ t.check("torture-13", "torture as a process of another process manager, %d seeds
 status, out, err = run("torture rate=300", "/fluke/apps/rpcdemo")
 t.check("torture-14", "a native program with a child of its own under torture", status == 0 and "1..16" in out and
         ("\n" + out).count("\nok ") == 16 and "not ok" not in out, (status, out, err))
+status, out, err = run("torture rate=300 kinds=f", "/fluke/apps/leftover", "stay")
+t.check("torture-16", "pages of memory for objects that are used as plain memory keep their words when they move", status == 0 and
+        out == "ok 1 plain words in memory for objects stay\n1..1\n", (status, out, err))
 t.done()

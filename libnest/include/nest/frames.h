@@ -30,7 +30,7 @@ struct frames {
 	struct frame_group *group;
 	uint32_t	whole[FRAME_KINDS], partial[FRAME_KINDS];	/* list heads */
 	uint32_t	whole_groups[FRAME_KINDS];	/* how many are in whole */
-	uint32_t	free[FRAME_KINDS], zeroed, total;
+	uint32_t	free[FRAME_KINDS], zeroed, total;	/* zeroed: of those for data */
 	uint32_t	zero_cursor;
 	int		fixed;			/* groups never change their kind */
 };
@@ -60,6 +60,6 @@ int	frames_release(struct frames *f, uint32_t frame);
 
 /* For the idle thread: takes a free frame that is not zero; frames_zeroed gives it back as zero. */
 uint32_t frames_take_dirty(struct frames *f);
-void	frames_zeroed(struct frames *f, uint32_t frame);
+int	frames_zeroed(struct frames *f, uint32_t frame);	/* as frames_release */
 
 #endif

@@ -142,8 +142,8 @@ int		segment_write(struct segment *s, uint32_t offset, const void *data, uint32_
 uint32_t	segment_hide_run(struct segment *s, uint32_t index);
 uint32_t	segment_hide(struct segment *s);
 /* The page, resident, moves to another frame.  Its objects are moved by move_objects (frame to frame), which
- * is called only for segments that hold any.  0 or errno. */
-int		segment_relocate(struct segment *s, uint32_t page, void (*move_objects)(struct store *, uint32_t, uint32_t));
+ * is called only for segments that hold any, and tells how many; a page without objects is copied.  0 or errno. */
+int		segment_relocate(struct segment *s, uint32_t page, unsigned (*move_objects)(struct store *, uint32_t, uint32_t));
 
 /* For a pager.  Resident pages of one run leave it; their frames keep this holder.  0 or ENOMEM. */
 int		segment_take(struct segment *s, uint32_t page, uint32_t count);

@@ -80,7 +80,7 @@ int	subtree_recreate_thread(struct subtree *t, unsigned thread);
 int	subtree_recreate_space(struct subtree *t, unsigned object);
 /* Moves an object of any type. */
 void	subtree_move(fluke_type_t type, void *from, void *to);
-/* Objects found in the page at `from` move to the page at `to`; the lists follow. */
-void	subtree_move_page(struct subtree *t, uint32_t from, uint32_t to);
+/* Objects found in the page at `from` move to the page at `to`; the lists follow.  How many. */
+unsigned subtree_move_page(struct subtree *t, uint32_t from, uint32_t to);
 
 #endif

@@ -475,6 +475,17 @@ static enum frame_kind kind_of(struct segment *s)
 	return s->flags & SEGMENT_OBJECTS ? FRAME_OBJECTS : FRAME_DATA;
 }
 
+/* A frame just taken reads as zero from now on.  If a page that the store above had put away still brings objects back, they end. */
+static void make_zero(struct segment *s, uint32_t frame, int zero)
+{
+	struct store *store = s->pool->store;
+	oskit_addr_t offset = frame * FLUKE_PAGE_SIZE;
+
+	if (!zero && kind_of(s) == FRAME_OBJECTS)
+		fluke_region_clear(store->region_object, &offset, FLUKE_PAGE_SIZE);
+	segment_zero_frame(store, frame, zero);
+}
+
 /* A run that can grow takes frames next to its own: up, then *r is behind the page, or down. */
 static uint32_t grow(struct segment *s, struct segment_run *r, int up, uint32_t most)
 {
@@ -492,7 +503,7 @@ static uint32_t grow(struct segment *s, struct segment_run *r, int up, uint32_t 
 		frame = frames_take_this(&store->frames, up ? r->frame + r->count + got : r->frame - 1 - got, kind_of(s), &zero);
 		if (frame == FRAMES_NONE)
 			break;
-		segment_zero_frame(store, frame, zero);
+		make_zero(s, frame, zero);
 	}
 	pool_refund(s->pool, (want - got) * FLUKE_PAGE_SIZE);
 	if (!got)
@@ -549,7 +560,7 @@ static int fill_hole(struct segment *s, uint32_t page)
 		pool_refund(s->pool, FLUKE_PAGE_SIZE);
 		return ENOMEM;
 	}
-	segment_zero_frame(store, frame, zero);
+	make_zero(s, frame, zero);
 	fluke_mapping_create(mapping);
 	r = segment_insert(s, i);
 	r->page = page;

@@ -65,8 +65,6 @@ static void put_processes(char *annex, char *range)
 	}
 	world_refresh();
 	for (struct target *t = targets; t && p < text + sizeof text - 500; t = t->next) {
-		if (!t->path[0])		/* it was starting */
-			target_look(t);
 		p += snprintf(p, 500, "<item><column name=\"pid\">%d</column><column name=\"user\">root</column><column name=\"command\">%s"
 			"</column></item>", t->pid, t->path[0] ? t->path : t->native ? "(native)" : "(starting)");
 	}

@@ -259,6 +259,18 @@ void targets_lost(void)
 		}
 }
 
+/* What was seen while it was being made, or while the program before it in an exec still had their number, gets its own. */
+static void target_settle(struct target *t)
+{
+	int exec = 0;
+
+	if (t->attached || (t->path[0] && (t->pid == t->linux_pid || !space_begun(t->hash, &exec, 0) || !exec)))
+		return;
+	target_look(t);
+	if (t->linux_pid && !target_by_pid(t->linux_pid))
+		t->pid = t->linux_pid;
+}
+
 void world_refresh(void)
 {
 	struct target *t, *next;
@@ -291,6 +303,8 @@ void world_refresh(void)
 		if (!t->seen)
 			target_free(t);
 	}
+	for (t = targets; t; t = t->next)
+		target_settle(t);
 }
 
 void target_free_all(struct segment *s)

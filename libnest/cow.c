@@ -112,6 +112,23 @@ static void spares_free(fluke_mapping_t *spare[2])
 			mapping_free(spare[n]);
 }
 
+/* What lies in it are objects, or words.  A page may have objects and none that can be moved: a thread was stopped while it destroyed
+ * them.  It goes on by what it has in its registers, the place reads as zero. */
+static void move_object_page(struct store *store, uint32_t old, uint32_t frame, unsigned (*move_objects)(struct store *, uint32_t, uint32_t))
+{
+	oskit_addr_t from = old * FLUKE_PAGE_SIZE, to = frame * FLUKE_PAGE_SIZE, source = from, target = to;
+	uint8_t usage = 0;
+
+	fluke_region_usage(store->region_object, &from, FLUKE_PAGE_SIZE, &usage);
+	fluke_region_clear(store->region_object, &to, FLUKE_PAGE_SIZE);
+	if (move_objects(store, old, frame))
+		return;
+	if (usage & FLUKE_USAGE_OBJECT)
+		memset(store->window + target, 0, FLUKE_PAGE_SIZE);
+	else
+		memcpy(store->window + target, store->window + source, FLUKE_PAGE_SIZE);
+}
+
 int segment_relocate(struct segment *s, uint32_t page, unsigned (*move_objects)(struct store *, uint32_t, uint32_t))
 {
 	struct store *store = s->pool->store;
@@ -127,7 +144,9 @@ int segment_relocate(struct segment *s, uint32_t page, unsigned (*move_objects)(
 		error = ENOMEM;
 	if (!error) {
 		old = s->run[i].frame + (page - s->run[i].page);
-		if (kind == FRAME_DATA || !move_objects(store, old, frame))
+		if (kind == FRAME_OBJECTS)
+			move_object_page(store, old, frame, move_objects);
+		else
 			memcpy(page_at(s, frame), page_at(s, old), FLUKE_PAGE_SIZE);
 		isolate(s, i, page, frame, spare);
 		store_release(store, old);

@@ -475,7 +475,7 @@ static enum frame_kind kind_of(struct segment *s)
 	return s->flags & SEGMENT_OBJECTS ? FRAME_OBJECTS : FRAME_DATA;
 }
 
-/* A frame just taken reads as zero from now on.  If a page that the store above had put away still brings objects back, they end. */
+/* A frame just taken reads as zero from now on.  It may still have an object whose destruction was stopped (cow.c): that ends. */
 static void make_zero(struct segment *s, uint32_t frame, int zero)
 {
 	struct store *store = s->pool->store;

@@ -42,7 +42,7 @@ once() {
 	busybox setsid bash -c 'ulimit -v 30000; exec /t/hog memory' > /dev/null 2> /tmp/mem.err & hog=$!
 	sleep 3; echo "shell goes on: $(seq 3 | paste -sd+)"; head -1 /tmp/mem.err; kill -9 -$hog; wait 2> /dev/null; sleep 1
 }
-for i in 1 2 3; do once > /tmp/first 2>&1; look first > /tmp/first; done	# what servers and shell keep has its size after these
+for i in {1..7}; do once > /tmp/first 2>&1; look first > /tmp/first; done	# what servers and shell keep has its size after these
 look before; once; look after
 """
 status, out, err = run(BOMBS, "hog", timeout="120")

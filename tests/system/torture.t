@@ -61,6 +61,15 @@ for seed in range(1, 21 if os.environ.get("TEST_LONG") else 5):
         if (status, out) != (5, "3af2999127873b3409dddb1e4a831a11  -\n") or "trips" not in err:
             wrong.append((words, seed, status, out, err))
 t.check("torture-13", "torture as a process of another process manager, %d seeds" % seed, not wrong, wrong)
+if os.environ.get("TEST_LONG"):
+    wrong = []
+    for seed in range(1, 11):
+        status, out, err = run("torture rate=300 seed=%d memory process" % seed, "bash", "-c", "seq 300 | sort -r | md5sum; exit 5")
+        if (status, out) != (5, "3af2999127873b3409dddb1e4a831a11  -\n") or "trips" not in err:
+            wrong.append((seed, status, out, err))
+    t.check("torture-17", "torture around a memory manager, 10 seeds", not wrong, wrong)
+else:
+    t.skip("torture-17", "torture around a memory manager", "a known fault: tests/skips")
 status, out, err = run("torture rate=300", "/fluke/apps/rpcdemo")
 t.check("torture-14", "a native program with a child of its own under torture", status == 0 and "1..16" in out and
         ("\n" + out).count("\nok ") == 16 and "not ok" not in out, (status, out, err))

@@ -151,7 +151,7 @@ def same():
         seen = ""
         for keys, pattern in (("sleep 300 &\r", r"\[1\].*" + PROMPT), ("echo on; cat\r", "\ron\r\n"), ("on", "on"), ("e\r", "\none\r\n"), ("\x1a", "Stopped.*" + PROMPT),
                               ("jobs\r", "Running.*" + PROMPT), ("fg %2\r", "cat\r\n"), ("two\r", "\ntwo\r\n"), ("\x04", PROMPT),
-                              ("seq 300 | less\r", "\n29\r\n:"), (" ", "58.*:"), ("q", PROMPT), ("kill %1; wait\r", "Terminated.*" + PROMPT), ("exit\r", "exit")):
+                              ("seq 300 | less\r", "\n29\r\n:"), (" ", "58.*:"), ("q", PROMPT), ("kill %1; wait; echo go''ne\r", "gone\r\n.*" + PROMPT), ("exit\r", "exit")):
             if keys != "e\r":
                 shell.wait(again)
             seen += shell.type(keys, pattern)

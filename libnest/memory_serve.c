@@ -271,19 +271,25 @@ static int pool_clone_segment(void *self, struct request *r, fluke_ref_t *segmen
 	return error;
 }
 
+static struct pool_port *sub_new(struct pool *of, uint32_t limit)
+{
+	struct pool *p = pool_create(store, of, limit);
+	struct pool_port *sub = p ? pool_port_new(p) : 0;
+
+	if (p && !sub)
+		pool_destroy(p);
+	return sub;
+}
+
 static int pool_create_sub(void *self, struct request *r, uint32_t limit, void **pool)
 {
 	struct pool_port *o = self, *sub = 0;
-	struct pool *p;
 	int error = ENOENT;
 
 	(void)r;
 	memory_lock();
 	if (o->pool) {
-		p = pool_create(store, o->pool, limit);
-		sub = p ? pool_port_new(p) : 0;
-		if (p && !sub)
-			pool_destroy(p);
+		sub = sub_new(o->pool, limit);
 		error = sub ? 0 : ENOMEM;
 	}
 	if (sub)
@@ -307,7 +313,6 @@ static int pool_create_child(void *self, struct request *r, uint32_t limit, uint
 {
 	struct pool_port *o = self, *sub = 0;
 	struct segment *from;
-	struct pool *p = 0;
 	int error = ENOENT;
 
 	(void)r;
@@ -316,13 +321,12 @@ static int pool_create_child(void *self, struct request *r, uint32_t limit, uint
 	if (o->pool)
 		error = !objects_size || !from || from->source || from->flags & SEGMENT_OBJECTS ? EINVAL : 0;
 	if (!error) {
-		p = pool_create(store, o->pool, limit);
-		sub = p ? pool_port_new(p) : 0;
-		error = sub ? fill_child(p, from, objects_size, objects, data, data_region) : ENOMEM;
+		sub = sub_new(o->pool, limit);
+		error = sub ? fill_child(sub->pool, from, objects_size, objects, data, data_region) : ENOMEM;
 		if (!error)
 			*pool = sub->served.port;
-		else if (p)
-			pool_destroy(p);
+		else if (sub)
+			pool_destroy(sub->pool);
 	}
 	memory_unlock();
 	return error;

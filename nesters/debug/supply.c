@@ -245,6 +245,7 @@ static int create_child(void *self, struct request *r, uint32_t limit, uint32_t 
 
 	if (error)
 		return error;
+	*pool = c->served.port;
 	error = create_segment(c, r, objects_size, 1, &port, objects);
 	if (!error)
 		error = clone_segment(c, r, source, data, data_region);
@@ -252,7 +253,6 @@ static int create_child(void *self, struct request *r, uint32_t limit, uint32_t 
 		destroy(c, r);
 		served_end(&c->served);
 	}
-	*pool = c->served.port;
 	return error;
 }
 

@@ -207,13 +207,14 @@ struct saved_end { uint32_t flags, path; };
 int fifo_end_save(struct served *object, char *data, size_t *size)
 {
 	struct saved_end head = { 0, RAMFS_PATH_MAX };
-	size_t part = *size - sizeof head - RAMFS_PATH_MAX;
+	size_t part;
 	char *path = data + sizeof head;
 	struct fifo **fifo;
 	int error;
 
 	if (*size < sizeof head + RAMFS_PATH_MAX)
 		return ENOSPC;
+	part = *size - sizeof head - RAMFS_PATH_MAX;
 	root_lock();
 	error = fifo_save(object, &fifo, &head.flags, path + RAMFS_PATH_MAX, &part);
 	if (!error && (!fifo || ramfs_name(&ramfs, (struct ramfs_node *)((char *)fifo - offsetof(struct ramfs_node, pipe)), path, RAMFS_PATH_MAX)))

@@ -1,7 +1,7 @@
 /* A FileDescription over something that may make its clients wait: a pipe's end, a terminal, a
  * channel.  One stream per open description; streams on the same thing share a source, which
  * tells them when it has changed.  A transfer counts only when the client has got its reply:
- * until then the source admits no other transfer in the same direction.
+ * until then the source admits no other transfer in the same direction, and a request that must not block waits for that alone.
  *
  * All streams of a program are guarded by stream_lock; the ops are called with it held. */
 #ifndef NEST_STREAM_H
